@@ -1,0 +1,38 @@
+//! Every maximum that both sides share. The documentation states the same numbers; crossing one is an error that names it.
+
+/// Tallies of one script.
+pub const TALLIES: usize = 256;
+/// Parts of a key.
+pub const KEY_PARTS: usize = 8;
+/// Bytes of a key, without the word in front that names its generation.
+pub const KEY: usize = 512;
+/// Bytes of a key, with that word, up to which it is built on the stack.
+pub const SMALL_KEY: usize = 72;
+/// Columns of a tally.
+pub const COLUMNS: usize = 16;
+/// Fields of a record: a validity bit each.
+pub const FIELDS: usize = 64;
+/// Bytes of a string with its NUL, unless the script says another length.
+pub const STRING: usize = 256;
+/// Bytes of a string with its NUL in a key, unless the script says another length.
+pub const KEY_STRING: usize = 128;
+/// The most that a script may say for the length of a string.
+pub const LONGEST_STRING: usize = 4096;
+/// Bytes of a string that two computed strings are compared by, with the NUL.
+pub const COMPARED_STRING: usize = 128;
+/// Elements of a pattern of `like`: one bit each, and one for the end.
+pub const PATTERN: usize = 63;
+/// Bytes of a record up to which it is filled in place in the ring buffer.
+pub const SMALL_RECORD: usize = 512;
+/// Bytes of the longest record.
+pub const RECORD: usize = 8192;
+/// Bytes of one scratch slot: a record whose last string may start at its last byte.
+pub const SCRATCH: usize = RECORD + LONGEST_STRING;
+/// Scratch slots of an instance on each CPU: runs that may be nested or preempted there at once.
+pub const SCRATCH_SLOTS: usize = 4;
+/// Bytes of a member of a set.
+pub const SET_KEY: usize = 64;
+/// Bytes of the value that holds a script's `var`s.
+pub const VARIABLES: usize = 4096;
+/// Bytes of a string `var` with its NUL.
+pub const VARIABLE_STRING: usize = 64;

@@ -1,0 +1,39 @@
+//! What the library and generated functions share during one run of a program.
+
+use crate::book::Book;
+
+/// Lives on the stack of the entry program; generated code reaches it through its second argument.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    /// This site's book on this CPU.
+    pub book: *mut Book,
+    /// The fields that the start of a span stored, once a step has bound them.
+    pub from: *mut u8,
+    /// Nanoseconds since that start.
+    pub elapsed: u64,
+    /// The time of the run, ns; 0 until something asked for it. One run has one time.
+    pub time: u64,
+    /// Which attachment of a multi link hit; 0 where there is one.
+    pub cookie: u64,
+    /// Not 0 after a read failed that a condition, key or column needs.
+    pub fault: u64,
+    /// The slot that a long key or record is built in.
+    pub scratch: *mut u8,
+    /// Where the next string of a long record goes, bytes from its start.
+    pub tail: u64,
+}
+
+impl State {
+    pub const BOOK: i16 = core::mem::offset_of!(State, book) as i16;
+    pub const FROM: i16 = core::mem::offset_of!(State, from) as i16;
+    pub const ELAPSED: i16 = core::mem::offset_of!(State, elapsed) as i16;
+    pub const TIME: i16 = core::mem::offset_of!(State, time) as i16;
+    pub const COOKIE: i16 = core::mem::offset_of!(State, cookie) as i16;
+    pub const FAULT: i16 = core::mem::offset_of!(State, fault) as i16;
+    pub const TAIL: i16 = core::mem::offset_of!(State, tail) as i16;
+}
+
+// Pointers have 8 bytes on both sides, so the layout is one.
+const _: () = assert!(size_of::<State>() == 64);
+const _: () = assert!(State::BOOK == 0 && State::FAULT == 40 && State::TAIL == 56);

@@ -1,0 +1,1 @@
+//! Raw record + layout → event; raw table + shape → rows; raw books → books.

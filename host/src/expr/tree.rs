@@ -1,0 +1,203 @@
+//! The typed tree: what `check` makes of a text, what `codegen` turns into instructions and `eval` into a value.
+//!
+//! It is closed under nothing but itself: no names, no kernel types, no choices are left in it. Every [`Node`] is a
+//! 64-bit pattern with an [`Int`] type (truth values are 0 and 1); every [`Text`] is bytes up to a NUL.
+
+use super::types::{Int, Space};
+
+/// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Add,
+    Sub,
+    Mul,
+    /// `/`: truncates towards 0. By zero gives 0 and a note, as the next two.
+    Div,
+    /// `//`: floors.
+    FloorDiv,
+    /// `%`: the remainder of `//`.
+    Mod,
+    And,
+    Or,
+    Xor,
+    /// Shifts of 64 and more (or less than 0: the count is taken without sign) give 0.
+    Shl,
+    /// Fills with zeros, as Lua's does.
+    Shr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// What the running CPU knows without reading memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// The process (thread group) and the thread, in moontrace's own pid namespace.
+    Pid,
+    Tid,
+    Uid,
+    Gid,
+    Cpu,
+    /// CLOCK_MONOTONIC, ns; one value a run.
+    Time,
+    /// The address of the running `task_struct`.
+    Task,
+    /// The id of the cgroup (v2).
+    Cgroup,
+}
+
+/// A map of the script that an expression looks into; plan gives the numbers, the loader the file descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
+
+/// A word or string of the script's variables: its offset in their map's value, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot(pub u32);
+
+/// An integer or truth value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    Const(i128),
+    /// A naturally aligned integer of the program's context, loaded directly.
+    Context { offset: i16, int: Int },
+    /// The address of the context: only below a [`Node::Read`], for what can't be loaded directly.
+    ContextAddress,
+    /// The integer at `base + offset`. When it can't be read the whole expression has no value (a fault).
+    Read { space: Space, base: Box<Self>, offset: i32, int: Int },
+    Current(Current),
+    /// Nanoseconds since the start of the span that a step has bound.
+    Elapsed,
+    /// A `var`: an integer that the script may change while programs run.
+    Variable { slot: Slot, int: Int },
+    /// `width` bits of a value, from bit `shift` up.
+    Bits { of: Box<Self>, shift: u8, width: u8, signed: bool },
+    /// The low bits of a value, widened again by the type's sign.
+    Cast(Int, Box<Self>),
+    Neg(Box<Self>),
+    /// Bitwise `~`.
+    Invert(Box<Self>),
+    Binary(Op, Box<Self>, Box<Self>),
+    /// By value: -1 is less than any unsigned value.
+    Compare(Relation, Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    /// `c and a or b`: only the branch that is picked is evaluated.
+    Select(Box<Self>, Box<Self>, Box<Self>),
+    /// Is the value one of these?
+    In(Box<Self>, Vec<i128>),
+    /// Is the tuple a member of the set? Its parts stand one behind the other as [`Part`] says.
+    InSet(SetId, Vec<Part>),
+    /// Are two strings equal, up to their NUL?
+    Same(Box<Text>, Box<Text>),
+    StartsWith(Box<Text>, Vec<u8>),
+    /// Does the whole string match?
+    Like(Box<Text>, Glob),
+    /// Bytes in the other order, for 16, 32 and 64 bits.
+    Swap { bits: u8, of: Box<Self> },
+    /// floor(log2(x)); 0 for 0 and, by its sign, for what is below.
+    Log2(Box<Self>),
+}
+
+/// A string. `capacity` counts its NUL; what is longer is cut there and noted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Text {
+    Literal(Vec<u8>),
+    /// The running thread's name, 16 bytes with its NUL.
+    Comm,
+    /// The NUL-terminated string at an address. When it can't be read the whole expression has no value.
+    Read { space: Space, address: Box<Node>, capacity: u16 },
+    /// A string `var`.
+    Variable(Slot),
+    Select(Box<Node>, Box<Self>, Box<Self>),
+}
+
+/// One part of a key: of a tally, a set or a span.
+///
+/// Integers take 8 bytes (by their own sign), strings their capacity rounded up to 8, zeroed behind the NUL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    Int(Node),
+    Text(Text),
+}
+
+/// One element of a pattern: matches one byte, or (when `star`) any number of any bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobElement {
+    /// The bytes that match, a bit each.
+    pub bytes: [u64; 4],
+    pub star: bool,
+}
+
+/// A glob: `*`, `?`, `[a-z]`, `[!a-z]`, `\` before a byte that stands for itself. At most `limits::PATTERN` elements that aren't stars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    pub source: Vec<u8>,
+    pub elements: Vec<GlobElement>,
+}
+
+impl Node {
+    /// The type of the value.
+    pub fn int(&self) -> Int {
+        match self {
+            Self::Const(value) => if *value > i64::MAX as i128 { Int::U64 } else { Int::I64 },
+            Self::Context { int, .. } | Self::Read { int, .. } | Self::Variable { int, .. } | Self::Cast(int, _) => *int,
+            Self::ContextAddress | Self::Elapsed => Int::U64,
+            Self::Current(current) => match current {
+                Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => Int::U32,
+                Current::Time | Current::Task | Current::Cgroup => Int::U64,
+            },
+            Self::Bits { width, signed, .. } => Int::new(*signed, *width),
+            Self::Neg(_) | Self::Log2(_) => Int::I64,
+            Self::Invert(of) => of.int().wide(),
+            Self::Swap { bits, .. } => Int::new(false, *bits),
+            Self::Binary(Op::Shl | Op::Shr, value, _) => value.int().wide(),
+            Self::Binary(_, a, b) | Self::Select(_, a, b) => common(a, b),
+            _ => Int::U8,
+        }
+    }
+
+    /// Is it a truth value (0 or 1)?
+    pub fn is_condition(&self) -> bool {
+        matches!(
+            self,
+            Self::Compare(..) | Self::Not(_) | Self::And(..) | Self::Or(..) | Self::In(..) | Self::InSet(..)
+                | Self::Same(..) | Self::StartsWith(..) | Self::Like(..)
+        )
+    }
+}
+
+/// The type that two operands are brought to: unsigned when one of them is, as C does; comparisons alone are exact.
+pub fn common(a: &Node, b: &Node) -> Int {
+    if a.int().wide() == Int::U64 || b.int().wide() == Int::U64 { Int::U64 } else { Int::I64 }
+}
+
+impl Text {
+    /// Bytes it may take with its NUL.
+    pub fn capacity(&self) -> u16 {
+        match self {
+            Self::Literal(bytes) => bytes.len() as u16 + 1,
+            Self::Comm => 16,
+            Self::Read { capacity, .. } => *capacity,
+            Self::Variable(_) => moontrace_abi::limits::VARIABLE_STRING as u16,
+            Self::Select(_, a, b) => a.capacity().max(b.capacity()),
+        }
+    }
+}
+
+impl Part {
+    /// Bytes in a key.
+    pub fn size(&self) -> u32 {
+        match self {
+            Self::Int(_) => 8,
+            Self::Text(text) => (text.capacity() as u32).next_multiple_of(8),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Link, load, attach; read maps and rings.

@@ -1,0 +1,14 @@
+//! Lua tracing for Linux. The flow, one way: lua (script) → spec → plan → kernel → event → lua (handlers) → output.
+
+pub mod codegen;
+pub mod event;
+pub mod expr;
+pub mod facts;
+pub mod kernel;
+pub mod lua;
+pub mod output;
+pub mod plan;
+pub mod report;
+pub mod rows;
+pub mod spec;
+pub mod sys;

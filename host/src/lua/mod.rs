@@ -1,0 +1,3 @@
+//! The VM: the only user of mlua.
+
+pub mod session;

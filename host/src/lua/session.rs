@@ -1,0 +1,44 @@
+//! What the VM asks of the running program: the one way back. run implements it.
+
+use crate::plan::Layout;
+use crate::report::Report;
+use crate::rows::{Table, Value};
+use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use std::rc::Rc;
+
+/// The site that an event came from, with the layout of its records.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// What `e.probe` gives.
+    pub probe: String,
+    pub func: String,
+    pub layout: Layout,
+}
+
+/// All of it may be called from the body of a script and from handlers. Errors are the user's, ready to be shown.
+pub trait Session {
+    /// Checks a declaration against this kernel. It is attached, with all others of its chunk or handler, when that returns.
+    fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>>;
+    /// Is there anything that SPEC matches?
+    fn exists(&self, spec: &str) -> Result<bool, Report>;
+    /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.
+    fn read_tally(&self, tally: TallyId, take: bool) -> Result<Table, Report>;
+    fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
+    fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
+    /// Changes a `var` in the running programs; the type must stay what it was.
+    fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report>;
+    /// Text that the script prints, as it is (a newline included where there is one).
+    fn print(&self, text: &[u8]);
+    /// A row of `:print`.
+    fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]);
+    /// A table that is printed now.
+    fn table(&self, table: &Table, title: Option<&str>);
+    /// Detaches a probe; its tally stays readable.
+    fn detach(&self, probe: ProbeId) -> Result<(), Report>;
+    /// Ends the run after this handler: no other handler runs.
+    fn exit(&self, code: i32);
+    /// The layout of the records of a site.
+    fn site(&self, site: u32) -> Option<Rc<Site>>;
+    /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
+    fn now(&self) -> u64;
+}

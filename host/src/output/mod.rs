@@ -1,0 +1,1 @@
+//! Rows → text and JSON: pure. One writer owns the output stream.

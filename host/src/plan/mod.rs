@@ -1,0 +1,198 @@
+//! Declaration × facts → plan: everything decided, nothing done. Pure, printable, snapshot-tested.
+//!
+//! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
+
+use crate::codegen::Code;
+use crate::expr::tree::SetId;
+use crate::expr::types::Int;
+use crate::report::Place;
+use crate::rows::Value;
+use crate::spec::{Kind, ProbeId, TallyId};
+use std::path::PathBuf;
+
+/// One declaration, resolved against this kernel.
+#[derive(Clone)]
+pub struct ProbePlan {
+    pub id: ProbeId,
+    pub place: Place,
+    /// What output and books call it: what `:name` said, else the SPEC.
+    pub name: String,
+    pub sites: Vec<SitePlan>,
+    pub output: Output,
+}
+
+/// Where the events of a probe go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    Handler,
+    Print,
+    Tally(TallyId),
+}
+
+/// A number that names a probe site in records and keys, unique in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteId(pub u32);
+
+/// One match of a declaration: one attachment, one program.
+#[derive(Clone)]
+pub struct SitePlan {
+    pub id: SiteId,
+    /// `tracepoint:syscalls:sys_enter_openat`: what `e.probe` gives.
+    pub probe: String,
+    /// The last part of it: what `func` gives.
+    pub func: String,
+    pub kind: Kind,
+    pub attachment: Attachment,
+    /// Why this attachment, for `-v` and `explain`: empty where it is the kind's own.
+    pub why: String,
+    pub program: Program,
+}
+
+/// How the program is hung up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    RawTracepoint { name: String },
+    /// By perf_event_open; `id` is the tracepoint's number in tracefs.
+    Tracepoint { id: u64 },
+    Kprobe { function: String, offset: u64, ret: bool },
+    /// `offset` in the file; `pid` when it is hung into one process only.
+    Uprobe { path: PathBuf, offset: u64, ret: bool, pid: Option<u32> },
+    /// On every CPU.
+    Profile(Sampling),
+    /// On one CPU.
+    Interval { period_ns: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// Times a second.
+    Hertz(u64),
+    /// ns between two.
+    Period(u64),
+}
+
+/// What goes into the holes of the entry program.
+#[derive(Clone)]
+pub struct Program {
+    /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
+    pub guard: Option<Code>,
+    pub steps: Option<Code>,
+    pub action: Action,
+}
+
+#[derive(Clone)]
+pub enum Action {
+    Emit { record: Code, layout: Layout },
+    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code },
+}
+
+/// How a record is laid out: made by plan, used by codegen and by event.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Layout {
+    pub fields: Vec<Field>,
+    /// Bytes that are reserved (in place), or that the fixed part takes (long).
+    pub size: u32,
+    /// Built in scratch and sent with its real length.
+    pub long: bool,
+}
+
+/// A field of a record. Those without a place in it are the same in each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// As the script reads it: `pid`, `args.filename`, or the name that `:fetch` gave.
+    pub name: String,
+    pub content: Content,
+    /// Its bit in `Header::valid`.
+    pub bit: u8,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// An integer at an offset from the record's start.
+    Int { offset: u32, int: Int },
+    Bool { offset: u32 },
+    /// A `Span` at an offset from the record's start.
+    Text { offset: u32, capacity: u16 },
+    /// Known when the probe is planned: nothing is stored.
+    Constant(Value),
+    /// Stands in the header.
+    Time,
+    Cpu,
+    /// Names of the site, known to the host.
+    Probe,
+    Func,
+}
+
+/// A tally's table: fixed by the first probe that feeds it, the same for all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TallyShape {
+    pub id: TallyId,
+    pub name: String,
+    pub keys: Vec<KeyField>,
+    pub columns: Vec<Column>,
+    /// Bytes of the map's key: 4 without parts, else 8 for the generation and the parts.
+    pub key_size: u32,
+    /// Bytes of the map's value.
+    pub value_size: u32,
+    pub storage: Storage,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyField {
+    pub name: String,
+    pub content: KeyContent,
+    /// Bytes from the start of the map's key.
+    pub offset: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyContent {
+    Int { signed: bool },
+    Bool,
+    Text { capacity: u16 },
+    /// The number of a site, shown as its probe's or its function's name.
+    Probe,
+    Func,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    pub function: Aggregate,
+    /// Bytes from the start of the map's value.
+    pub offset: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    Count,
+    Sum { signed: bool },
+    /// Log2, `BUCKETS` words.
+    Hist { signed: bool },
+}
+
+/// Which kind of map holds a tally.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// No key: two entries, one a generation.
+    PerCpuArray,
+    /// Keyed, values up to 64 bytes.
+    PerCpuHash,
+    /// Keyed, larger values: shared, by atomic adds.
+    Hash,
+}
+
+/// A set's members, as the first text that looks into it wants them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetShape {
+    pub id: SetId,
+    pub parts: Vec<SetPart>,
+    /// Bytes of the map's key.
+    pub key_size: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetPart {
+    Int,
+    Text { capacity: u16 },
+}

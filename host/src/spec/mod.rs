@@ -1,0 +1,99 @@
+//! What the script asked for, as plain data. Nothing here knows a kernel: whether it can be had is for plan to say.
+
+pub mod duration;
+pub mod probe;
+
+pub use probe::{Kind, Pattern};
+
+use crate::report::Place;
+use std::collections::BTreeMap;
+
+/// A text of the expression language, with where the script says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub text: String,
+    pub place: Place,
+}
+
+/// Numbers by which the script's things are known on the way through the program and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProbeId(pub u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TallyId(pub u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VarId(pub u32);
+pub use crate::expr::tree::SetId;
+
+/// One `probe` chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    pub id: ProbeId,
+    /// The line of its `probe` call.
+    pub place: Place,
+    /// `"SPEC"` as written, and its alternatives.
+    pub spec: String,
+    pub patterns: Vec<Pattern>,
+    pub steps: Vec<Step>,
+    pub ending: Ending,
+    /// What `:name` said.
+    pub name: Option<String>,
+    /// What `$name` in its texts means: `:with`'s values before the script's options.
+    pub given: BTreeMap<String, Given>,
+    /// `define`d names that its texts may use, in the order they were defined.
+    pub definitions: Vec<Definition>,
+}
+
+/// What stands between the probe and its ending, in the order written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// `:where`
+    Where(Source),
+    /// `:fetch`
+    Fetch(Source),
+    /// `:by`
+    By(Source),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// `:on(fn)`: the paths that the function reads of its event, each a text of its own.
+    Handler { reads: Vec<Source> },
+    /// `:print([list])`, and no ending at all.
+    Print(Option<Source>),
+    /// `:count()`, `:hist(e)`, `:tally(columns)`: all are columns of a table.
+    Tally { tally: TallyId, columns: Source },
+}
+
+/// A value that the script gives to its texts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    Int(i64),
+    Bool(bool),
+    Str(Vec<u8>),
+    /// For `in $name`.
+    List(Vec<Member>),
+    Set(SetId),
+    /// A `var`, with the value it has now (its type is taken from it).
+    Var(VarId, Member),
+    /// `$target`: what `-p` and `-c` trace; everything when there is neither.
+    Target,
+    /// An option that the script declares and the user did not give.
+    Nil,
+}
+
+/// A member of a set or list, or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Member {
+    Int(i64),
+    Str(Vec<u8>),
+    Tuple(Vec<Self>),
+}
+
+/// `define "f(x) = expr"`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    pub name: String,
+    pub parameters: Vec<String>,
+    pub body: String,
+    pub place: Place,
+}

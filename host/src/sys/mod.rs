@@ -1,0 +1,1 @@
+//! bpf(2), perf and tracefs calls: thin and safe.
