@@ -11,6 +11,8 @@ pub struct Code {
     pub calls: Vec<(usize, &'static str)>,
     /// Addresses of maps: (the first instruction of an `ld_imm64`, which map).
     pub maps: Vec<(usize, MapRef)>,
+    /// The values that [`MapRef::Patterns`] points into.
+    pub patterns: Vec<u64>,
     /// What the verifier's log and bug reports call it: `:where 'pid == 3' @ opensnoop.lua:4`.
     pub label: String,
 }

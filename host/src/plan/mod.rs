@@ -111,8 +111,9 @@ pub enum Content {
     /// An integer at an offset from the record's start.
     Int { offset: u32, int: Int },
     Bool { offset: u32 },
-    /// A `Span` at an offset from the record's start.
-    Text { offset: u32, capacity: u16 },
+    /// A `Span` at an offset from the record's start. Its bytes stand at `slot`, or packed behind the fixed part of a
+    /// long record (only strings that are read from memory are).
+    Text { offset: u32, slot: Option<u32>, capacity: u16 },
     /// Known when the probe is planned: nothing is stored.
     Constant(Value),
     /// Stands in the header.
