@@ -1,1 +1,5 @@
 //! bpf(2), perf and tracefs calls: thin and safe.
+
+pub mod bpf;
+pub mod map;
+pub mod mapping;
