@@ -3,3 +3,5 @@
 pub mod bpf;
 pub mod map;
 pub mod mapping;
+pub mod perf;
+pub mod rcu;
