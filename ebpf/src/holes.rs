@@ -36,6 +36,8 @@ holes! {
     measure(ctx: *mut c_void, state: *mut State, out: *mut u64);
     /// Adds what was measured to the columns of a tally's row.
     columns(value: *mut u8, measured: *const u64, state: *mut State);
+    /// Writes the key of a set's member, all of its bytes: 0, or 1 for a failed read.
+    member(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Bytes of a record, or of the fixed part of a long one. A constant: the verifier wants to see it as one.
     record_size();
     /// Writes what follows the time of the record's header.
