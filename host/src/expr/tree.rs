@@ -57,6 +57,9 @@ pub enum Current {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SetId(pub u32);
 
+/// The set of the processes that `-p` and `-c` trace.
+pub const TARGET: SetId = SetId(u32::MAX);
+
 /// A word or string of the script's variables: its offset in their map's value, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(pub u32);
