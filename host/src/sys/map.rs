@@ -68,6 +68,19 @@ impl MapType {
         }) as u32
     }
 
+    /// The type of a number; `None` for one that isn't used here.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [
+            Self::Hash,
+            Self::Array,
+            Self::PerCpuHash,
+            Self::PerCpuArray,
+            Self::RingBuffer,
+        ]
+        .into_iter()
+        .find(|of| of.number() == number)
+    }
+
     pub fn is_per_cpu(self) -> bool {
         matches!(self, Self::PerCpuHash | Self::PerCpuArray)
     }
