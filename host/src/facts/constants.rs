@@ -30,6 +30,17 @@ const KERNEL_ONLY: &[(&str, i128)] = &[
     ("ERESTART_RESTARTBLOCK", 516),
     ("EPROBE_DEFER", 517),
     // include/net/tcp_states.h
+    ("TCP_ESTABLISHED", 1),
+    ("TCP_SYN_SENT", 2),
+    ("TCP_SYN_RECV", 3),
+    ("TCP_FIN_WAIT1", 4),
+    ("TCP_FIN_WAIT2", 5),
+    ("TCP_TIME_WAIT", 6),
+    ("TCP_CLOSE", 7),
+    ("TCP_CLOSE_WAIT", 8),
+    ("TCP_LAST_ACK", 9),
+    ("TCP_LISTEN", 10),
+    ("TCP_CLOSING", 11),
     ("TCP_NEW_SYN_RECV", 12),
     ("TCP_BOUND_INACTIVE", 13),
 ];

@@ -8,6 +8,8 @@ pub mod ctype;
 pub mod describe;
 pub mod elf;
 pub mod features;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod format;
 pub mod matching;
 pub mod names;

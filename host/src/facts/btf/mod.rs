@@ -6,6 +6,11 @@ mod blob;
 mod members;
 mod types;
 
+#[cfg(test)]
+pub(super) mod sample;
+#[cfg(test)]
+mod tests;
+
 pub use members::Listed;
 pub use types::Prototype;
 
@@ -58,6 +63,11 @@ impl Btf {
         })
     }
 
+    /// Does the kernel say which enums are signed? (Since Linux 6.0; before, all values are kept as signed ones.)
+    fn marks_signed_enums(&self) -> bool {
+        self.blob.each().any(|(_, raw)| raw.kind == kind::ENUM && raw.flag || raw.kind == kind::ENUM64)
+    }
+
     /// The number of the first type of this name and one of these kinds.
     fn find(&self, name: &str, kinds: &[u8]) -> Option<u32> {
         if name.is_empty() {
@@ -84,8 +94,9 @@ impl Btf {
         if name.is_empty() || offsets == [None, None] {
             return None;
         }
+        let marked = self.marks_signed_enums();
         self.blob.each().find_map(|(_, raw)| {
-            types::enumerators(raw)
+            types::enumerators(raw, marked)
                 .find(|(at, _)| offsets.contains(&Some(*at)))
                 .map(|(_, value)| value)
         })

@@ -47,7 +47,8 @@ impl Btf {
             kind::STRUCT | kind::UNION => Type::Struct(self.struct_type(id, raw)),
             kind::FWD => self.declared_elsewhere(id, raw),
             kind::ENUM | kind::ENUM64 => {
-                let signed = raw.flag || enumerators(raw).any(|(_, value)| value < 0);
+                let negative = || enumerators(raw, false).any(|(_, value)| value < 0);
+                let signed = raw.flag || negative() && !self.marks_signed_enums();
                 sized(signed, raw.size_or_type)
             }
             _ => Type::Void,
@@ -202,8 +203,9 @@ fn sized(signed: bool, bytes: u32) -> Type {
     }
 }
 
-/// An enum's values with the offsets of their names; none of another type.
-pub(super) fn enumerators(raw: Raw<'_>) -> impl Iterator<Item = (u32, i128)> {
+/// An enum's values with the offsets of their names; none of another type. Where the kernel has `marked` signed enums,
+/// the others' values have no sign.
+pub(super) fn enumerators(raw: Raw<'_>, marked: bool) -> impl Iterator<Item = (u32, i128)> {
     let step = match raw.kind {
         kind::ENUM => 8,
         kind::ENUM64 => 12,
@@ -220,8 +222,8 @@ pub(super) fn enumerators(raw: Raw<'_>) -> impl Iterator<Item = (u32, i128)> {
                     i128::from(value)
                 }
             }
-            // Before Linux 6.0 no flag said that values are signed, and they were.
-            None => low as i32 as i128,
+            None if raw.flag || !marked => i128::from(low as i32),
+            None => i128::from(low),
         };
         Some((word(entry, 0)?, value))
     })

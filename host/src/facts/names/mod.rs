@@ -9,6 +9,9 @@ mod tracepoint;
 mod uprobe;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use syscall::syscall_number;
 
 use super::{Btf, Facts, constants, ctype};
