@@ -3,7 +3,9 @@
 pub mod bpf;
 pub mod child;
 pub mod map;
+pub mod mapped_file;
 pub mod mapping;
 pub mod perf;
 pub mod rcu;
 pub mod signals;
+pub mod tracefs;

@@ -142,6 +142,8 @@ enum Term {
     Text(Text),
     /// Memory at `base + offset`.
     Memory { base: Node, offset: i32, space: Space, ty: Type },
+    /// An array whose elements don't lie side by side.
+    Elements(Vec<Node>, Type),
 }
 
 impl Term {
@@ -155,6 +157,7 @@ impl Term {
             Self::Text(_) => "a string".into(),
             Self::Memory { ty: Type::Array { of, .. }, .. } if **of == Type::Char => "a string".into(),
             Self::Memory { ty, .. } => format!("a {ty}"),
+            Self::Elements(..) => "an array".into(),
         }
     }
 
@@ -307,6 +310,11 @@ impl<'a> Checker<'a> {
             Term::Int(node, ty) => Ok(Checked::Int(node, ty)),
             Term::Bool(node) => Ok(Checked::Condition(node)),
             Term::Text(text) => Ok(Checked::Text(text)),
+            Term::Elements(..) => {
+                let text = &self.text[syntax.span.clone()];
+                let report = self.refuse(&syntax.span, format!("{text} is an array, which has no single value"));
+                Err(report.help(format!("name an element: {text}[0]")).into())
+            }
             Term::Memory { ty, .. } => {
                 let message = format!("{} is {}, which has no single value", &self.text[syntax.span.clone()], describe_memory(&ty));
                 let report = self.refuse(&syntax.span, message);
@@ -459,6 +467,7 @@ fn meant(meaning: Meaning) -> Term {
         Meaning::Value(node, ty) => Term::Int(node, ty),
         Meaning::String(text) => Term::Text(text),
         Meaning::Memory { address, space, ty } => Term::Memory { base: address, offset: 0, space, ty },
+        Meaning::Elements(nodes, ty) => Term::Elements(nodes, ty),
     }
 }
 

@@ -138,6 +138,7 @@ impl Checker<'_> {
                 (base, offset, space, *of, (length > 0).then_some(length))
             }
             Term::Int(node, Type::Pointer { to, space }) => (node, 0, space, *to, None),
+            Term::Elements(nodes, ty) => return self.element(nodes, ty, index),
             other => {
                 let message = format!("'{}' is {}, which has no elements", &self.text[base.span.clone()], other.describe());
                 return Err(self.refuse(&span, message).into());
@@ -148,11 +149,8 @@ impl Checker<'_> {
         };
         match self.integer(index)? {
             Node::Const(number) => {
-                if let Some(length) = length
-                    && !(0..i128::from(length)).contains(&number)
-                {
-                    let message = format!("there is no element {number}: the array has {length}");
-                    return Err(self.refuse(&index.span, message).help("they are counted from 0").into());
+                if length.is_some_and(|length| !(0..i128::from(length)).contains(&number)) {
+                    return Err(self.no_element(number, length.unwrap_or(0) as usize, index));
                 }
                 let beyond = i64::try_from(number * i128::from(size)).unwrap_or(i64::MAX);
                 self.place(address, i64::from(offset).saturating_add(beyond), space, of, &span)
@@ -163,6 +161,21 @@ impl Checker<'_> {
                 self.place(element, i64::from(offset), space, of, &span)
             }
         }
+    }
+
+    /// One of elements that don't lie side by side: which must be known beforehand.
+    fn element(&self, nodes: Vec<Node>, ty: Type, index: &Syntax) -> Result<Term> {
+        let Node::Const(number) = self.integer(index)? else {
+            return Err(self.refuse(&index.span, "the number of this element must be a constant").into());
+        };
+        let count = nodes.len();
+        let node = usize::try_from(number).ok().and_then(|number| nodes.into_iter().nth(number));
+        node.map(|node| Term::Int(node, ty)).ok_or_else(|| self.no_element(number, count, index))
+    }
+
+    fn no_element(&self, number: i128, count: usize, index: &Syntax) -> Refusal {
+        let message = format!("there is no element {number}: the array has {count}");
+        self.refuse(&index.span, message).help("they are counted from 0").into()
     }
 }
 
