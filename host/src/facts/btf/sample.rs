@@ -65,7 +65,7 @@ impl Writer {
     }
 
     pub(in crate::facts) fn int(&mut self, name: &str, bytes: u32, encoding: u32) -> u32 {
-        self.add(name, kind::INT, 0, bytes, &[encoding | bytes * 8])
+        self.add(name, kind::INT, 0, bytes, &[encoding | (bytes * 8)])
     }
 
     pub(in crate::facts) fn pointer(&mut self, to: u32) -> u32 {
