@@ -20,7 +20,7 @@ mod value;
 mod weights;
 
 pub use columns::columns;
-pub use holes::{constant, guard, key, measure, steps};
+pub use holes::{constant, guard, key, measure, member, steps};
 pub use record::{FieldValue, record};
 
 pub(crate) use asm::insn;

@@ -19,7 +19,7 @@ const HOLES: [(&str, u64); 10] = [
     ("columns", 0),
     ("record_size", 0),
     ("record", 0),
-    ("value", 0),
+    ("member", 0),
 ];
 
 /// What goes into a hole.
