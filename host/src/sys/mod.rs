@@ -2,6 +2,8 @@
 
 pub mod bpf;
 pub mod map;
+pub mod mapped_file;
 pub mod mapping;
 pub mod perf;
 pub mod rcu;
+pub mod tracefs;
