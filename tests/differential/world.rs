@@ -1,8 +1,8 @@
 //! What random trees look at: memory of this process, the context, the thread, variables and sets, each known on both sides.
 
 use crate::random::Rng;
-use aya_obj::btf::{Btf, BtfKind, BtfType};
-use moontrace::expr::types::Int;
+use moontrace::expr::types::{Int, Type};
+use moontrace::facts::Facts;
 use std::collections::HashSet;
 use std::ptr::NonNull;
 
@@ -163,12 +163,12 @@ struct TaskLayout {
 
 impl TaskLayout {
     fn read() -> Self {
-        let btf = Btf::from_sys_fs().expect("this kernel's BTF");
-        let id = btf.id_by_type_name_kind("task_struct", BtfKind::Struct).expect("struct task_struct");
-        let BtfType::Struct(task) = btf.type_by_id(id).expect("struct task_struct") else { panic!("not a struct") };
+        let facts = Facts::live();
+        let btf = facts.btf().expect("this kernel's BTF");
+        let Some(Type::Struct(task)) = btf.named("struct task_struct") else { panic!("no struct task_struct") };
         let offset = |name: &str| {
-            let member = task.members().find(|member| btf.string_at(member.name_offset()).is_ok_and(|it| it == name));
-            member.unwrap_or_else(|| panic!("task_struct has no {name}")).bit_offset() / 8
+            let member = btf.member(&task, name);
+            member.unwrap_or_else(|| panic!("task_struct has no {name}")).bit_offset / 8
         };
         Self { pid: offset("pid"), tgid: offset("tgid"), comm: offset("comm"), real_parent: offset("real_parent") }
     }
