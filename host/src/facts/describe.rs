@@ -115,17 +115,32 @@ mod tests {
     fn arguments_and_members_come_with_their_types() {
         let machine = Machine::new();
         let facts = machine.facts();
-        let site = Site::Syscall { name: "openat".into(), exit: true };
+        let site = Site::Syscall {
+            name: "openat".into(),
+            exit: true,
+        };
         let described = facts.describe(&site, "tracepoint:syscalls:sys_exit_openat");
         let ty = |all: &[Named], name| {
-            all.iter().find(|named| named.name == name).map(|named| named.ty.clone())
+            all.iter()
+                .find(|named| named.name == name)
+                .map(|named| named.ty.clone())
         };
-        assert_eq!(ty(&described.arguments, "filename").as_deref(), Some("char * (user)"));
+        assert_eq!(
+            ty(&described.arguments, "filename").as_deref(),
+            Some("char * (user)")
+        );
         assert_eq!(ty(&described.words, "retval").as_deref(), Some("i64"));
         let task = facts.describe_type("struct task").unwrap();
         assert_eq!((task.name.as_str(), task.size), ("struct task", Some(40)));
-        let high = task.members.iter().find(|member| member.name == "high").unwrap();
-        assert_eq!((high.offset, high.bits, high.ty.as_str()), (8, Some((3, 29)), "i32"));
+        let high = task
+            .members
+            .iter()
+            .find(|member| member.name == "high")
+            .unwrap();
+        assert_eq!(
+            (high.offset, high.bits, high.ty.as_str()),
+            (8, Some((3, 29)), "i32")
+        );
         let wrong = facts.describe_type("struct tsk").unwrap_err();
         assert!(wrong.to_string().contains("'task'"), "{wrong}");
     }

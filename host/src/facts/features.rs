@@ -14,7 +14,8 @@ pub struct Features {
     pub btf: bool,
     /// Capabilities that are in effect, a bit each (include/uapi/linux/capability.h).
     pub capabilities: u64,
-    /// `none`, `integrity` or `confidentiality`; `None` where the kernel knows no lockdown.
+    /// `none`, `integrity` or `confidentiality`; `None` where securityfs isn't mounted or the kernel knows
+    /// no lockdown.
     pub lockdown: Option<String>,
     /// Are programs compiled to machine code?
     pub bpf_jit: Option<bool>,

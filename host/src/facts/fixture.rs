@@ -15,7 +15,11 @@ const COMMON: &str = "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\ts
     \tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n";
 
 /// (category, event, its own fields: declaration, offset, size, signed)
-type Event = (&'static str, &'static str, &'static [(&'static str, u32, u32, u32)]);
+type Event = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, u32, u32, u32)],
+);
 
 const EVENTS: &[Event] = &[
     (
@@ -29,15 +33,34 @@ const EVENTS: &[Event] = &[
             ("umode_t mode", 40, 8, 0),
         ],
     ),
-    ("syscalls", "sys_exit_openat", &[("int __syscall_nr", 8, 4, 1), ("long ret", 16, 8, 1)]),
+    (
+        "syscalls",
+        "sys_exit_openat",
+        &[("int __syscall_nr", 8, 4, 1), ("long ret", 16, 8, 1)],
+    ),
     (
         "syscalls",
         "sys_enter_execve",
-        &[("int __syscall_nr", 8, 4, 1), ("const char * filename", 16, 8, 0)],
+        &[
+            ("int __syscall_nr", 8, 4, 1),
+            ("const char * filename", 16, 8, 0),
+        ],
     ),
-    ("syscalls", "sys_exit_execve", &[("int __syscall_nr", 8, 4, 1), ("long ret", 16, 8, 1)]),
-    ("raw_syscalls", "sys_enter", &[("long id", 8, 8, 1), ("unsigned long args[6]", 16, 48, 0)]),
-    ("raw_syscalls", "sys_exit", &[("long id", 8, 8, 1), ("long ret", 16, 8, 1)]),
+    (
+        "syscalls",
+        "sys_exit_execve",
+        &[("int __syscall_nr", 8, 4, 1), ("long ret", 16, 8, 1)],
+    ),
+    (
+        "raw_syscalls",
+        "sys_enter",
+        &[("long id", 8, 8, 1), ("unsigned long args[6]", 16, 48, 0)],
+    ),
+    (
+        "raw_syscalls",
+        "sys_exit",
+        &[("long id", 8, 8, 1), ("long ret", 16, 8, 1)],
+    ),
     (
         "sched",
         "sched_switch",
@@ -63,7 +86,9 @@ const EVENTS: &[Event] = &[
 
 impl Machine {
     pub(crate) fn new() -> Self {
-        let machine = Self { root: tempfile::tempdir().expect("a temporary directory") };
+        let machine = Self {
+            root: tempfile::tempdir().expect("a temporary directory"),
+        };
         for (id, (category, event, fields)) in EVENTS.iter().enumerate() {
             let lines: String = fields
                 .iter()
@@ -71,7 +96,10 @@ impl Machine {
                     format!("\tfield:{text};\toffset:{offset};\tsize:{size};\tsigned:{signed};\n")
                 })
                 .collect();
-            let format = format!("name: {event}\nID: {}\nformat:\n{COMMON}{lines}\n", 300 + id);
+            let format = format!(
+                "name: {event}\nID: {}\nformat:\n{COMMON}{lines}\n",
+                300 + id
+            );
             let path = format!("sys/kernel/tracing/events/{category}/{event}/format");
             machine.write(&path, format.as_bytes());
         }
@@ -96,7 +124,11 @@ impl Machine {
     /// Takes a file or directory away.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.path().join(path);
-        let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        let removed = if path.is_dir() {
+            std::fs::remove_dir_all(path)
+        } else {
+            std::fs::remove_file(path)
+        };
         removed.expect("it was there");
     }
 

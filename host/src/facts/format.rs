@@ -60,7 +60,7 @@ impl Format {
     }
 }
 
-/// `	field:const char * filename;	offset:24;	size:8;	signed:0;`
+/// `field:const char * filename; offset:24; size:8; signed:0;`, with tabs before and between.
 fn field(line: &str) -> Option<FormatField> {
     let mut parts = line
         .trim()

@@ -86,7 +86,7 @@ impl Symbols {
     }
 }
 
-/// `ffffffff81000000 T _text` or `… t name	[module]`; `None` of what is no function, or one that no probe may sit on.
+/// `ffffffff81000000 T _text` or `… t name [module]`; `None` of what is no function, or one that no probe may sit on.
 fn function(line: &str) -> Option<Line<'_>> {
     let (address, rest) = line.split_once(' ')?;
     let (kind, rest) = rest.split_once(' ')?;

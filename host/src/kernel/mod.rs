@@ -1,6 +1,9 @@
 //! Link, load, attach; read maps and rings.
 
+pub mod attach;
 pub mod diagnosis;
 pub mod inline;
 pub mod library;
 pub mod object;
+pub mod shared;
+pub mod table;

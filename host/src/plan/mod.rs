@@ -2,6 +2,13 @@
 //!
 //! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
 
+mod explain;
+mod layout;
+mod site;
+mod table;
+
+pub use explain::explain;
+
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::expr::types::Int;
@@ -45,6 +52,8 @@ pub struct SitePlan {
     pub attachment: Attachment,
     /// Why this attachment, for `-v` and `explain`: empty where it is the kind's own.
     pub why: String,
+    /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
+    pub conditions: Vec<String>,
     pub program: Program,
 }
 
@@ -104,6 +113,8 @@ pub struct Field {
     pub content: Content,
     /// Its bit in `Header::valid`.
     pub bit: u8,
+    /// What asked for it: `:fetch`, or the line of the handler that reads it.
+    pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -196,4 +207,12 @@ pub struct SetShape {
 pub enum SetPart {
     Int,
     Text { capacity: u16 },
+}
+
+/// A value that is known when the probe is planned.
+fn constant(value: i128) -> Value {
+    match i64::try_from(value) {
+        Ok(value) => Value::Int(value),
+        Err(_) => Value::Unsigned(value as u64),
+    }
 }

@@ -65,7 +65,9 @@ impl Btf {
 
     /// Does the kernel say which enums are signed? (Since Linux 6.0; before, all values are kept as signed ones.)
     fn marks_signed_enums(&self) -> bool {
-        self.blob.each().any(|(_, raw)| raw.kind == kind::ENUM && raw.flag || raw.kind == kind::ENUM64)
+        self.blob
+            .each()
+            .any(|(_, raw)| raw.kind == kind::ENUM && raw.flag || raw.kind == kind::ENUM64)
     }
 
     /// The number of the first type of this name and one of these kinds.

@@ -17,12 +17,21 @@ pub(in crate::facts) const FLAG: u32 = 1 << 31;
 
 impl Writer {
     pub(in crate::facts) fn new() -> Self {
-        Self { types: Vec::new(), strings: vec![0], count: 0, base_strings: 0 }
+        Self {
+            types: Vec::new(),
+            strings: vec![0],
+            count: 0,
+            base_strings: 0,
+        }
     }
 
     /// What is added to a kernel's: numbers go on after those.
     pub(in crate::facts) fn upon(base: &Self) -> Self {
-        Self { count: base.count, base_strings: base.strings.len() as u32, ..Self::new() }
+        Self {
+            count: base.count,
+            base_strings: base.strings.len() as u32,
+            ..Self::new()
+        }
     }
 
     pub(in crate::facts) fn text(&mut self, text: &str) -> u32 {
@@ -36,9 +45,19 @@ impl Writer {
     }
 
     /// Adds a type: its count of entries goes into `info`, and `body` behind it.
-    pub(in crate::facts) fn add(&mut self, name: &str, kind: u8, info: u32, size_or_type: u32, body: &[u32]) -> u32 {
+    pub(in crate::facts) fn add(
+        &mut self,
+        name: &str,
+        kind: u8,
+        info: u32,
+        size_or_type: u32,
+        body: &[u32],
+    ) -> u32 {
         let name = self.text(name);
-        for word in [name, u32::from(kind) << 24 | info, size_or_type].iter().chain(body) {
+        for word in [name, u32::from(kind) << 24 | info, size_or_type]
+            .iter()
+            .chain(body)
+        {
             self.types.extend(word.to_ne_bytes());
         }
         self.count += 1;
@@ -46,7 +65,7 @@ impl Writer {
     }
 
     pub(in crate::facts) fn int(&mut self, name: &str, bytes: u32, encoding: u32) -> u32 {
-        self.add(name, kind::INT, 0, bytes, &[encoding | bytes * 8])
+        self.add(name, kind::INT, 0, bytes, &[encoding | (bytes * 8)])
     }
 
     pub(in crate::facts) fn pointer(&mut self, to: u32) -> u32 {
@@ -73,12 +92,23 @@ impl Writer {
         self.add(name, kind, flag | members.len() as u32, size, &body)
     }
 
-    pub(in crate::facts) fn function(&mut self, name: &str, returns: u32, parameters: &[(&str, u32)]) -> u32 {
+    pub(in crate::facts) fn function(
+        &mut self,
+        name: &str,
+        returns: u32,
+        parameters: &[(&str, u32)],
+    ) -> u32 {
         let mut body = Vec::new();
         for (name, ty) in parameters {
             body.extend([self.text(name), *ty]);
         }
-        let prototype = self.add("", kind::FUNC_PROTO, parameters.len() as u32, returns, &body);
+        let prototype = self.add(
+            "",
+            kind::FUNC_PROTO,
+            parameters.len() as u32,
+            returns,
+            &body,
+        );
         self.add(name, kind::FUNC, 1, prototype, &[])
     }
 
@@ -107,7 +137,13 @@ pub(in crate::facts) fn kernel() -> Writer {
     let user = w.add("user", kind::TYPE_TAG, 0, constant, &[]);
     let path = w.pointer(user);
     let u32_ = w.add("u32", kind::TYPEDEF, 0, unsigned, &[]);
-    let inner = w.compound("", kind::UNION, 4, 0, &[("as_int", int, 0), ("as_word", u32_, 0)]);
+    let inner = w.compound(
+        "",
+        kind::UNION,
+        4,
+        0,
+        &[("as_int", int, 0), ("as_word", u32_, 0)],
+    );
     let task = w.compound(
         "task",
         kind::STRUCT,
@@ -126,20 +162,32 @@ pub(in crate::facts) fn kernel() -> Writer {
     let task_pointer = w.pointer(task);
     w.function("wake", bool, &[("task", task_pointer), ("how", u32_)]);
     let data = w.pointer(0);
-    w.function("__traceiter_woken", int, &[("__data", data), ("task", task_pointer)]);
+    w.function(
+        "__traceiter_woken",
+        int,
+        &[("__data", data), ("task", task_pointer)],
+    );
     let unsigned_long = w.int("unsigned long", 8, 0);
     let long = w.int("long int", 8, SIGNED);
     let members = [("flags", unsigned_long, 0), ("status", unsigned, 64)];
     let info = w.compound("thread_info", kind::STRUCT, 16, 0, &members);
     let members = [("thread_info", info, 0), ("comm", comm, 128)];
     w.compound("task_struct", kind::STRUCT, 32, 0, &members);
-    let parameters =
-        [("task", task_pointer), ("buf", path), ("count", unsigned_long), ("by_value", inner), ("last", int)];
+    let parameters = [
+        ("task", task_pointer),
+        ("buf", path),
+        ("count", unsigned_long),
+        ("by_value", inner),
+        ("last", int),
+    ];
     w.function("vfs_read", long, &parameters);
     let seven = ["a", "b", "c", "d", "e", "f", "g"].map(|name| (name, int));
     w.function("vfs_many", 0, &seven);
     let names = [("STATE_RUN", 0), ("STATE_GONE", u32::MAX)];
-    let body: Vec<u32> = names.iter().flat_map(|(name, value)| [w.text(name), *value]).collect();
+    let body: Vec<u32> = names
+        .iter()
+        .flat_map(|(name, value)| [w.text(name), *value])
+        .collect();
     w.add("state", kind::ENUM, 2, 4, &body);
     let wide = w.text("WIDE");
     w.add("wide", kind::ENUM64, 1, 8, &[wide, 1, 1]);

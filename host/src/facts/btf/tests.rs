@@ -16,7 +16,8 @@ fn compound(btf: &Btf, name: &str) -> StructType {
 }
 
 fn member(btf: &Btf, of: &str, name: &str) -> Member {
-    btf.member(&compound(btf, of), name).unwrap_or_else(|| panic!("no {name} in {of}"))
+    btf.member(&compound(btf, of), name)
+        .unwrap_or_else(|| panic!("no {name} in {of}"))
 }
 
 /// This machine's types, where it has any.
@@ -28,16 +29,62 @@ fn here() -> Option<Btf> {
 fn members_have_their_places_and_types() {
     let btf = read(&kernel());
     let of = |name| member(&btf, "struct task", name);
-    assert_eq!(of("pid"), Member { bit_offset: 0, width: None, ty: Type::Int(Int::I32) });
-    assert_eq!(of("as_word"), Member { bit_offset: 32, width: None, ty: Type::Int(Int::U32) });
-    assert_eq!(of("low"), Member { bit_offset: 64, width: Some(3), ty: Type::Int(Int::U32) });
-    assert_eq!(of("high"), Member { bit_offset: 67, width: Some(29), ty: Type::Int(Int::I32) });
-    assert_eq!(of("comm").ty, Type::Array { of: Box::new(Type::Char), length: 16 });
+    assert_eq!(
+        of("pid"),
+        Member {
+            bit_offset: 0,
+            width: None,
+            ty: Type::Int(Int::I32)
+        }
+    );
+    assert_eq!(
+        of("as_word"),
+        Member {
+            bit_offset: 32,
+            width: None,
+            ty: Type::Int(Int::U32)
+        }
+    );
+    assert_eq!(
+        of("low"),
+        Member {
+            bit_offset: 64,
+            width: Some(3),
+            ty: Type::Int(Int::U32)
+        }
+    );
+    assert_eq!(
+        of("high"),
+        Member {
+            bit_offset: 67,
+            width: Some(29),
+            ty: Type::Int(Int::I32)
+        }
+    );
+    assert_eq!(
+        of("comm").ty,
+        Type::Array {
+            of: Box::new(Type::Char),
+            length: 16
+        }
+    );
     assert_eq!(of("dead").ty, Type::Bool);
-    let text = Type::Pointer { to: Box::new(Type::Char), space: Space::User };
+    let text = Type::Pointer {
+        to: Box::new(Type::Char),
+        space: Space::User,
+    };
     assert_eq!(of("path").ty, text);
-    let names: Vec<_> = btf.members(&compound(&btf, "task")).into_iter().map(|of| of.name).collect();
-    assert_eq!(names, ["pid", "as_int", "as_word", "low", "high", "comm", "path", "dead"]);
+    let names: Vec<_> = btf
+        .members(&compound(&btf, "task"))
+        .into_iter()
+        .map(|of| of.name)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "pid", "as_int", "as_word", "low", "high", "comm", "path", "dead"
+        ]
+    );
     assert_eq!(btf.member(&compound(&btf, "task"), ""), None);
 }
 
@@ -47,7 +94,11 @@ fn types_are_found_as_c_spells_them() {
     assert_eq!(btf.named("u32"), Some(Type::Int(Int::U32)));
     assert_eq!(btf.named("struct nothing"), None);
     assert_eq!(btf.named("enum wide"), Some(Type::Int(Int::U64)));
-    let Some(Type::Pointer { to, space: Space::Kernel }) = btf.named("const struct task *") else {
+    let Some(Type::Pointer {
+        to,
+        space: Space::Kernel,
+    }) = btf.named("const struct task *")
+    else {
         panic!("no pointer");
     };
     assert_eq!(btf.size(&to), Some(40));
@@ -95,7 +146,13 @@ fn a_modules_types_stand_upon_the_kernels() {
     let mut module = Writer::upon(&base);
     let own = module.int("own_t", 8, SIGNED);
     // The type with number 1 is the kernel's.
-    module.compound("mine", kind::STRUCT, 16, 0, &[("count", own, 0), ("pid", 1, 64)]);
+    module.compound(
+        "mine",
+        kind::STRUCT,
+        16,
+        0,
+        &[("count", own, 0), ("pid", 1, 64)],
+    );
     let base = read(&base);
     let btf = Btf::new(module.bytes().into(), Some(base.blob.clone())).unwrap();
     assert_eq!(member(&btf, "struct mine", "count").ty, Type::Int(Int::I64));
@@ -110,7 +167,13 @@ fn types_that_go_in_circles_end() {
     w.add("round", kind::TYPEDEF, 0, 1, &[]);
     w.pointer(2);
     w.array(3, u32::MAX);
-    w.compound("within", kind::STRUCT, 8, 0, &[("", 4, 0), ("", 4, 0), ("", 4, 0)]);
+    w.compound(
+        "within",
+        kind::STRUCT,
+        8,
+        0,
+        &[("", 4, 0), ("", 4, 0), ("", 4, 0)],
+    );
     let btf = read(&w);
     assert_eq!(btf.named("round"), Some(Type::Void));
     btf.typed(2);
@@ -124,7 +187,13 @@ fn this_kernels_types_are_what_they_are_known_to_be() {
         return;
     };
     let task = |name| member(&btf, "struct task_struct", name).ty;
-    assert_eq!(task("comm"), Type::Array { of: Box::new(Type::Char), length: 16 });
+    assert_eq!(
+        task("comm"),
+        Type::Array {
+            of: Box::new(Type::Char),
+            length: 16
+        }
+    );
     assert_eq!(task("tgid"), Type::Int(Int::I32));
     assert!(matches!(task("mm"), Type::Pointer { to, .. } if to.to_string() == "struct mm_struct"));
     let bit = member(&btf, "struct task_struct", "in_execve");
@@ -133,8 +202,15 @@ fn this_kernels_types_are_what_they_are_known_to_be() {
     let address = member(&btf, "struct sock_common", "skc_daddr");
     assert_eq!((address.bit_offset, address.ty), (0, Type::Int(Int::U32)));
     let read = btf.function("vfs_read").unwrap();
-    let names: Vec<&str> = read.parameters.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!((names, read.returns), (vec!["file", "buf", "count", "pos"], Type::Int(Int::I64)));
+    let names: Vec<&str> = read
+        .parameters
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        (names, read.returns),
+        (vec!["file", "buf", "count", "pos"], Type::Int(Int::I64))
+    );
     let switch = btf.raw_tracepoint("sched_switch").unwrap();
     assert_eq!(switch[0], ("preempt".to_owned(), Type::Bool));
     assert!(btf.has_raw_tracepoint("sys_enter") && !btf.has_raw_tracepoint("sys_entre"));
@@ -146,7 +222,12 @@ fn exercise(bytes: Vec<u8>) {
     let Some(btf) = Btf::new(bytes.into(), None) else {
         return;
     };
-    for name in btf.struct_names().into_iter().map(str::to_owned).collect::<Vec<_>>() {
+    for name in btf
+        .struct_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+    {
         if let Some(Type::Struct(of)) = btf.named(&format!("struct {name}")) {
             for listed in btf.members(&of) {
                 btf.size(&listed.member.ty);

@@ -33,7 +33,7 @@ impl Facts {
         };
         let info = member("struct task_struct", "thread_info")?;
         let status = member("struct thread_info", "status")?;
-        let offset = i32::try_from((info.bit_offset + status.bit_offset) / 8).ok()?;
+        let offset = i32::try_from(info.bit_offset.checked_add(status.bit_offset)? / 8).ok()?;
         let task = Box::new(Node::Current(Current::Task));
         let status = Node::Read {
             space: Space::Kernel,
