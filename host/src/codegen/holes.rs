@@ -66,7 +66,21 @@ pub fn key(generation: u32, parts: &[Part], target: &Target) -> Result<Code, Rep
     function
         .asm
         .store(if parts.is_empty() { 4 } else { 8 }, R8, 0, R1);
-    let mut offset = 8;
+    write_parts(function, parts, 8)
+}
+
+/// The body of `member(ctx, state, out)`: a member of a set. 0, or 1 for a failed read.
+pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
+    let function = Function::new(
+        target,
+        parts.iter().map(Root::from),
+        true,
+        Failure::Returned,
+    )?;
+    write_parts(function, parts, 0)
+}
+
+fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> Done<Code> {
     for part in parts {
         function.part(part, R8, offset as i16)?;
         offset += part.size();
