@@ -89,19 +89,6 @@ fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> D
     function.finish()
 }
 
-/// The body of `member(ctx, state, out)`: 0, or 1 for a failed read. The parts stand one behind the other.
-pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
-    let roots = parts.iter().map(Root::from);
-    let mut function = Function::new(target, roots, true, Failure::Returned)?;
-    let mut offset = 0;
-    for part in parts {
-        function.part(part, R8, offset as i16)?;
-        offset += part.size();
-    }
-    function.asm.exit(0);
-    function.finish()
-}
-
 /// The body of `measure(ctx, state, out)`: each argument's value, a word each. 0, or 1 for a failed read.
 pub fn measure(arguments: &[Node], target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(
