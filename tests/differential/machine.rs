@@ -201,10 +201,9 @@ fn hash(name: &str, key_size: u32, value_size: u32) -> Map {
 }
 
 fn make_set(set: &Set) -> Map {
-    let size: u32 = set.parts.iter().map(|part| part.map_or(8, |capacity| u32::from(capacity).next_multiple_of(8))).sum();
-    let map = hash("set", size, 1);
+    let map = hash("set", set.key_size(), 1);
     for member in &set.members {
-        map.update(member, &[1], Update::Any).unwrap();
+        map.update(&set.key(member), &[1], Update::Any).unwrap();
     }
     map
 }

@@ -160,8 +160,8 @@ impl Maker<'_> {
         match self.rng.below(8) {
             0 => {
                 let space = self.rng.pick(&[Space::Kernel, Space::User]);
-                // Not the task's address: what lies around it is not for us to know.
-                let base = Box::new(Node::Cast(Int::U32, self.inner(depth)));
+                // The lowest pages are nobody's.
+                let base = Box::new(Node::Cast(Int::new(false, 15), self.inner(depth)));
                 Node::Read { space, base, offset: self.rng.below(64) as i32, int }
             }
             1 | 2 => {
@@ -312,7 +312,7 @@ impl Maker<'_> {
     fn read_text(&mut self, capacity: u16, depth: u32) -> Text {
         match self.rng.below(8) {
             0 => {
-                let address = Box::new(Node::Cast(Int::U32, Box::new(self.value(depth.min(1)))));
+                let address = Box::new(Node::Cast(Int::new(false, 15), Box::new(self.value(depth.min(1)))));
                 Text::Read { space: self.rng.pick(&[Space::Kernel, Space::User]), address, capacity }
             }
             1 => {

@@ -1,6 +1,7 @@
 //! What random trees look at: memory of this process, the context, the thread, variables and sets, each known on both sides.
 
 use crate::random::Rng;
+use moontrace::expr::eval::PartValue;
 use moontrace::expr::types::{Int, Type};
 use moontrace::facts::Facts;
 use std::collections::HashSet;
@@ -16,10 +17,31 @@ pub const VARIABLES: usize = 4096;
 /// Where strings stand in the buffer.
 const STRINGS: usize = 12;
 
+impl Set {
+    /// Bytes of its map's key.
+    pub fn key_size(&self) -> u32 {
+        self.parts.iter().map(|part| part.map_or(8, |capacity| u32::from(capacity).next_multiple_of(8))).sum()
+    }
+
+    /// A member as it stands in the map.
+    pub fn key(&self, member: &[PartValue]) -> Vec<u8> {
+        let mut key = Vec::new();
+        for (part, value) in self.parts.iter().zip(member) {
+            let end = key.len() + usize::from(part.unwrap_or(8)).next_multiple_of(8);
+            match value {
+                PartValue::Int(value) => key.extend(value.to_le_bytes()),
+                PartValue::Text(text) => key.extend(text),
+            }
+            key.resize(end, 0);
+        }
+        key
+    }
+}
+
 /// A set of the script, with the lengths of its strings; `None` is an integer.
 pub struct Set {
     pub parts: Vec<Option<u16>>,
-    pub members: HashSet<Vec<u8>>,
+    pub members: HashSet<Vec<PartValue>>,
 }
 
 pub struct World {
@@ -69,19 +91,12 @@ impl World {
         world
     }
 
-    fn member(&self, rng: &mut Rng, parts: &[Option<u16>]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for part in parts {
-            match part {
-                None => bytes.extend((rng.below(4) as i64 - 1).to_le_bytes()),
-                Some(capacity) => {
-                    let end = bytes.len() + usize::from(*capacity).next_multiple_of(8);
-                    bytes.extend(rng.letters(u64::from(*capacity).min(4) - 1));
-                    bytes.resize(end, 0);
-                }
-            }
-        }
-        bytes
+    fn member(&self, rng: &mut Rng, parts: &[Option<u16>]) -> Vec<PartValue> {
+        let part = |part: &Option<u16>| match part {
+            None => PartValue::Int((rng.below(4) as i64 - 1) as u64),
+            Some(capacity) => PartValue::Text(rng.letters(u64::from(*capacity).min(4) - 1)),
+        };
+        parts.iter().map(part).collect()
     }
 
     /// Other memory, another context, another name of the thread.

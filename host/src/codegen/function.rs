@@ -182,7 +182,11 @@ impl<'a> Function<'a> {
             if self.failure == Failure::Flagged {
                 self.asm.store(8, R7, State::FAULT, 1);
             }
-            self.asm.exit(if self.failure == Failure::Flagged { 0 } else { 1 });
+            self.asm.exit(if self.failure == Failure::Flagged {
+                0
+            } else {
+                1
+            });
         }
         let mut code = self.asm.finish()?;
         code.stack = self.deepest;

@@ -23,7 +23,7 @@ impl Function<'_> {
         }
         let table = table(glob)?;
         let mark = self.mark();
-        let place = self.place_text(text, capacity, Purpose::Match)?;
+        let place = self.place_text(text, capacity, Purpose::Compare)?;
         let offset = self.asm.pattern(&table);
         self.point_at(R1, &place);
         self.asm.mov(R2, i32::from(capacity));

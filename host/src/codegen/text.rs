@@ -17,10 +17,8 @@ pub(super) enum Purpose {
     Key,
     /// With its length (without the NUL) in r0.
     Record,
-    /// To be compared: all bytes are something, and what is cut is no news.
+    /// To be compared: all bytes are something.
     Compare,
-    /// The same, and what is cut is noted.
-    Match,
 }
 
 /// Where the bytes of a string are to be found.
@@ -41,16 +39,15 @@ impl Function<'_> {
         }
     }
 
-    /// The shorter one's bytes, and one more of the longer one, say whether they are the same.
+    /// As many bytes as the shorter one may have say whether they are the same: its NUL is among them.
     fn same_computed(&mut self, a: &Text, b: &Text, yes: Label, no: Label) -> Done {
-        let shared = a.capacity().min(b.capacity()).min(COMPARED_STRING as u16);
-        let room = |text: &Text| text.capacity().min(shared + 1).min(COMPARED_STRING as u16);
+        let room = |text: &Text| text.capacity().min(COMPARED_STRING as u16);
         let mark = self.mark();
         let left = self.place_text(a, room(a), Purpose::Compare)?;
         let right = self.place_text(b, room(b), Purpose::Compare)?;
         self.point_at(R1, &left);
         self.point_at(R2, &right);
-        self.asm.mov(R3, i32::from(shared));
+        self.asm.mov(R3, i32::from(room(a).min(room(b))));
         self.asm.library("lib_same");
         self.release(mark);
         self.asm.jump_if(When::Ne, R0, 0, yes);
@@ -301,19 +298,18 @@ impl Function<'_> {
                     self.clear(base, offset, room);
                 }
                 self.value(address)?;
-                self.write_from(*space, base, offset, capacity.min(*own), purpose);
+                self.fetch_string(*space, base, offset, capacity.min(*own));
             }
             Text::Variable(slot) => {
                 if purpose != Purpose::Record {
                     self.clear(base, offset, room);
                 }
                 self.asm.map(R0, MapRef::Variables { offset: slot.0 });
-                self.write_from(
+                self.fetch_string(
                     Space::Kernel,
                     base,
                     offset,
                     capacity.min(VARIABLE_STRING as u16),
-                    purpose,
                 );
             }
             Text::Select(condition, a, b) => {
@@ -327,20 +323,6 @@ impl Function<'_> {
             }
         }
         Ok(())
-    }
-
-    fn write_from(
-        &mut self,
-        space: Space,
-        base: Reg,
-        offset: i16,
-        capacity: u16,
-        purpose: Purpose,
-    ) {
-        match purpose {
-            Purpose::Compare => self.read_string(space, base, offset, capacity),
-            _ => self.fetch_string(space, base, offset, capacity),
-        }
     }
 
     /// Writes bytes and a NUL, and zeroes up to `room`.

@@ -194,8 +194,9 @@ fn read(space: Space, address: u64, capacity: usize, input: &Input<'_>) -> Resul
         let there = input.memory.read(space, address.wrapping_add(out.len() as u64), &mut byte);
         let last = out.len() + 1 == capacity;
         match (there, last) {
-            (false, false) => return Err(Fault),
-            (there, true) => return Ok((out, !there || byte[0] != 0)),
+            // The kernel's helpers read the byte that the NUL then stands on.
+            (false, _) => return Err(Fault),
+            (true, true) => return Ok((out, byte[0] != 0)),
             (true, false) if byte[0] == 0 => return Ok((out, false)),
             (true, false) => out.push(byte[0]),
         }
@@ -205,8 +206,9 @@ fn read(space: Space, address: u64, capacity: usize, input: &Input<'_>) -> Resul
 /// The first bytes of a string, as many as are asked for: what follows is not looked at, and can't be cut.
 fn beginning(of: &Text, length: usize, input: &Input<'_>) -> Result<Vec<u8>, Fault> {
     match of {
-        Text::Read { space, address, .. } => {
-            read(*space, node(address, input)?, length + 1, input).map(|(bytes, _)| bytes)
+        Text::Read { space, address, capacity } => {
+            let wanted = (length + 1).min(usize::from(*capacity));
+            read(*space, node(address, input)?, wanted, input).map(|(bytes, _)| bytes)
         }
         Text::Select(condition, a, b) => {
             beginning(if node(condition, input)? != 0 { a } else { b }, length, input)

@@ -77,13 +77,27 @@ pub(super) fn flatten<B: Body>(program: B) -> Result<Flat<B>, Report> {
     Ok(flat)
 }
 
+/// Which of r6 to r9 are another value after a call of the body: those that it writes, and those that its own callees
+/// do and that it has no reason to keep.
+fn clobbered<B: Body>(body: B, nested: usize) -> Result<u16, Report> {
+    if nested > NESTED {
+        return Err(endless());
+    }
+    let frame = body.frame();
+    let mut clobbered = frame.written;
+    for at in (0..body.insns().len()).filter(|at| body.insns()[*at].code == CALL) {
+        if let Resolved::Call(callee) = body.resolve(at)? {
+            clobbered |= self::clobbered(callee, nested + 1)? & !frame.live[at];
+        }
+    }
+    Ok(clobbered)
+}
+
 impl<B: Body> Flat<B> {
     /// Appends a body whose frame begins `base` bytes below the frame pointer; gives the deepest byte it reaches.
     fn copy(&mut self, body: B, base: i32, nested: usize) -> Result<i32, Report> {
         if nested > NESTED {
-            return Err(Report::new(
-                "the kernel half inside this program is damaged: its calls have no end",
-            ));
+            return Err(endless());
         }
         let number = self.bodies.len() as u32;
         self.bodies.push(body);
@@ -100,7 +114,7 @@ impl<B: Body> Flat<B> {
             let origin = (number, at as u32);
             match body.resolve(at)? {
                 Resolved::Call(callee) => {
-                    let kept = PRESERVED & frame.live[at] & callee.frame().written;
+                    let kept = frame.live[at] & clobbered(callee, nested)?;
                     let below = self.move_registers(STORE, kept, own, origin);
                     deepest = deepest.max(self.copy(callee, below, nested + 1)?);
                     self.move_registers(LOAD, kept, own, origin);
@@ -302,6 +316,10 @@ fn with_source(mut insn: bpf_insn, source: u8, imm: i32) -> bpf_insn {
     insn.set_src_reg(source);
     insn.imm = imm;
     insn
+}
+
+fn endless() -> Report {
+    Report::new("the kernel half inside this program is damaged: its calls have no end")
 }
 
 fn too_long() -> Report {
