@@ -39,7 +39,8 @@ fn explain_site<'a>(
     writeln!(out, "    generated  {} instructions", instructions(site))
 }
 
-fn attachment(attachment: &Attachment) -> String {
+/// An attachment in words.
+pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
         Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),

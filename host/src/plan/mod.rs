@@ -10,7 +10,7 @@ mod set;
 mod site;
 mod table;
 
-pub use explain::explain;
+pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
 
 use crate::codegen::Code;

@@ -9,7 +9,7 @@ use crate::report::{Place, Report};
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
 use crate::sys::mapping::RingMapping;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
@@ -26,7 +26,8 @@ pub(super) struct Probe {
 /// What the VM's `Session` stands on.
 pub(super) struct Running {
     pub planner: RefCell<Planner>,
-    pub shared: RefCell<Shared>,
+    /// Made when the first probe is attached: what only checks needs no rights.
+    pub shared: RefCell<Option<Shared>>,
     pub ring: RefCell<Option<RingMapping>>,
     pub probes: RefCell<BTreeMap<ProbeId, Probe>>,
     /// Declared and not yet attached.
@@ -41,13 +42,15 @@ pub(super) struct Running {
     pub writer: RefCell<Writer>,
     /// `-v`
     verbose: bool,
+    /// What the body prints is not wanted: it is only checked.
+    muted: Cell<bool>,
 }
 
 impl Running {
-    pub fn new(planner: Planner, shared: Shared, writer: Writer, verbose: bool) -> Self {
+    pub fn new(planner: Planner, writer: Writer, verbose: bool) -> Self {
         Self {
             planner: RefCell::new(planner),
-            shared: RefCell::new(shared),
+            shared: RefCell::new(None),
             ring: RefCell::new(None),
             probes: RefCell::new(BTreeMap::new()),
             waiting: RefCell::new(Vec::new()),
@@ -57,6 +60,7 @@ impl Running {
             followers: RefCell::new(Vec::new()),
             writer: RefCell::new(writer),
             verbose,
+            muted: Cell::new(false),
         }
     }
 
@@ -70,14 +74,56 @@ impl Running {
         self.probes.borrow().values().map(|probe| probe.instances.len()).sum()
     }
 
-    /// Hangs up what keeps the set of traced processes.
-    pub fn follow(&self) -> Result<(), Report> {
+    /// What the script prints is dropped from now on.
+    pub fn mute(&self) {
+        self.muted.set(true);
+    }
+
+    /// May this user do what was planned?
+    pub fn may_trace(&self) -> Result<(), Report> {
+        let planner = self.planner.borrow();
+        let features = planner.facts().features();
+        if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() { Ok(()) } else { Err(no_permission()) }
+    }
+
+    /// Hands over what all programs of the script share.
+    pub fn share(&self, shared: Shared) {
+        *self.shared.borrow_mut() = Some(shared);
+    }
+
+    /// Lets all programs run at once.
+    pub fn arm(&self) {
+        if let Some(shared) = self.shared.borrow().as_ref() {
+            shared.arm();
+        }
+    }
+
+    /// Stops all programs, and waits for those that run.
+    pub fn disarm(&self) -> Result<(), Report> {
+        match self.shared.borrow().as_ref() {
+            Some(shared) => shared
+                .disarm()
+                .map_err(|error| Report::new(format!("waiting for running programs failed: {}", plainly(&error)))),
+            None => Ok(()),
+        }
+    }
+
+    /// Has `root` traced, and hangs up what keeps the set of traced processes.
+    pub fn follow(&self, root: Option<u32>) -> Result<(), Report> {
         let plans = self.planner.borrow_mut().follow()?;
+        let shared = self.shared.borrow();
+        let Some(shared) = shared.as_ref() else { return Ok(()) };
+        if let Some(root) = root {
+            let added = shared.change_target(root, true);
+            added.map_err(|error| Report::new(format!("process {root} can't be traced: {}", plainly(&error))))?;
+        }
         for plan in plans {
-            let mut instance = Instance::load(&self.shared.borrow(), &plan).map_err(|error| refused(error, &plan, None))?;
+            let mut instance = Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
             instance.attach().map_err(|error| not_attached(&error, &plan, None))?;
             self.followers.borrow_mut().push(instance);
         }
+        // They know nothing of other probes, and are to see the first fork.
+        shared.arm();
         Ok(())
     }
 
@@ -105,6 +151,7 @@ impl Running {
     /// The maps that the programs of these probes refer to, where they are not there yet.
     fn make_maps(&self, ids: &[ProbeId]) -> Result<(), Report> {
         let (planner, probes, mut shared) = (self.planner.borrow(), self.probes.borrow(), self.shared.borrow_mut());
+        let Some(shared) = shared.as_mut() else { return Ok(()) };
         let no_map = |error: io::Error| Report::new(format!("the kernel makes no map: {}", plainly(&error)));
         for plan in ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan) {
             match plan.output {
@@ -140,10 +187,11 @@ impl Running {
 
     fn attach_probe(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
         let shared = self.shared.borrow();
+        let Some(shared) = shared.as_ref() else { return Ok(Vec::new()) };
         let mut instances = Vec::new();
         for site in &plan.sites {
             let start = std::time::Instant::now();
-            let instance = Instance::load(&shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?;
+            let instance = Instance::load(shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?;
             instances.push(instance);
             let loaded = start.elapsed();
             if let Some(instance) = instances.last_mut() {
@@ -263,7 +311,7 @@ impl Session for Running {
             return Ok(Table { name: String::new(), keys: Vec::new(), columns: Vec::new(), rows: Vec::new() });
         };
         let shared = self.shared.borrow();
-        let entries = shared.read_table(id, take);
+        let entries = shared.as_ref().map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
         let entries = entries.map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
         let entries = entries.into_iter().map(|entry| tally::Entry { key: entry.key, values: entry.values }).collect();
         Ok(tally::table(shape, entries, &|site| self.name_of(site)))
@@ -279,15 +327,17 @@ impl Session for Running {
 
     fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
         let words = words(value)?;
-        if let Some(slot) = self.planner.borrow().variable(variable) {
-            self.shared.borrow().store_variable(slot.0, &words);
+        if let (Some(slot), Some(shared)) = (self.planner.borrow().variable(variable), self.shared.borrow().as_ref()) {
+            shared.store_variable(slot.0, &words);
         }
         self.variables.borrow_mut().insert(variable, value.clone());
         Ok(())
     }
 
     fn print(&self, text: &[u8]) {
-        self.writer.borrow_mut().text(text);
+        if !self.muted.get() {
+            self.writer.borrow_mut().text(text);
+        }
     }
 
     fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
@@ -295,7 +345,9 @@ impl Session for Running {
     }
 
     fn table(&self, table: &Table, title: Option<&str>) {
-        self.writer.borrow_mut().table(table, title);
+        if !self.muted.get() {
+            self.writer.borrow_mut().table(table, title);
+        }
     }
 
     fn detach(&self, probe: ProbeId) -> Result<(), Report> {
@@ -327,7 +379,8 @@ impl Running {
         let planner = self.planner.borrow();
         if let Some(shape) = planner.set(set) {
             let key = shape.key(member)?;
-            let changed = self.shared.borrow().change_set(set, &key, there);
+            let shared = self.shared.borrow();
+            let changed = shared.as_ref().map_or(Ok(()), |shared| shared.change_set(set, &key, there));
             changed.map_err(|error| match error.raw_os_error() {
                 Some(libc::E2BIG) => Report::new("the set is full"),
                 _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
