@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod codegen;
+pub mod commands;
 pub mod event;
 pub mod expr;
 pub mod facts;

@@ -60,6 +60,28 @@ pub(super) fn hang(facts: &Facts, options: &Options, found: &Match, together: us
     Ok(hanging)
 }
 
+/// How a match would be attached, for people who ask.
+pub struct AttachmentOf {
+    pub site: names::Site,
+    pub words: String,
+    /// What a hit costs, where it was measured.
+    pub cost: &'static str,
+}
+
+/// How a match would be attached, as far as it does not depend on what is read there.
+pub fn attachment_of(facts: &Facts, options: &Options, found: &Match) -> Result<AttachmentOf, Report> {
+    let hanging = hang(facts, options, found, 1)?;
+    let why = if hanging.why.is_empty() { String::new() } else { format!(": {}", hanging.why) };
+    // Measured on 6.18, ns a hit of an empty program.
+    let cost = match hanging.attachment {
+        Attachment::RawTracepoint { .. } => ", about 60 ns a hit",
+        Attachment::Tracepoint { .. } => ", about 150 ns a hit (60 when no argument is read)",
+        Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
+        Attachment::Kprobe { .. } | Attachment::Profile(_) | Attachment::Interval { .. } => "",
+    };
+    Ok(AttachmentOf { site: hanging.site, words: super::attachment_words(&hanging.attachment) + &why, cost })
+}
+
 impl Hanging {
     fn own(attachment: Attachment, site: names::Site) -> Self {
         Self { attachment, site, guards: Vec::new(), why: String::new() }

@@ -10,6 +10,7 @@ mod set;
 mod site;
 mod table;
 
+pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
 
