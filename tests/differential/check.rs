@@ -30,6 +30,12 @@ pub struct Score {
     pub mismatches: Vec<String>,
 }
 
+impl Score {
+    pub fn is_bad(&self) -> bool {
+        !self.rejected.is_empty() || !self.mismatches.is_empty()
+    }
+}
+
 pub struct Checker<'a> {
     pub machine: &'a mut Machine,
     pub world: &'a mut World,
@@ -164,6 +170,12 @@ impl Checker<'_> {
                 offset += u32::from(*capacity).next_multiple_of(8);
             }
         }
+        // They are written in another order than they stand in.
+        let mut both: Vec<(Content, FieldValue)> = contents.into_iter().zip(values).collect();
+        for last in (1..both.len()).rev() {
+            both.swap(last, maker.rng.below(last as u64 + 1) as usize);
+        }
+        let (contents, values): (Vec<_>, Vec<_>) = both.into_iter().unzip();
         let fields = contents.into_iter().enumerate();
         let fields = fields.map(|(bit, content)| Field { name: format!("field{bit}"), content, bit: bit as u8, why: String::new() }).collect();
         (Layout { fields, size: offset.next_multiple_of(8), long }, values)

@@ -4,6 +4,7 @@
 
 mod check;
 mod machine;
+mod mutation;
 mod oracle;
 mod random;
 mod world;
@@ -13,6 +14,7 @@ use machine::Machine;
 use moontrace::codegen::Code;
 use oracle::Identity;
 use random::Rng;
+use std::cell::Cell;
 use world::World;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -48,7 +50,8 @@ fn settle() -> Identity {
     }
 }
 
-fn try_random(seed: u64, count: u64, inputs: usize, change: &dyn Fn(&mut Code)) -> Score {
+/// `planted`: `change` makes mistakes, and the first one that shows is enough.
+fn try_random(seed: u64, count: u64, planted: bool, change: &dyn Fn(&mut Code)) -> Score {
     let mut rng = Rng::new(seed);
     let identity = settle();
     let mut world = World::new(&mut rng);
@@ -60,7 +63,7 @@ fn try_random(seed: u64, count: u64, inputs: usize, change: &dyn Fn(&mut Code)) 
         identity,
         change,
         score: Score::default(),
-        inputs,
+        inputs: 12,
     };
     checker.look_around();
     for round in 0..count {
@@ -68,6 +71,9 @@ fn try_random(seed: u64, count: u64, inputs: usize, change: &dyn Fn(&mut Code)) 
         checker.steps(depth);
         checker.record(depth);
         checker.tally(depth);
+        if planted && checker.score.is_bad() {
+            break;
+        }
     }
     checker.score
 }
@@ -79,7 +85,7 @@ fn random_trees_mean_the_same_in_the_kernel_and_here() {
     }
     let seed = number("MOONTRACE_SEED", u64::from(std::process::id()));
     println!("MOONTRACE_SEED={seed}");
-    let score = try_random(seed, number("MOONTRACE_COUNT", 400), 12, &|_| {});
+    let score = try_random(seed, number("MOONTRACE_COUNT", 400), false, &|_| {});
     println!(
         "{} programs, {} runs, {} failed reads, longest function {} instructions, {} refused, {} rejected, {} mismatches",
         score.programs,
@@ -98,4 +104,30 @@ fn random_trees_mean_the_same_in_the_kernel_and_here() {
     assert!(score.rejected.is_empty(), "seed {seed}: programs were rejected by the verifier");
     assert!(score.mismatches.is_empty(), "seed {seed}: kernel and evaluator differ");
     assert!(score.refused.len() as u64 * 20 < score.programs, "seed {seed}: too much is refused");
+}
+
+#[test]
+fn planted_mistakes_are_seen() {
+    if !may_load("planted_mistakes_are_seen") {
+        return;
+    }
+    let seed = number("MOONTRACE_SEED", 1);
+    let (mut planted, mut unseen) = (0, Vec::new());
+    for mutation in mutation::ALL {
+        let places = Cell::new(0u64);
+        let score = try_random(seed, 150, true, &|code| {
+            places.set(places.get() + u64::from(mutation.plant(code)));
+        });
+        if places.get() == 0 {
+            println!("{mutation:?} has no place in what was generated");
+            continue;
+        }
+        planted += 1;
+        if !score.is_bad() {
+            unseen.push(mutation);
+        }
+    }
+    println!("{} of {planted} planted mistakes were seen; not these: {unseen:?}", planted - unseen.len());
+    assert!(planted * 10 >= mutation::ALL.len() * 9, "too few mistakes had a place");
+    assert!(unseen.len() * 20 <= planted, "seed {seed}: not seen: {unseen:?}");
 }

@@ -107,7 +107,7 @@ impl Maker<'_> {
         if depth == 0 {
             return self.leaf();
         }
-        match self.rng.below(27) {
+        match self.rng.below(28) {
             0 => Node::Neg(self.inner(depth)),
             1 => Node::Invert(self.inner(depth)),
             2 | 3 => Node::Cast(self.rng.pick(&INTS), self.inner(depth)),
@@ -121,6 +121,10 @@ impl Maker<'_> {
             7 => Node::Select(Box::new(self.condition(depth - 1)), self.inner(depth), self.inner(depth)),
             8 => self.condition(depth - 1),
             9..12 => self.read(depth),
+            12 => {
+                let constant = Node::Const(1 + i128::from(self.rng.below(100)));
+                Node::Binary(self.rng.pick(&OPS), Box::new(self.context()), Box::new(constant))
+            }
             _ => Node::Binary(self.rng.pick(&OPS), self.inner(depth), self.inner(depth)),
         }
     }
@@ -143,8 +147,13 @@ impl Maker<'_> {
         }
     }
 
+    /// A number from 0 to 3.
+    fn low(&mut self) -> Node {
+        Node::Binary(Op::And, Box::new(self.context()), Box::new(Node::Const(3)))
+    }
+
     fn context(&mut self) -> Node {
-        let int = self.rng.pick(&INTS);
+        let int = if self.rng.one_in(3) { Int::U64 } else { self.rng.pick(&INTS) };
         let bytes = u64::from(int.bytes());
         Node::Context { offset: (self.rng.below(88 / bytes) * bytes) as i16, int }
     }
@@ -228,9 +237,11 @@ impl Maker<'_> {
                 Node::Like(Box::new(self.text(under)), glob)
             }
             8 => {
+                // Near enough that the ends of ranges are met.
                 let relation = self.rng.pick(&RELATIONS);
-                let value = Node::Const(self.rng.edge());
-                Node::Compare(relation, Box::new(self.value(under)), Box::new(value))
+                let value = if self.rng.one_in(3) { self.value(under) } else { self.low() };
+                let other = if self.rng.one_in(2) { self.low() } else { Node::Const(self.rng.below(4).into()) };
+                Node::Compare(relation, Box::new(value), Box::new(other))
             }
             9 => Node::Not(Box::new(self.condition(under))),
             10 => Node::Select(

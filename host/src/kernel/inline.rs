@@ -186,7 +186,8 @@ impl<B: Body> Flat<B> {
 }
 
 impl Frame {
-    pub(super) fn of(insns: &[bpf_insn]) -> Result<Self, Report> {
+    /// `depth`: the bytes of stack that it takes, when whoever made it knows.
+    pub(super) fn of(insns: &[bpf_insn], depth: Option<u32>) -> Result<Self, Report> {
         let broken =
             |at: usize| Report::new(format!("a function is broken at its instruction {at}"));
         for (at, insn) in insns.iter().enumerate() {
@@ -201,7 +202,7 @@ impl Frame {
         }
         let written = insns.iter().fold(0, |written, insn| written | uses(insn).1) & PRESERVED;
         Ok(Self {
-            depth: depth(insns),
+            depth: depth.map_or_else(|| self::depth(insns), |depth| depth.next_multiple_of(8) as i32),
             written,
             live: live_after(insns),
         })

@@ -167,7 +167,7 @@ struct Generated<'a> {
 
 impl<'a> Linking<'a> {
     fn add(&mut self, hole: &'a str, code: &'a Code) -> Result<Filling, Report> {
-        let frame = Frame::of(&code.insns)?;
+        let frame = Frame::of(&code.insns, Some(code.stack))?;
         self.codes.push(Generated { hole, code, frame });
         Ok(Filling::Code(self.codes.len() - 1))
     }

@@ -82,7 +82,7 @@ impl Object {
         object.find_functions(&file, &mut places)?;
         object.find_links(&file, &places)?;
         for function in &mut object.functions {
-            function.frame = Frame::of(&function.insns)?;
+            function.frame = Frame::of(&function.insns, None)?;
         }
         Ok(object)
     }
