@@ -54,7 +54,7 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
         let script = crate::cli::Script::File(file);
-        let arguments = RunArgs { script, max_probes: usize::MAX, ring: 1 << 22, ..RunArgs::default() };
+        let arguments = RunArgs { max_probes: usize::MAX, ..RunArgs::of(script) };
         let one = on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, false));
         status = status.max(one);
     }
