@@ -101,9 +101,8 @@ impl RunArgs {
 /// What clap says, ready to be printed; `--help` and `--version` are among them.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let matches = Line::command().try_get_matches_from(arguments)?;
-    let is_given = |id: &clap::Id| {
-        matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)
-    };
+    let is_given =
+        |id: &clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
     let has_options = matches.ids().any(is_given);
     let line = Line::from_arg_matches(&matches)?;
     Ok(match line.command {

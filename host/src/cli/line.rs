@@ -167,10 +167,9 @@ pub(super) fn command(text: &str) -> Result<String, String> {
 
 /// ns
 pub(super) fn lasting(text: &str) -> Result<u64, String> {
-    match duration::duration(text)? {
-        0 => Err("a run takes more time than none".into()),
-        ns => Ok(ns),
-    }
+    let ns = u64::try_from(duration::duration(text)?).ok();
+    let positive = ns.filter(|ns| *ns > 0);
+    positive.ok_or_else(|| "a run takes more time than none".into())
 }
 
 fn count(text: &str) -> Result<usize, String> {
@@ -182,9 +181,8 @@ fn count(text: &str) -> Result<usize, String> {
 fn ring_size(text: &str) -> Result<u32, String> {
     const LEAST: u64 = 4096;
     const MOST: u64 = 1 << 30;
-    let size = duration::size(text)?;
-    if !(LEAST..=MOST).contains(&size) {
-        return Err("a ring has 4KiB to 1GiB".into());
-    }
-    Ok(size.next_power_of_two() as u32)
+    let size = u64::try_from(duration::size(text)?).ok();
+    let fitting = size.filter(|size| (LEAST..=MOST).contains(size));
+    let rounded = fitting.and_then(|size| u32::try_from(size.next_power_of_two()).ok());
+    rounded.ok_or_else(|| "a ring has 4KiB to 1GiB".into())
 }

@@ -228,8 +228,6 @@ impl Job<'_> {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
-            // A pipe that is closed already is found by the loop.
-            let _ = writer.flush();
         }
         if let Some(held) = held {
             let command = self.arguments.command.as_deref().unwrap_or_default();
