@@ -48,6 +48,7 @@ pub(super) enum Sub {
     #[command(after_help = "\
 Examples:
   moontrace list                            tracepoints and kernel functions
+  moontrace list openat                     those with that in their names
   moontrace list 'tracepoint:sched:*'
   moontrace list 'uprobe:/bin/bash:*read*'")]
     List {
