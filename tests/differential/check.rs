@@ -8,7 +8,7 @@ use moontrace::codegen::{self, Code, FieldValue, SMALL_STACK, Target};
 use moontrace::expr::tree::{Current, Node, Part};
 use moontrace::expr::types::Int;
 use moontrace::plan::{Aggregate, Content, Field, Layout};
-use moontrace_abi::limits::{KEY, SMALL_KEY, SMALL_COLUMNS};
+use moontrace_abi::limits::{KEY, SMALL_COLUMNS, SMALL_KEY};
 use moontrace_abi::record::HEADER;
 use moontrace_abi::{Control, Header, Outcome};
 
@@ -60,11 +60,16 @@ struct Case<'c> {
 impl Checker<'_> {
     pub fn target(&mut self) -> Target {
         let namespace = namespace();
-        Target { pid_namespace: self.rng.one_in(3).then_some(namespace) }
+        Target {
+            pid_namespace: self.rng.one_in(3).then_some(namespace),
+        }
     }
 
     fn maker(&mut self) -> Maker<'_> {
-        Maker { rng: self.rng, world: self.world }
+        Maker {
+            rng: self.rng,
+            world: self.world,
+        }
     }
 
     /// A condition among the steps: does it pass, and what when it can't be read?
@@ -72,10 +77,15 @@ impl Checker<'_> {
         let target = self.target();
         let mut maker = self.maker();
         let count = 1 + maker.rng.below(3);
-        let steps: Vec<(Node, String)> =
-            (0..count).map(|index| (maker.condition(depth), format!("step {index}"))).collect();
-        let Some(code) = self.generated(codegen::steps(&steps, &target)) else { return };
-        let Some(empty) = self.generated(codegen::record(&Layout::default(), &[], &target)) else { return };
+        let steps: Vec<(Node, String)> = (0..count)
+            .map(|index| (maker.condition(depth), format!("step {index}")))
+            .collect();
+        let Some(code) = self.generated(codegen::steps(&steps, &target)) else {
+            return;
+        };
+        let Some(empty) = self.generated(codegen::record(&Layout::default(), &[], &target)) else {
+            return;
+        };
         let size = codegen::constant(HEADER as u64);
         let trees = format!("{steps:?}");
         let compare = move |oracle: &Oracle<'_>, run: &Run| {
@@ -113,7 +123,9 @@ impl Checker<'_> {
         let target = self.target();
         let long = self.rng.one_in(3);
         let (layout, values) = self.fields(depth, long);
-        let Some(code) = self.generated(codegen::record(&layout, &values, &target)) else { return };
+        let Some(code) = self.generated(codegen::record(&layout, &values, &target)) else {
+            return;
+        };
         let size = codegen::constant(u64::from(layout.size));
         let trees = format!("{layout:?} {values:?}");
         let compare = move |oracle: &Oracle<'_>, run: &Run| {
@@ -142,7 +154,11 @@ impl Checker<'_> {
         let mut maker = self.maker();
         let (mut values, mut contents, mut offset) = (Vec::new(), Vec::new(), HEADER as u32);
         for _ in 0..maker.rng.below(8) {
-            let int = if maker.rng.one_in(2) { Int::I64 } else { maker.rng.pick(&INTS) };
+            let int = if maker.rng.one_in(2) {
+                Int::I64
+            } else {
+                maker.rng.pick(&INTS)
+            };
             offset = offset.next_multiple_of(int.bytes().into());
             values.push(FieldValue::Int(maker.value(depth)));
             contents.push(Content::Int { offset, int });
@@ -152,7 +168,11 @@ impl Checker<'_> {
         let texts = maker.rng.below(4) as usize;
         for _ in 0..texts {
             let text = maker.text(depth.min(2));
-            contents.push(Content::Text { offset, slot: None, capacity: text.capacity() });
+            contents.push(Content::Text {
+                offset,
+                slot: None,
+                capacity: text.capacity(),
+            });
             values.push(FieldValue::Text(text));
             offset += 4;
         }
@@ -177,8 +197,22 @@ impl Checker<'_> {
         }
         let (contents, values): (Vec<_>, Vec<_>) = both.into_iter().unzip();
         let fields = contents.into_iter().enumerate();
-        let fields = fields.map(|(bit, content)| Field { name: format!("field{bit}"), content, bit: bit as u8, why: String::new() }).collect();
-        (Layout { fields, size: offset.next_multiple_of(8), long }, values)
+        let fields = fields
+            .map(|(bit, content)| Field {
+                name: format!("field{bit}"),
+                content,
+                bit: bit as u8,
+                why: String::new(),
+            })
+            .collect();
+        (
+            Layout {
+                fields,
+                size: offset.next_multiple_of(8),
+                long,
+            },
+            values,
+        )
     }
 
     /// A key, and columns with their arguments.
@@ -189,31 +223,55 @@ impl Checker<'_> {
         while parts.iter().map(Part::size).sum::<u32>() > KEY as u32 {
             parts.pop();
         }
-        let most = if maker.rng.one_in(4) { 16 } else { SMALL_COLUMNS as u64 };
-        let arguments: Vec<Node> = (0..1 + maker.rng.below(most)).map(|_| maker.value(depth)).collect();
+        let most = if maker.rng.one_in(4) {
+            16
+        } else {
+            SMALL_COLUMNS as u64
+        };
+        let arguments: Vec<Node> = (0..1 + maker.rng.below(most))
+            .map(|_| maker.value(depth))
+            .collect();
         let tally = maker.rng.below(256) as u32;
         let columns: Vec<(Aggregate, u32, Option<usize>)> = (0..arguments.len())
             .map(|index| {
-                let aggregate = if maker.rng.one_in(2) { Aggregate::Count } else { Aggregate::Sum { signed: true } };
+                let aggregate = if maker.rng.one_in(2) {
+                    Aggregate::Count
+                } else {
+                    Aggregate::Sum { signed: true }
+                };
                 (aggregate, 8 + 8 * index as u32, Some(index))
             })
             .chain([(Aggregate::Count, 0, None)])
             .collect();
         let (Some(key), Some(measure), Some(code)) = (
-            self.generated(codegen::key(Control::generation_offset(tally), &parts, &target)),
+            self.generated(codegen::key(
+                Control::generation_offset(tally),
+                &parts,
+                &target,
+            )),
             self.generated(codegen::measure(&arguments, &target)),
             self.generated(codegen::columns(&columns)),
         ) else {
             return;
         };
-        let size = if parts.is_empty() { 4 } else { 8 + parts.iter().map(Part::size).sum::<u32>() };
+        let size = if parts.is_empty() {
+            4
+        } else {
+            8 + parts.iter().map(Part::size).sum::<u32>()
+        };
         let long = size > SMALL_KEY as u32
             || arguments.len() > SMALL_COLUMNS
             || key.stack.max(measure.stack) > SMALL_STACK;
-        let table = Table { key: size, value: 8 + 8 * arguments.len() as u32 };
+        let table = Table {
+            key: size,
+            value: 8 + 8 * arguments.len() as u32,
+        };
         let trees = format!("{parts:?} {arguments:?}");
         let compare = move |oracle: &Oracle<'_>, run: &Run| {
-            let wanted = arguments.iter().map(|node| oracle.value(node)).collect::<Result<Vec<u64>, _>>();
+            let wanted = arguments
+                .iter()
+                .map(|node| oracle.value(node))
+                .collect::<Result<Vec<u64>, _>>();
             let wanted = wanted.and_then(|values| Ok((oracle.key(&parts)?, values)));
             let Ok((key, values)) = wanted else {
                 same("outcome", &run.outcome, &Some(Outcome::Read))?;
@@ -221,11 +279,17 @@ impl Checker<'_> {
             };
             same("outcome", &run.outcome, &Some(Outcome::Delivered))?;
             same_notes(oracle, run)?;
-            let Some((got_key, got_value)) = &run.row else { return Err("no row".to_owned()) };
+            let Some((got_key, got_value)) = &run.row else {
+                return Err("no row".to_owned());
+            };
             let mut wanted_key = vec![0; if parts.is_empty() { 4 } else { 8 }];
             wanted_key.extend(key);
             same("key", got_key, &wanted_key)?;
-            let wanted_value: Vec<u8> = [1].iter().chain(&values).flat_map(|word: &u64| word.to_le_bytes()).collect();
+            let wanted_value: Vec<u8> = [1]
+                .iter()
+                .chain(&values)
+                .flat_map(|word: &u64| word.to_le_bytes())
+                .collect();
             same("columns", got_value, &wanted_value)?;
             Ok(0)
         };
@@ -240,20 +304,38 @@ impl Checker<'_> {
 
     /// What nothing outside of the kernel tells: the address of the running task, and its cgroup.
     pub fn look_around(&mut self) {
-        let values = [Current::Task, Current::Cgroup, Current::Cpu].map(|what| FieldValue::Int(Node::Current(what)));
+        let values = [Current::Task, Current::Cgroup, Current::Cpu]
+            .map(|what| FieldValue::Int(Node::Current(what)));
         let fields = (0..3).map(|index| Field {
             name: String::new(),
-            content: Content::Int { offset: HEADER as u32 + 8 * index, int: Int::U64 },
+            content: Content::Int {
+                offset: HEADER as u32 + 8 * index,
+                int: Int::U64,
+            },
             bit: index as u8,
             why: String::new(),
         });
-        let layout = Layout { fields: fields.collect(), size: HEADER as u32 + 24, long: false };
+        let layout = Layout {
+            fields: fields.collect(),
+            size: HEADER as u32 + 24,
+            long: false,
+        };
         let code = codegen::record(&layout, &values, &Target::default()).unwrap();
         let size = codegen::constant(layout.size.into());
-        let program = self.machine.link(&[("record", &code), ("record_size", &size)], "act_emit", None).unwrap();
+        let program = self
+            .machine
+            .link(
+                &[("record", &code), ("record_size", &size)],
+                "act_emit",
+                None,
+            )
+            .unwrap();
         let run = self.machine.run(&program, &self.world.context);
-        let word = |index: usize| u64::from_le_bytes(run.record[HEADER + 8 * index..][..8].try_into().unwrap());
-        (self.identity.task, self.identity.cgroup, self.identity.cpu) = (word(0), word(1), word(2) as u32);
+        let word = |index: usize| {
+            u64::from_le_bytes(run.record[HEADER + 8 * index..][..8].try_into().unwrap())
+        };
+        (self.identity.task, self.identity.cgroup, self.identity.cpu) =
+            (word(0), word(1), word(2) as u32);
     }
 
     fn generated(&mut self, code: Result<Code, moontrace::report::Report>) -> Option<Code> {
@@ -272,7 +354,11 @@ impl Checker<'_> {
 
     fn check(&mut self, case: Case<'_>) {
         self.score.programs += 1;
-        let holes: Vec<(&str, &Code)> = case.holes.iter().map(|(hole, code)| (*hole, code)).collect();
+        let holes: Vec<(&str, &Code)> = case
+            .holes
+            .iter()
+            .map(|(hole, code)| (*hole, code))
+            .collect();
         let program: Program = match self.machine.link(&holes, case.action, case.table) {
             Ok(program) => program,
             Err(why) if why.starts_with("refused") => return self.score.refused.push(why),
@@ -288,7 +374,10 @@ impl Checker<'_> {
                 Ok(faults) => self.score.faults += faults,
                 Err(why) => {
                     let context = self.world.context;
-                    return self.score.mismatches.push(format!("{why}\n{}\ncontext {context:x?}", case.trees));
+                    return self
+                        .score
+                        .mismatches
+                        .push(format!("{why}\n{}\ncontext {context:x?}", case.trees));
                 }
             }
         }
@@ -296,19 +385,31 @@ impl Checker<'_> {
 }
 
 /// `true`: it can't be read, and the record says so.
-fn compare_field(oracle: &Oracle<'_>, run: &Run, field: &Field, value: &FieldValue) -> Result<bool, String> {
+fn compare_field(
+    oracle: &Oracle<'_>,
+    run: &Run,
+    field: &Field,
+    value: &FieldValue,
+) -> Result<bool, String> {
     let valid = std::mem::offset_of!(Header, valid);
-    let valid = u64::from_le_bytes(run.record[valid..][..8].try_into().unwrap()) >> field.bit & 1 == 1;
+    let valid =
+        u64::from_le_bytes(run.record[valid..][..8].try_into().unwrap()) >> field.bit & 1 == 1;
     let name = &field.name;
     let bytes = |offset: u32, count: usize| run.record[offset as usize..][..count].to_vec();
     let (wanted, got) = match (&field.content, value) {
         (Content::Int { offset, int }, FieldValue::Int(node)) => {
             let count = usize::from(int.bytes());
-            (oracle.value(node).map(|value| value.to_le_bytes()[..count].to_vec()), bytes(*offset, count))
+            (
+                oracle
+                    .value(node)
+                    .map(|value| value.to_le_bytes()[..count].to_vec()),
+                bytes(*offset, count),
+            )
         }
-        (Content::Bool { offset }, FieldValue::Bool(node)) => {
-            (oracle.value(node).map(|value| vec![value as u8]), bytes(*offset, 1))
-        }
+        (Content::Bool { offset }, FieldValue::Bool(node)) => (
+            oracle.value(node).map(|value| vec![value as u8]),
+            bytes(*offset, 1),
+        ),
         (Content::Text { offset, slot, .. }, FieldValue::Text(text)) => {
             let span = bytes(*offset, 4);
             let at = u16::from_le_bytes([span[0], span[1]]);
@@ -320,8 +421,19 @@ fn compare_field(oracle: &Oracle<'_>, run: &Run, field: &Field, value: &FieldVal
             if valid && run.record.len() < usize::from(at) + usize::from(length) {
                 return Err(format!("{name} reaches over the record's end"));
             }
-            let got = if valid { bytes(at.into(), length.into()) } else { span };
-            (text, if valid { got } else { vec![0; usize::from(got != [0; 4])] })
+            let got = if valid {
+                bytes(at.into(), length.into())
+            } else {
+                span
+            };
+            (
+                text,
+                if valid {
+                    got
+                } else {
+                    vec![0; usize::from(got != [0; 4])]
+                },
+            )
         }
         _ => return Ok(false),
     };
@@ -347,7 +459,13 @@ fn same_notes(oracle: &Oracle<'_>, run: &Run) -> Result<(), String> {
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
-    if got == wanted { Ok(()) } else { Err(format!("{what}: the kernel has {got:x?}, the evaluator {wanted:x?}")) }
+    if got == wanted {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what}: the kernel has {got:x?}, the evaluator {wanted:x?}"
+        ))
+    }
 }
 
 /// Device and inode of this process's pid namespace.

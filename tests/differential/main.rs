@@ -3,6 +3,8 @@
 //! Needs root. `MOONTRACE_SEED` repeats a run, `MOONTRACE_COUNT` says how many programs of each kind are tried.
 
 mod check;
+mod known;
+mod large;
 mod machine;
 mod mutation;
 mod oracle;
@@ -18,7 +20,10 @@ use std::cell::Cell;
 use world::World;
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 /// Tests that load programs are skipped, by name, where that isn't allowed.
@@ -101,9 +106,18 @@ fn random_trees_mean_the_same_in_the_kernel_and_here() {
     for why in score.rejected.iter().chain(&score.mismatches).take(3) {
         println!("{why}\n");
     }
-    assert!(score.rejected.is_empty(), "seed {seed}: programs were rejected by the verifier");
-    assert!(score.mismatches.is_empty(), "seed {seed}: kernel and evaluator differ");
-    assert!(score.refused.len() as u64 * 20 < score.programs, "seed {seed}: too much is refused");
+    assert!(
+        score.rejected.is_empty(),
+        "seed {seed}: programs were rejected by the verifier"
+    );
+    assert!(
+        score.mismatches.is_empty(),
+        "seed {seed}: kernel and evaluator differ"
+    );
+    assert!(
+        score.refused.len() as u64 * 20 < score.programs,
+        "seed {seed}: too much is refused"
+    );
 }
 
 #[test]
@@ -127,7 +141,16 @@ fn planted_mistakes_are_seen() {
             unseen.push(mutation);
         }
     }
-    println!("{} of {planted} planted mistakes were seen; not these: {unseen:?}", planted - unseen.len());
-    assert!(planted * 10 >= mutation::ALL.len() * 9, "too few mistakes had a place");
-    assert!(unseen.len() * 20 <= planted, "seed {seed}: not seen: {unseen:?}");
+    println!(
+        "{} of {planted} planted mistakes were seen; not these: {unseen:?}",
+        planted - unseen.len()
+    );
+    assert!(
+        planted * 10 >= mutation::ALL.len() * 9,
+        "too few mistakes had a place"
+    );
+    assert!(
+        unseen.len() * 20 <= planted,
+        "seed {seed}: not seen: {unseen:?}"
+    );
 }

@@ -10,7 +10,10 @@ pub enum Mutation {
     /// One helper function in the place of another.
     Helper { from: i32, to: i32 },
     /// One function of the library in the place of another.
-    Library { from: &'static str, to: &'static str },
+    Library {
+        from: &'static str,
+        to: &'static str,
+    },
     /// An immediate that is off by this.
     Immediate { opcode: u8, by: i32 },
     /// An address that is off by this, where the base is that register.
@@ -100,20 +103,52 @@ pub const ALL: [Mutation; 76] = [
     Helper { from: 115, to: 114 },
     Helper { from: 14, to: 15 },
     Helper { from: 15, to: 14 },
-    Library { from: "lib_string_user", to: "lib_string_kernel" },
-    Library { from: "lib_string_kernel", to: "lib_string_user" },
-    Library { from: "lib_tail_user", to: "lib_tail_kernel" },
+    Library {
+        from: "lib_string_user",
+        to: "lib_string_kernel",
+    },
+    Library {
+        from: "lib_string_kernel",
+        to: "lib_string_user",
+    },
+    Library {
+        from: "lib_tail_user",
+        to: "lib_tail_kernel",
+    },
     // Off by one.
-    Immediate { opcode: 0xb7, by: 1 },
-    Immediate { opcode: 0x77, by: -1 },
-    Immediate { opcode: 0xc7, by: 1 },
-    Immediate { opcode: 0xa5, by: 1 },
-    Offset { opcode: 0x79, base: 6, by: -8 },
-    Offset { opcode: 0x63, base: 8, by: 4 },
+    Immediate {
+        opcode: 0xb7,
+        by: 1,
+    },
+    Immediate {
+        opcode: 0x77,
+        by: -1,
+    },
+    Immediate {
+        opcode: 0xc7,
+        by: 1,
+    },
+    Immediate {
+        opcode: 0xa5,
+        by: 1,
+    },
+    Offset {
+        opcode: 0x79,
+        base: 6,
+        by: -8,
+    },
+    Offset {
+        opcode: 0x63,
+        base: 8,
+        by: 4,
+    },
     Variable { by: 8 },
     Set { by: 1 },
     // A byte that matches where it must not, and a star too many or too few.
-    Pattern { word: b'a' as usize, bit: 0 },
+    Pattern {
+        word: b'a' as usize,
+        bit: 0,
+    },
     Pattern { word: 256, bit: 0 },
 ];
 
@@ -129,12 +164,26 @@ impl Mutation {
                 continue;
             }
             halves = i32::from(insn.code == 0x18);
-            let base = if insn.code & 7 == 1 { insn.src_reg() } else { insn.dst_reg() };
+            let base = if insn.code & 7 == 1 {
+                insn.src_reg()
+            } else {
+                insn.dst_reg()
+            };
             match *self {
                 Opcode { from, to } if insn.code == from => insn.code = to,
-                Helper { from, to } if insn.code == 0x85 && insn.src_reg() == 0 && insn.imm == from => insn.imm = to,
-                Immediate { opcode, by } if insn.code == opcode => insn.imm = insn.imm.wrapping_add(by),
-                Offset { opcode, base: of, by } if insn.code == opcode && base == of => insn.off = insn.off.wrapping_add(by),
+                Helper { from, to }
+                    if insn.code == 0x85 && insn.src_reg() == 0 && insn.imm == from =>
+                {
+                    insn.imm = to
+                }
+                Immediate { opcode, by } if insn.code == opcode => {
+                    insn.imm = insn.imm.wrapping_add(by)
+                }
+                Offset {
+                    opcode,
+                    base: of,
+                    by,
+                } if insn.code == opcode && base == of => insn.off = insn.off.wrapping_add(by),
                 _ => continue,
             }
             planted = true;

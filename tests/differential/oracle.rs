@@ -34,7 +34,13 @@ pub struct Oracle<'a> {
 impl<'a> Oracle<'a> {
     pub fn new(world: &'a World, identity: &'a Identity) -> Self {
         let context = world.context_bytes();
-        Self { world, identity, context, divisions: Cell::new(0), truncations: Cell::new(0) }
+        Self {
+            world,
+            identity,
+            context,
+            divisions: Cell::new(0),
+            truncations: Cell::new(0),
+        }
     }
 
     /// The 64-bit pattern of a value; 0 or 1 for a truth value.
@@ -70,7 +76,15 @@ impl<'a> Oracle<'a> {
     }
 
     fn with_input<T>(&self, evaluate: impl FnOnce(&Input<'_>) -> T) -> T {
-        let Identity { pid, tid, uid, gid, cpu, task, cgroup } = *self.identity;
+        let Identity {
+            pid,
+            tid,
+            uid,
+            gid,
+            cpu,
+            task,
+            cgroup,
+        } = *self.identity;
         let input = Input {
             context: &self.context,
             context_address: CONTEXT,
@@ -91,8 +105,10 @@ impl<'a> Oracle<'a> {
             truncated: Cell::new(0),
         };
         let result = evaluate(&input);
-        self.divisions.set(self.divisions.get() + input.divisions.get());
-        self.truncations.set(self.truncations.get() + input.truncated.get());
+        self.divisions
+            .set(self.divisions.get() + input.divisions.get());
+        self.truncations
+            .set(self.truncations.get() + input.truncated.get());
         result
     }
 

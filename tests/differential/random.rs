@@ -1,7 +1,9 @@
 //! Random typed trees: every kind of node, over the world that the tests know both sides of.
 
 use crate::world::{self, World};
-use moontrace::expr::tree::{Current, Glob, GlobElement, Node, Op, Part, Relation, SetId, Slot, TARGET, Text};
+use moontrace::expr::tree::{
+    Current, Glob, GlobElement, Node, Op, Part, Relation, SetId, Slot, TARGET, Text,
+};
 use moontrace::expr::types::{Int, Space};
 
 /// A generator whose seed gives the same trees again.
@@ -55,7 +57,11 @@ impl Rng {
 
     /// A string of few different letters, so that comparisons hold now and then.
     pub fn letters(&mut self, most: u64) -> Vec<u8> {
-        let length = if self.one_in(3) { self.below(most + 1) } else { self.below(4.min(most + 1)) };
+        let length = if self.one_in(3) {
+            self.below(most + 1)
+        } else {
+            self.below(4.min(most + 1))
+        };
         (0..length).map(|_| b"ab"[self.below(2) as usize]).collect()
     }
 }
@@ -70,8 +76,14 @@ pub const INTS: [Int; 8] = [
     Int::I64,
     Int::U64,
 ];
-const RELATIONS: [Relation; 6] =
-    [Relation::Eq, Relation::Ne, Relation::Lt, Relation::Le, Relation::Gt, Relation::Ge];
+const RELATIONS: [Relation; 6] = [
+    Relation::Eq,
+    Relation::Ne,
+    Relation::Lt,
+    Relation::Le,
+    Relation::Gt,
+    Relation::Ge,
+];
 const OPS: [Op; 11] = [
     Op::Add,
     Op::Sub,
@@ -114,16 +126,32 @@ impl Maker<'_> {
             4 => {
                 let width = 1 + self.rng.below(64) as u8;
                 let shift = self.rng.below(65 - u64::from(width)) as u8;
-                Node::Bits { of: self.inner(depth), shift, width, signed: self.rng.one_in(2) }
+                Node::Bits {
+                    of: self.inner(depth),
+                    shift,
+                    width,
+                    signed: self.rng.one_in(2),
+                }
             }
             5 => Node::Log2(self.inner(depth)),
-            6 => Node::Swap { bits: self.rng.pick(&[16, 32, 64]), of: self.inner(depth) },
-            7 => Node::Select(Box::new(self.condition(depth - 1)), self.inner(depth), self.inner(depth)),
+            6 => Node::Swap {
+                bits: self.rng.pick(&[16, 32, 64]),
+                of: self.inner(depth),
+            },
+            7 => Node::Select(
+                Box::new(self.condition(depth - 1)),
+                self.inner(depth),
+                self.inner(depth),
+            ),
             8 => self.condition(depth - 1),
             9..12 => self.read(depth),
             12 => {
                 let constant = Node::Const(1 + i128::from(self.rng.below(100)));
-                Node::Binary(self.rng.pick(&OPS), Box::new(self.context()), Box::new(constant))
+                Node::Binary(
+                    self.rng.pick(&OPS),
+                    Box::new(self.context()),
+                    Box::new(constant),
+                )
             }
             _ => Node::Binary(self.rng.pick(&OPS), self.inner(depth), self.inner(depth)),
         }
@@ -153,13 +181,23 @@ impl Maker<'_> {
     }
 
     fn context(&mut self) -> Node {
-        let int = if self.rng.one_in(3) { Int::U64 } else { self.rng.pick(&INTS) };
+        let int = if self.rng.one_in(3) {
+            Int::U64
+        } else {
+            self.rng.pick(&INTS)
+        };
         let bytes = u64::from(int.bytes());
-        Node::Context { offset: (self.rng.below(88 / bytes) * bytes) as i16, int }
+        Node::Context {
+            offset: (self.rng.below(88 / bytes) * bytes) as i16,
+            int,
+        }
     }
 
     fn buffer(&mut self) -> Node {
-        Node::Context { offset: 88, int: Int::U64 }
+        Node::Context {
+            offset: 88,
+            int: Int::U64,
+        }
     }
 
     /// An integer out of memory: of this process, of the kernel's copy of the context, of the running task; or from nowhere.
@@ -171,11 +209,21 @@ impl Maker<'_> {
                 let space = self.rng.pick(&[Space::Kernel, Space::User]);
                 // The lowest pages are nobody's.
                 let base = Box::new(Node::Cast(Int::new(false, 15), self.inner(depth)));
-                Node::Read { space, base, offset: self.rng.below(64) as i32, int }
+                Node::Read {
+                    space,
+                    base,
+                    offset: self.rng.below(64) as i32,
+                    int,
+                }
             }
             1 | 2 => {
                 let offset = self.rng.below(96 / bytes) * bytes;
-                Node::Read { space: Space::Kernel, base: Box::new(Node::ContextAddress), offset: offset as i32, int }
+                Node::Read {
+                    space: Space::Kernel,
+                    base: Box::new(Node::ContextAddress),
+                    offset: offset as i32,
+                    int,
+                }
             }
             3 => {
                 let (offset, int) = self.rng.pick(&self.world.task_fields);
@@ -190,7 +238,12 @@ impl Maker<'_> {
             4 => {
                 let base = Box::new(self.buffer());
                 let offset = world::BUFFER as i32 - 12 + self.rng.below(16) as i32;
-                Node::Read { space: Space::User, base, offset, int }
+                Node::Read {
+                    space: Space::User,
+                    base,
+                    offset,
+                    int,
+                }
             }
             _ => {
                 let near = Node::Binary(
@@ -200,7 +253,12 @@ impl Maker<'_> {
                 );
                 let base = Node::Binary(Op::Add, Box::new(self.buffer()), Box::new(near));
                 let offset = self.rng.below(world::BUFFER as u64 / 2 - 8) as i32;
-                Node::Read { space: Space::User, base: Box::new(base), offset, int }
+                Node::Read {
+                    space: Space::User,
+                    base: Box::new(base),
+                    offset,
+                    int,
+                }
             }
         }
     }
@@ -210,7 +268,11 @@ impl Maker<'_> {
         match self.rng.below(if depth == 0 { 9 } else { 15 }) {
             0 | 1 => {
                 let relation = self.rng.pick(&RELATIONS);
-                Node::Compare(relation, Box::new(self.value(under)), Box::new(self.value(under)))
+                Node::Compare(
+                    relation,
+                    Box::new(self.value(under)),
+                    Box::new(self.value(under)),
+                )
             }
             2 => {
                 let count = self.rng.pick(&[0, 1, 3, 12, 60]);
@@ -219,7 +281,8 @@ impl Maker<'_> {
                     0 => self.rng.edge(),
                     _ => base + i128::from(self.rng.below(40)),
                 });
-                let fits = |value: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value);
+                let fits =
+                    |value: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value);
                 let values = values.filter(fits).collect();
                 Node::In(Box::new(self.value(under)), values)
             }
@@ -239,8 +302,16 @@ impl Maker<'_> {
             8 => {
                 // Near enough that the ends of ranges are met.
                 let relation = self.rng.pick(&RELATIONS);
-                let value = if self.rng.one_in(3) { self.value(under) } else { self.low() };
-                let other = if self.rng.one_in(2) { self.low() } else { Node::Const(self.rng.below(4).into()) };
+                let value = if self.rng.one_in(3) {
+                    self.value(under)
+                } else {
+                    self.low()
+                };
+                let other = if self.rng.one_in(2) {
+                    self.low()
+                } else {
+                    Node::Const(self.rng.below(4).into())
+                };
                 Node::Compare(relation, Box::new(value), Box::new(other))
             }
             9 => Node::Not(Box::new(self.condition(under))),
@@ -249,8 +320,14 @@ impl Maker<'_> {
                 Box::new(self.condition(under)),
                 Box::new(self.condition(under)),
             ),
-            11 | 12 => Node::And(Box::new(self.condition(under)), Box::new(self.condition(under))),
-            _ => Node::Or(Box::new(self.condition(under)), Box::new(self.condition(under))),
+            11 | 12 => Node::And(
+                Box::new(self.condition(under)),
+                Box::new(self.condition(under)),
+            ),
+            _ => Node::Or(
+                Box::new(self.condition(under)),
+                Box::new(self.condition(under)),
+            ),
         }
     }
 
@@ -317,42 +394,78 @@ impl Maker<'_> {
     }
 
     fn string_variable(&mut self) -> Slot {
-        Slot((world::INT_VARIABLES * 8) as u32 + 64 * self.rng.below(world::STRING_VARIABLES as u64) as u32)
+        Slot(
+            (world::INT_VARIABLES * 8) as u32
+                + 64 * self.rng.below(world::STRING_VARIABLES as u64) as u32,
+        )
     }
 
     fn read_text(&mut self, capacity: u16, depth: u32) -> Text {
         match self.rng.below(8) {
             0 => {
-                let address = Box::new(Node::Cast(Int::new(false, 15), Box::new(self.value(depth.min(1)))));
-                Text::Read { space: self.rng.pick(&[Space::Kernel, Space::User]), address, capacity }
+                let address = Box::new(Node::Cast(
+                    Int::new(false, 15),
+                    Box::new(self.value(depth.min(1))),
+                ));
+                Text::Read {
+                    space: self.rng.pick(&[Space::Kernel, Space::User]),
+                    address,
+                    capacity,
+                }
             }
             1 => {
                 // Its last word ends with NULs.
                 let offset = Node::Const(self.rng.below(96).into());
-                let address = Node::Binary(Op::Add, Box::new(Node::ContextAddress), Box::new(offset));
-                Text::Read { space: Space::Kernel, address: Box::new(address), capacity }
+                let address =
+                    Node::Binary(Op::Add, Box::new(Node::ContextAddress), Box::new(offset));
+                Text::Read {
+                    space: Space::Kernel,
+                    address: Box::new(address),
+                    capacity,
+                }
             }
             2 => {
                 let offset = Node::Const(self.world.task_comm.into());
-                let address = Node::Binary(Op::Add, Box::new(Node::Current(Current::Task)), Box::new(offset));
-                Text::Read { space: Space::Kernel, address: Box::new(address), capacity }
+                let address = Node::Binary(
+                    Op::Add,
+                    Box::new(Node::Current(Current::Task)),
+                    Box::new(offset),
+                );
+                Text::Read {
+                    space: Space::Kernel,
+                    address: Box::new(address),
+                    capacity,
+                }
             }
             _ => {
                 let at = self.rng.pick(&self.world.strings);
                 let offset = Node::Const(at as i128 + i128::from(self.rng.below(2)));
                 let address = Node::Binary(Op::Add, Box::new(self.buffer()), Box::new(offset));
-                Text::Read { space: Space::User, address: Box::new(address), capacity }
+                Text::Read {
+                    space: Space::User,
+                    address: Box::new(address),
+                    capacity,
+                }
             }
         }
     }
 
     fn glob(&mut self) -> Glob {
         let count = self.rng.pick(&[0, 1, 2, 3, 5, 8, 20]);
-        let star = GlobElement { bytes: [0; 4], star: true };
+        let star = GlobElement {
+            bytes: [0; 4],
+            star: true,
+        };
         let elements = (0..count).map(|_| match self.rng.below(6) {
             0 | 1 => star.clone(),
-            2 => GlobElement { bytes: [u64::MAX; 4], star: false },
-            3 => GlobElement { bytes: [0, 0b110 << (b'a' - 65), 0, 0], star: false },
+            2 => GlobElement {
+                bytes: [u64::MAX; 4],
+                star: false,
+            },
+            3 => GlobElement {
+                bytes: [0, 0b110 << (b'a' - 65), 0, 0],
+                star: false,
+            },
             letter => {
                 let byte = if letter == 4 { b'a' } else { b'b' };
                 let mut bytes = [0; 4];
@@ -360,11 +473,18 @@ impl Maker<'_> {
                 GlobElement { bytes, star: false }
             }
         });
-        Glob { source: b"random".to_vec(), elements: elements.collect() }
+        Glob {
+            source: b"random".to_vec(),
+            elements: elements.collect(),
+        }
     }
 
     /// A part of a key: strings have the capacities that keys have.
     pub fn part(&mut self, depth: u32) -> Part {
-        if self.rng.one_in(2) { Part::Int(self.value(depth)) } else { Part::Text(self.text(depth.min(2))) }
+        if self.rng.one_in(2) {
+            Part::Int(self.value(depth))
+        } else {
+            Part::Text(self.text(depth.min(2)))
+        }
     }
 }

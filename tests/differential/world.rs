@@ -20,7 +20,10 @@ const STRINGS: usize = 12;
 impl Set {
     /// Bytes of its map's key.
     pub fn key_size(&self) -> u32 {
-        self.parts.iter().map(|part| part.map_or(8, |capacity| u32::from(capacity).next_multiple_of(8))).sum()
+        self.parts
+            .iter()
+            .map(|part| part.map_or(8, |capacity| u32::from(capacity).next_multiple_of(8)))
+            .sum()
     }
 
     /// A member as it stands in the map.
@@ -65,9 +68,19 @@ impl World {
         // SAFETY: a new mapping; its second half is then made unreadable.
         let buffer = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            let start = libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            let start = libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                -1,
+                0,
+            );
             assert_ne!(start, libc::MAP_FAILED);
-            assert_eq!(libc::mprotect(start.byte_add(BUFFER), BUFFER, libc::PROT_NONE), 0);
+            assert_eq!(
+                libc::mprotect(start.byte_add(BUFFER), BUFFER, libc::PROT_NONE),
+                0
+            );
             NonNull::new(start.cast()).unwrap()
         };
         let task = TaskLayout::read();
@@ -83,7 +96,12 @@ impl World {
             comm: Vec::new(),
             context: [0; 12],
         };
-        for parts in [vec![None], vec![Some(16)], vec![None, Some(8)], vec![Some(17), None, Some(8)]] {
+        for parts in [
+            vec![None],
+            vec![Some(16)],
+            vec![None, Some(8)],
+            vec![Some(17), None, Some(8)],
+        ] {
             let members = (0..24).map(|_| world.member(rng, &parts)).collect();
             world.sets.push(Set { parts, members });
         }
@@ -102,7 +120,11 @@ impl World {
     /// Other memory, another context, another name of the thread.
     pub fn change(&mut self, rng: &mut Rng) {
         for at in (0..BUFFER).step_by(8) {
-            let word = if rng.one_in(2) { rng.next() } else { rng.edge() as u64 };
+            let word = if rng.one_in(2) {
+                rng.next()
+            } else {
+                rng.edge() as u64
+            };
             self.write(at, &word.to_le_bytes());
         }
         for at in self.strings {
@@ -117,7 +139,11 @@ impl World {
         }
         self.write(BUFFER - 1, &[0]);
         for word in &mut self.context {
-            *word = if rng.one_in(3) { rng.next() } else { rng.edge() as u64 };
+            *word = if rng.one_in(3) {
+                rng.next()
+            } else {
+                rng.edge() as u64
+            };
         }
         if rng.one_in(2) {
             self.context[3] = u64::from_le_bytes(*b"abab\0abb");
@@ -129,7 +155,11 @@ impl World {
             variable.copy_from_slice(&(rng.edge() as u64).to_le_bytes());
         }
         for index in 0..STRING_VARIABLES {
-            let text = if rng.one_in(4) { self.long_strings[0].to_vec() } else { rng.letters(20) };
+            let text = if rng.one_in(4) {
+                self.long_strings[0].to_vec()
+            } else {
+                rng.letters(20)
+            };
             let slot = &mut self.variables[INT_VARIABLES * 8 + index * 64..][..64];
             slot.fill(0);
             slot[..text.len()].copy_from_slice(&text);
@@ -144,20 +174,34 @@ impl World {
     fn write(&mut self, at: usize, bytes: &[u8]) {
         assert!(at + bytes.len() <= BUFFER);
         // SAFETY: within the mapping, which nobody borrows from.
-        unsafe { self.buffer.as_ptr().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe {
+            self.buffer
+                .as_ptr()
+                .add(at)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
     }
 
     /// Memory of this process, read so that nonsense is an error; what is there is present then, as the kernel wants it.
     pub fn read_user(&self, address: u64, out: &mut [u8]) -> Option<()> {
-        let local = libc::iovec { iov_base: out.as_mut_ptr().cast(), iov_len: out.len() };
-        let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: out.len() };
+        let local = libc::iovec {
+            iov_base: out.as_mut_ptr().cast(),
+            iov_len: out.len(),
+        };
+        let remote = libc::iovec {
+            iov_base: address as *mut libc::c_void,
+            iov_len: out.len(),
+        };
         // SAFETY: writes into `out`, with its length; the remote address may be anything.
         let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
         (read == out.len() as isize).then_some(())
     }
 
     pub fn context_bytes(&self) -> Vec<u8> {
-        self.context.iter().flat_map(|word| word.to_le_bytes()).collect()
+        self.context
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect()
     }
 }
 
@@ -180,11 +224,21 @@ impl TaskLayout {
     fn read() -> Self {
         let facts = Facts::live();
         let btf = facts.btf().expect("this kernel's BTF");
-        let Some(Type::Struct(task)) = btf.named("struct task_struct") else { panic!("no struct task_struct") };
+        let Some(Type::Struct(task)) = btf.named("struct task_struct") else {
+            panic!("no struct task_struct")
+        };
         let offset = |name: &str| {
             let member = btf.member(&task, name);
-            member.unwrap_or_else(|| panic!("task_struct has no {name}")).bit_offset / 8
+            member
+                .unwrap_or_else(|| panic!("task_struct has no {name}"))
+                .bit_offset
+                / 8
         };
-        Self { pid: offset("pid"), tgid: offset("tgid"), comm: offset("comm"), real_parent: offset("real_parent") }
+        Self {
+            pid: offset("pid"),
+            tgid: offset("tgid"),
+            comm: offset("comm"),
+            real_parent: offset("real_parent"),
+        }
     }
 }

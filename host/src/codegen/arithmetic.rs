@@ -2,12 +2,12 @@
 
 use super::asm::{Alu, R0, R1, R2, R3, R4, R5, When, immediate};
 use super::function::{Done, Function, Rare};
-use crate::expr::tree::{Node, Op, common};
+use crate::expr::tree::{Node, Op};
 
 impl Function<'_> {
     /// r0 = a op b, with the operand that goes first in r0.
     pub(super) fn binary(&mut self, op: Op, a: &Node, b: &Node) -> Done {
-        let signed = common(a, b).signed;
+        let signed = !self.weights.unsigned(a) && !self.weights.unsigned(b);
         let mut left_first = self.weights.left_first(a, b);
         let (mut a, mut b) = (a, b);
         if !left_first && commutes(op) {

@@ -3,7 +3,6 @@
 use super::asm::{Label, R0, R1, When, immediate};
 use super::function::{Done, Function};
 use crate::expr::tree::{Node, Relation};
-use crate::expr::types::Int;
 
 /// What is still to be done of a tree of conditions.
 enum Task<'n> {
@@ -65,7 +64,7 @@ impl Function<'_> {
             Node::Compare(relation, a, b) => self.compare(*relation, a, b, to, when)?,
             Node::In(of, values) => {
                 self.value(of)?;
-                self.one_of(values, of.int().wide().signed, yes, no);
+                self.one_of(values, !self.weights.unsigned(of), yes, no);
             }
             Node::InSet(set, parts) => {
                 self.look_up(*set, parts)?;
@@ -91,7 +90,7 @@ impl Function<'_> {
 
     /// By value, whatever the signs.
     fn compare(&mut self, relation: Relation, a: &Node, b: &Node, to: Label, when: bool) -> Done {
-        let unsigned = |node: &Node| node.int().wide() == Int::U64;
+        let unsigned = |node: &Node| self.weights.unsigned(node);
         // A constant that isn't below 0 is right with either sign.
         let neutral = |node: &Node| matches!(node, Node::Const(0..));
         let turn = (neutral(a) && !neutral(b)) || (unsigned(a) && !unsigned(b) && !neutral(b));

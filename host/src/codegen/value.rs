@@ -55,10 +55,10 @@ impl Function<'_> {
                 ..
             } => self.bits(*shift, *width, *signed),
             Node::Swap { bits, .. } => self.asm.swap(R0, *bits),
-            Node::Cast(int, of) if !is_within(of.int(), *int) => self.fit(R0, *int),
+            Node::Cast(int, of) if !is_within(self.weights.int(of), *int) => self.fit(R0, *int),
             Node::Neg(_) => self.asm.negate(R0),
             Node::Invert(_) => self.asm.alu(Alu::Xor, R0, -1),
-            Node::Log2(of) => self.log2(of.int().wide().signed),
+            Node::Log2(of) => self.log2(!self.weights.unsigned(of)),
             Node::Binary(op, a, b) => self.binary(*op, a, b)?,
             _ => {}
         }

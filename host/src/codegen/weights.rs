@@ -1,14 +1,17 @@
 //! What is known of a function's trees before code is made of them: how many values wait where, and what is used twice.
 
 use super::current::Source;
-use crate::expr::tree::{Node, Part, Text};
-use std::collections::HashMap;
+use crate::expr::tree::{Node, Op, Part, Text};
+use crate::expr::types::Int;
+use std::collections::{HashMap, HashSet};
 
 /// Made once a function, in one walk without recursion: trees may be deep.
 #[derive(Default)]
 pub(super) struct Weights {
     /// Values that wait at once while a node is computed; nodes that are not here need none.
     waiting: HashMap<*const Node, u32>,
+    /// Nodes that have the type of their operands, and it is `U64`.
+    unsigned: HashSet<*const Node>,
     uses: [u32; Source::COUNT],
 }
 
@@ -54,8 +57,29 @@ impl Weights {
             if need > 0 {
                 weights.waiting.insert(node, need);
             }
+            if passed_on(node)
+                .iter()
+                .flatten()
+                .any(|of| weights.int(of).wide() == Int::U64)
+            {
+                weights.unsigned.insert(node);
+            }
         }
         weights
+    }
+
+    /// [`Node::int`], without going down the tree for it.
+    pub(super) fn int(&self, node: &Node) -> Int {
+        match passed_on(node) {
+            [None, None] => node.int(),
+            _ if self.unsigned.contains(&std::ptr::from_ref(node)) => Int::U64,
+            _ => Int::I64,
+        }
+    }
+
+    /// Does a node compare and divide as one without a sign?
+    pub(super) fn unsigned(&self, node: &Node) -> bool {
+        self.int(node).wide() == Int::U64
     }
 
     fn need(&self, node: &Node) -> u32 {
@@ -94,6 +118,15 @@ impl Weights {
     /// How often the function's text has what a source gives.
     pub(super) fn uses(&self, source: Source) -> u32 {
         self.uses[source as usize]
+    }
+}
+
+/// The operands that a node has its type from.
+fn passed_on(node: &Node) -> [Option<&Node>; 2] {
+    match node {
+        Node::Binary(Op::Shl | Op::Shr, of, _) | Node::Invert(of) => [Some(of), None],
+        Node::Binary(_, a, b) | Node::Select(_, a, b) => [Some(a), Some(b)],
+        _ => [None, None],
     }
 }
 

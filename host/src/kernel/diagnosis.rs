@@ -28,6 +28,9 @@ pub struct Lines {
     pub line_info: Vec<u8>,
 }
 
+/// The bits of `line_col` below a line's number.
+const LINE_NUMBER: u32 = 10;
+
 /// Where a function of the library has its lines.
 struct Source {
     /// Of its first instruction.
@@ -71,7 +74,11 @@ impl Library {
         let mut log = Vec::new();
         // The answer is known; it is the log that is asked for.
         let _ = prog_load(of, &instance.insns, "diagnosis", types, Some(&mut log));
-        String::from_utf8_lossy(&log).into_owned()
+        let log = String::from_utf8_lossy(&log);
+        log.lines()
+            .map(without_number)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// The lines of an instance: the library's own, and the labels of generated code. `None` when the object has none.
@@ -81,12 +88,13 @@ impl Library {
         let features = BtfFeatures::new(true, false, true, false, false, false, false, false);
         let mut btf = object.fixup_and_sanitize_btf(&features).ok()??.to_bytes();
         let sources = sources(&object);
-        let mut labels = HashMap::new();
+        let mut labels: HashMap<&str, (u32, u32)> = HashMap::new();
         for body in &instance.bodies {
             if let Origin::Code { label, lines } = body {
                 for text in std::iter::once(label).chain(lines.iter().map(|(_, text)| text)) {
                     if !labels.contains_key(text.as_str()) {
-                        labels.insert(text.as_str(), append_string(&mut btf, text)?);
+                        let place = (append_string(&mut btf, text)?, labels.len() as u32 + 1);
+                        labels.insert(text.as_str(), place);
                     }
                 }
             }
@@ -112,8 +120,10 @@ impl Library {
                 }
                 Origin::Code { label, lines } => {
                     let part = lines.iter().rev().find(|(from, _)| *from <= *insn as usize);
-                    let text = *labels.get(part.map_or(label, |(_, text)| text).as_str())?;
-                    (0, text, 0)
+                    let (text, number) =
+                        *labels.get(part.map_or(label, |(_, text)| text).as_str())?;
+                    // The kernel takes two with one number for the same line.
+                    (0, text, number << LINE_NUMBER)
                 }
             };
             if last == Some(here) {
@@ -125,6 +135,18 @@ impl Library {
             }
         }
         Some(lines)
+    }
+}
+
+/// Labels say their own place: newer kernels print the number behind that we gave them for want of a file.
+fn without_number(line: &str) -> &str {
+    match line.rsplit_once(" @ :") {
+        Some((label, number))
+            if line.starts_with("; ") && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            label
+        }
+        _ => line,
     }
 }
 
@@ -161,7 +183,10 @@ fn append_string(btf: &mut Vec<u8>, text: &str) -> Option<u32> {
     const LENGTH: std::ops::Range<usize> = 20..24;
     let length = u32::from_le_bytes(btf.get(LENGTH)?.try_into().ok()?);
     // One line of the log.
-    btf.extend(text.bytes().map(|byte| if byte < b' ' { b' ' } else { byte }));
+    btf.extend(
+        text.bytes()
+            .map(|byte| if byte < b' ' { b' ' } else { byte }),
+    );
     btf.push(0);
     let longer = length + text.len() as u32 + 1;
     btf.get_mut(LENGTH)?.copy_from_slice(&longer.to_le_bytes());
