@@ -82,7 +82,7 @@ struct RunLine {
     #[arg(long, requires = "pid")]
     follow: bool,
     /// End after this time: 500ms, 5s, 1m
-    #[arg(long, value_name = "TIME", value_parser = duration::duration, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = nanoseconds, allow_hyphen_values = true)]
     duration: Option<u64>,
     /// How output is written
     #[arg(long, value_enum, default_value = "text")]
@@ -256,15 +256,19 @@ fn wrong(kind: clap::error::ErrorKind, message: String) -> clap::Error {
     Line::command().error(kind, message)
 }
 
+fn nanoseconds(text: &str) -> Result<u64, String> {
+    duration::duration(text).map(i64::unsigned_abs)
+}
+
 /// The kernel wants whole pages and a power of two.
 fn ring_size(text: &str) -> Result<u32, String> {
-    const LEAST: u64 = 4096;
-    const MOST: u64 = 1 << 30;
+    const LEAST: i64 = 4096;
+    const MOST: i64 = 1 << 30;
     let size = duration::size(text)?;
     if !(LEAST..=MOST).contains(&size) {
         return Err(format!("'{text}' is no size of a ring: from 4KiB to 1GiB"));
     }
-    Ok(size.next_power_of_two() as u32)
+    Ok((size as u32).next_power_of_two())
 }
 
 /// The options of ours that are taken behind the script, too, with whether they want a value.
