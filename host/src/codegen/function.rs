@@ -103,10 +103,7 @@ impl<'a> Function<'a> {
     pub(super) fn reserve(&mut self, bytes: u32) -> Done<i16> {
         let depth = self.depth + bytes.next_multiple_of(8);
         if depth > STACK {
-            return Err(Report::new(format!(
-                "the text is too much for the kernel's stack: it needs more than {STACK} bytes"
-            ))
-            .help("give its strings a smaller length with str(p, n), or split it"));
+            return Err(too_deep(STACK));
         }
         self.depth = depth;
         self.deepest = self.deepest.max(depth);
@@ -219,4 +216,12 @@ impl<'a> Function<'a> {
             self.asm.library("lib_note");
         }
     }
+}
+
+/// The text needs more of the stack than a function has.
+pub(super) fn too_deep(limit: u32) -> Report {
+    Report::new(format!(
+        "the text is too much for the kernel's stack: it needs more than {limit} bytes"
+    ))
+    .help("give its strings a smaller length with str(p, n), or split it")
 }
