@@ -1,7 +1,8 @@
 //! One function in the making: its frame, what waits, what happens when a read fails, and code that is seldom reached.
 
-use super::asm::{Alu, Asm, FP, Label, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
+use super::asm::{Asm, Label};
 use super::current::Source;
+use super::instruction::{Alu, FP, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
 use super::weights::{Root, Weights};
 use super::{Code, STACK, Target};
 use crate::report::Report;

@@ -1,7 +1,8 @@
 //! The holes that hold conditions, keys and measured values.
 
-use super::asm::{Asm, R0, R1, R8};
+use super::asm::Asm;
 use super::function::{Done, Failure, Function, too_deep};
+use super::instruction::{R0, R1, R8};
 use super::weights::Root;
 use super::{Code, MapRef, SMALL_STACK, Target};
 use crate::expr::tree::{Node, Part};
