@@ -170,10 +170,9 @@ impl Machine {
         }
         prog_test_run(&program.fd, context).unwrap();
         let mut run = Run::default();
-        self.ring.consume(|record| {
+        while let Some(record) = self.ring.next() {
             run.record = record.to_vec();
-            true
-        });
+        }
         assert!(books.lookup(&0u32.to_le_bytes(), &mut book).unwrap());
         let words = |index: usize| -> u64 {
             let copies = book.chunks_exact(size_of::<Book>());

@@ -18,6 +18,7 @@ pub mod syscalls;
 pub mod tracefs;
 
 pub use btf::Btf;
+pub use describe::{Description, TypeDescription};
 pub use features::Features;
 pub use format::{FieldKind, Format, FormatField};
 pub use matching::{Location, Match};

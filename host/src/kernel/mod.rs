@@ -3,7 +3,11 @@
 pub mod attach;
 pub mod diagnosis;
 pub mod inline;
+pub mod instance;
 pub mod library;
 pub mod object;
 pub mod shared;
 pub mod table;
+
+pub use instance::{Instance, LoadError};
+pub use shared::Shared;

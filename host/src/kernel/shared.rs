@@ -1,8 +1,10 @@
 //! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
 
 use super::library::Library;
+use super::object::MapDefinition;
 use super::table::{Entry, Table};
 use crate::plan::{SetShape, TallyShape};
+use crate::codegen::MapRef;
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
@@ -12,8 +14,11 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::mem::{offset_of, size_of};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::Ordering;
 
+/// The section of the control words in the library.
+const CONTROL: &str = ".data.control";
 /// Members of a set.
 const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
@@ -26,12 +31,14 @@ const MMAPABLE: u32 = 1 << 10;
 /// The maps that are there from the start, and those that are made when a probe first needs them.
 pub struct Shared {
     pub library: Library,
-    pub(super) control: Map,
+    control: Map,
     control_words: Mapping,
-    pub(super) variables: Map,
+    variables: Map,
     variable_words: Mapping,
-    pub(super) target: Option<Map>,
-    pub(super) ring: OnceCell<Map>,
+    /// The library's own data, by the name of its section.
+    data: Vec<(String, Map)>,
+    target: Option<Map>,
+    ring: OnceCell<Map>,
     ring_size: u32,
     sets: BTreeMap<SetId, Map>,
     tables: BTreeMap<TallyId, Table>,
@@ -50,6 +57,10 @@ impl Shared {
         let control_words = Mapping::of_array(&control, size_of::<Control>())?;
         let variables = value("mt_variables", limits::VARIABLES)?;
         let variable_words = Mapping::of_array(&variables, limits::VARIABLES)?;
+        let mut data = Vec::new();
+        for section in library.map_definitions().iter().filter(|map| map.name.starts_with(".rodata")) {
+            data.push((section.name.clone(), constants(section)?));
+        }
         let target = if follow { Some(hash("mt_target", 8, TARGETS)?) } else { None };
         Ok(Self {
             library,
@@ -57,6 +68,7 @@ impl Shared {
             control_words,
             variables,
             variable_words,
+            data,
             target,
             ring: OnceCell::new(),
             ring_size,
@@ -64,6 +76,30 @@ impl Shared {
             tables: BTreeMap::new(),
             barrier: OnceCell::new(),
         })
+    }
+
+    /// The maps that the library's functions refer to and all instances share.
+    pub(super) fn library_maps(&self) -> Vec<(&str, RawFd)> {
+        let data = self.data.iter().map(|(name, map)| (name.as_str(), map.as_fd().as_raw_fd()));
+        data.chain([(CONTROL, self.control.as_fd().as_raw_fd())]).collect()
+    }
+
+    /// A map that generated code refers to.
+    pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
+        let map = match map {
+            MapRef::Set(set) => self.sets.get(&set)?,
+            MapRef::Target => self.target.as_ref()?,
+            MapRef::Control { .. } => &self.control,
+            MapRef::Variables { .. } => &self.variables,
+            // They are an instance's own.
+            MapRef::Patterns { .. } => return None,
+        };
+        Some(map.as_fd().as_raw_fd())
+    }
+
+    /// The set of traced processes.
+    pub(super) fn target(&self) -> Option<&Map> {
+        self.target.as_ref()
     }
 
     /// Lets the programs of this script run, all at once.
@@ -172,6 +208,23 @@ impl Shared {
             }
         }
     }
+}
+
+/// A section of constants as a map that nobody changes any more.
+fn constants(section: &MapDefinition) -> io::Result<Map> {
+    let map = Map::create(&MapSpec {
+        name: "mt_rodata",
+        of: section.of,
+        key_size: section.key_size,
+        value_size: section.value_size,
+        entries: section.entries,
+        flags: section.flags,
+    })?;
+    if let Some(data) = &section.data {
+        map.update(&0u32.to_le_bytes(), data, Update::Any)?;
+    }
+    map.freeze()?;
+    Ok(map)
 }
 
 fn hash(name: &str, key_size: u32, entries: u32) -> io::Result<Map> {

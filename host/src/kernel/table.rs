@@ -6,7 +6,6 @@ use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;
 
 /// Keys of a tally, unless the script says otherwise.
@@ -47,9 +46,8 @@ impl Table {
         Ok(Self { map, number, keyed: shape.storage != Storage::PerCpuArray })
     }
 
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        use std::os::fd::AsFd;
-        self.map.as_fd()
+    pub(super) fn map(&self) -> &Map {
+        &self.map
     }
 
     /// Values of an entry: CPUs, or 1.

@@ -9,6 +9,10 @@ use std::rc::Rc;
 /// The site that an event came from, with the layout of its records.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// The declaration it belongs to: its handler gets the events.
+    pub id: ProbeId,
+    /// What output calls the declaration.
+    pub name: String,
     /// What `e.probe` gives.
     pub probe: String,
     pub func: String,

@@ -1,6 +1,7 @@
 //! A plan in words: what `moontrace explain` prints.
 
-use super::{Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, Sampling, SitePlan, TallyShape};
+use super::{Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape};
+use crate::spec::probe::Clock;
 use std::fmt::Write;
 
 /// Probe by probe: what runs in the kernel, what is fetched and why, which attachment and why.
@@ -32,11 +33,14 @@ fn explain_site<'a>(
                 explain_table(out, shape)?;
             }
         }
+        Action::Follow { there: true, .. } => writeln!(out, "    then       the process is traced, too")?,
+        Action::Follow { there: false, .. } => writeln!(out, "    then       the process is traced no longer")?,
     }
     writeln!(out, "    generated  {} instructions", instructions(site))
 }
 
-fn attachment(attachment: &Attachment) -> String {
+/// An attachment in words.
+pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
         Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
@@ -48,8 +52,8 @@ fn attachment(attachment: &Attachment) -> String {
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
             format!("{kind} at offset {offset:#x} of {}{only}", path.display())
         }
-        Attachment::Profile(Sampling::Hertz(hertz)) => format!("the clock of each CPU, {hertz} times a second"),
-        Attachment::Profile(Sampling::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
+        Attachment::Profile(Clock::Hertz(hertz)) => format!("the clock of each CPU, {hertz} times a second"),
+        Attachment::Profile(Clock::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
         Attachment::Interval { period_ns } => format!("the clock of one CPU, every {period_ns} ns"),
     }
 }
@@ -108,5 +112,6 @@ fn instructions(site: &SitePlan) -> usize {
             Action::Tally { key, measure, columns, .. } => {
                 key.insns.len() + of(measure) + columns.insns.len()
             }
+            Action::Follow { member, .. } => member.insns.len(),
         }
 }

@@ -5,13 +5,15 @@ use crate::codegen::FieldValue;
 use crate::expr::Checked;
 use crate::expr::tree::{Node, Text};
 use crate::report::Report;
+use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
 use moontrace_abi::record::{HEADER, Span};
 
 /// A field that a record is to have, and why.
 pub(super) struct Wanted {
     pub name: String,
-    pub value: Checked,
+    /// `None`: this site doesn't have it.
+    pub value: Option<Checked>,
     pub why: String,
 }
 
@@ -42,6 +44,15 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
 
 fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
     let (content, value) = match wanted.value {
+        None => (Content::Constant(Value::Nil), FieldValue::Nothing),
+        Some(checked) => stored(checked),
+    };
+    (Field { name: wanted.name, content, bit: number as u8, why: wanted.why }, value)
+}
+
+fn stored(checked: Checked) -> (Content, FieldValue) {
+    match checked {
+        Checked::Int(Node::Const(value), _) => (Content::Constant(constant(value)), FieldValue::Nothing),
         Checked::Int(node, _) => (Content::Int { offset: 0, int: node.int() }, FieldValue::Int(node)),
         Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
         Checked::Text(text) => {
@@ -51,13 +62,15 @@ fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
         Checked::Func => (Content::Func, FieldValue::Nothing),
         Checked::Time => (Content::Time, FieldValue::Nothing),
         Checked::Cpu => (Content::Cpu, FieldValue::Nothing),
-    };
-    let content = match &value {
-        FieldValue::Int(Node::Const(constant)) => Content::Constant(super::constant(*constant)),
-        _ => content,
-    };
-    let value = if matches!(content, Content::Constant(_)) { FieldValue::Nothing } else { value };
-    (Field { name: wanted.name, content, bit: number as u8, why: wanted.why }, value)
+    }
+}
+
+/// A value that is known when the probe is planned.
+fn constant(value: i128) -> Value {
+    match i64::try_from(value) {
+        Ok(value) => Value::Int(value),
+        Err(_) => Value::Unsigned(value as u64),
+    }
 }
 
 /// Gives each fixed part its offset, the most aligned first; returns where they end.

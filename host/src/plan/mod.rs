@@ -2,18 +2,24 @@
 //!
 //! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
 
+mod attachment;
 mod explain;
 mod layout;
+mod planner;
+mod set;
 mod site;
 mod table;
 
-pub use explain::explain;
+pub use attachment::{AttachmentOf, attachment_of};
+pub use explain::{attachment as attachment_words, explain};
+pub use planner::{Options, Planner, Traced};
 
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::expr::types::Int;
 use crate::report::Place;
 use crate::rows::Value;
+use crate::spec::probe::Clock;
 use crate::spec::{Kind, ProbeId, TallyId};
 use std::path::PathBuf;
 
@@ -67,17 +73,9 @@ pub enum Attachment {
     /// `offset` in the file; `pid` when it is hung into one process only.
     Uprobe { path: PathBuf, offset: u64, ret: bool, pid: Option<u32> },
     /// On every CPU.
-    Profile(Sampling),
+    Profile(Clock),
     /// On one CPU.
     Interval { period_ns: u64 },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
-    /// Times a second.
-    Hertz(u64),
-    /// ns between two.
-    Period(u64),
 }
 
 /// What goes into the holes of the entry program.
@@ -92,7 +90,10 @@ pub struct Program {
 #[derive(Clone)]
 pub enum Action {
     Emit { record: Code, layout: Layout },
-    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code },
+    /// `long` when key or measured words don't fit on the stack.
+    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code, long: bool },
+    /// A process is traced from now on, or no longer.
+    Follow { member: Code, there: bool },
 }
 
 /// How a record is laid out: made by plan, used by codegen and by event.
@@ -207,12 +208,4 @@ pub struct SetShape {
 pub enum SetPart {
     Int,
     Text { capacity: u16 },
-}
-
-/// A value that is known when the probe is planned.
-fn constant(value: i128) -> Value {
-    match i64::try_from(value) {
-        Ok(value) => Value::Int(value),
-        Err(_) => Value::Unsigned(value as u64),
-    }
 }

@@ -18,13 +18,15 @@ pub(super) enum CompiledEnding {
     Tally { tally: TallyId, keys: Vec<Item>, columns: Vec<ColumnItem> },
 }
 
-/// Compiles all texts. Every mistake is in the result, each once.
+/// Compiles all texts. Every mistake is in the result. With `lenient`, a field that the handler reads and this site
+/// doesn't have is nil: another site has it.
 pub(super) fn compile(
     declaration: &Declaration,
     names: &dyn Names,
     slots: &dyn Fn(VarId) -> Slot,
+    lenient: bool,
 ) -> Result<Compiled, Vec<Refusal>> {
-    let mut site = Site { declaration, names, slots, bound: Vec::new(), refusals: Vec::new() };
+    let mut site = Site { declaration, names, slots, lenient, bound: Vec::new(), refusals: Vec::new() };
     let (mut conditions, mut fetched, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for step in &declaration.steps {
         match step {
@@ -53,9 +55,29 @@ struct Site<'a> {
     declaration: &'a Declaration,
     names: &'a dyn Names,
     slots: &'a dyn Fn(VarId) -> Slot,
+    lenient: bool,
     /// What earlier `:fetch` and `:by` gave names to.
     bound: Vec<(String, Checked)>,
     refusals: Vec<Refusal>,
+}
+
+impl Compiled {
+    /// Hands every node of all texts to `each`.
+    pub(super) fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
+        let mut checked = |checked: &'a Checked| match checked {
+            Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
+            Checked::Text(text) => text.visit(each),
+            Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
+        };
+        match &self.ending {
+            CompiledEnding::Emit(wanted) => wanted.iter().filter_map(|wanted| wanted.value.as_ref()).for_each(checked),
+            CompiledEnding::Tally { keys, columns, .. } => {
+                keys.iter().for_each(|key| checked(&key.checked));
+                columns.iter().filter_map(|column| column.function.argument()).for_each(|node| node.visit(each));
+            }
+        }
+        self.conditions.iter().for_each(|(node, _)| node.visit(each));
+    }
 }
 
 impl Site<'_> {
@@ -109,7 +131,7 @@ impl Site<'_> {
         Some(CompiledEnding::Emit(wanted))
     }
 
-    /// What a handler reads of its event. A field that only other matches of the probe have is nil here.
+    /// What a handler reads of its event.
     fn read(&mut self, reads: &[Source], wanted: &mut Vec<Wanted>) {
         for read in reads {
             if wanted.iter().any(|there| there.name == read.text) {
@@ -120,10 +142,15 @@ impl Site<'_> {
                 Some(checked) => Ok(checked),
                 None => expr::path(read, &self.scope()),
             };
-            if let Some(value) = self.keep(checked) {
-                let why = format!("the handler reads it in line {}", read.place.line);
-                wanted.push(Wanted { name: read.text.clone(), value, why });
-            }
+            let value = match checked {
+                Err(refusal) if refusal.missing && self.lenient => None,
+                checked => match self.keep(checked) {
+                    Some(value) => Some(value),
+                    None => continue,
+                },
+            };
+            let why = format!("the handler reads it in line {}", read.place.line);
+            wanted.push(Wanted { name: read.text.clone(), value, why });
         }
     }
 
@@ -141,5 +168,5 @@ impl Site<'_> {
 }
 
 fn want(item: Item, why: &str) -> Wanted {
-    Wanted { name: item.name, value: item.checked, why: why.into() }
+    Wanted { name: item.name, value: Some(item.checked), why: why.into() }
 }

@@ -73,6 +73,12 @@ impl Child {
         self.pidfd.as_fd()
     }
 
+    pub fn has_ended(&self) -> bool {
+        let mut polled = libc::pollfd { fd: self.pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: writes one struct, and does not wait.
+        unsafe { libc::poll(&raw mut polled, 1, 0) > 0 }
+    }
+
     /// Waits for its end: the status as a shell says it, 128 + signal for a death by one.
     pub fn wait(&self) -> io::Result<i32> {
         let mut status = 0;

@@ -94,6 +94,8 @@ pub struct RingMapping {
     writer: Mapping,
     /// Bytes of the ring, a power of two.
     size: usize,
+    /// Bytes of the record that was handed out last: the kernel does not have them back yet.
+    lent: u64,
 }
 
 impl RingMapping {
@@ -109,6 +111,7 @@ impl RingMapping {
             reader,
             writer,
             size,
+            lent: 0,
         })
     }
 
@@ -119,53 +122,42 @@ impl RingMapping {
             .map_or(0, |word| word.load(Ordering::Acquire))
     }
 
-    /// Bytes up to which records were read.
-    pub fn read(&self) -> u64 {
-        self.reader
-            .word(0)
-            .map_or(0, |word| word.load(Ordering::Relaxed))
-    }
-
-    /// Hands each finished record to `each`, oldest first, until there is none or `each` says `false` (that record is
-    /// read then, too). Gives how many were handed on. The kernel gets their room back one by one.
-    pub fn consume(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> usize {
-        let mut handed = 0;
-        let mut position = self.read();
-        let mut written = self.written();
+    /// The next finished record, oldest first; `None` when there is none, or the next is still being written. The kernel
+    /// gets the room of a record back when the one after it is asked for.
+    pub fn next(&mut self) -> Option<&[u8]> {
         loop {
-            if position == written {
-                written = self.written();
-                if position == written {
-                    return handed;
-                }
+            let position = self.given_back();
+            if position == self.written() {
+                return None;
             }
             let at = page_size() + (position as usize & (self.size - 1));
-            let Some(head) = self
-                .writer
-                .half(at)
-                .map(|word| word.load(Ordering::Acquire))
-            else {
-                return handed;
-            };
+            let head = self.writer.half(at)?.load(Ordering::Acquire);
             if head & BUSY != 0 {
-                return handed;
+                return None;
             }
             let length = (head & !DISCARDED) as usize;
-            let more = head & DISCARDED != 0 || {
-                let Some(record) = self.record(at + RECORD_HEAD, length) else {
-                    return handed;
-                };
-                handed += 1;
-                each(record)
-            };
-            position = position.wrapping_add((RECORD_HEAD + length).next_multiple_of(8) as u64);
-            if let Some(word) = self.reader.word(0) {
-                word.store(position, Ordering::Release);
-            }
-            if !more {
-                return handed;
+            self.lent = (RECORD_HEAD + length).next_multiple_of(8) as u64;
+            if head & DISCARDED == 0 {
+                return self.record(at + RECORD_HEAD, length);
             }
         }
+    }
+
+    /// Gives the room of the last record back; where the next one begins.
+    fn given_back(&mut self) -> u64 {
+        let Some(word) = self.reader.word(0) else { return 0 };
+        let mut position = word.load(Ordering::Relaxed);
+        if self.lent > 0 {
+            position = position.wrapping_add(self.lent);
+            word.store(position, Ordering::Release);
+            self.lent = 0;
+        }
+        position
+    }
+
+    /// Is there anything, finished or not, behind what was read?
+    pub fn is_empty(&mut self) -> bool {
+        self.given_back() == self.written()
     }
 
     /// The bytes of a record that is finished and not yet given back: the kernel leaves them alone.
@@ -220,30 +212,23 @@ mod tests {
             (BUSY, b"unfinished"),
             (0, b"later"),
         ]);
-        let mut seen = Vec::new();
-        let handed = ring.consume(|record| {
-            seen.push(record.to_vec());
-            true
-        });
-        assert_eq!(
-            (handed, seen),
-            (2, vec![b"first".to_vec(), b"second".to_vec()])
-        );
-        assert_eq!(ring.read(), 16 + 16 + 16);
-        assert!(ring.read() < ring.written());
+        assert_eq!(ring.next(), Some(&b"first"[..]));
+        assert_eq!(ring.next(), Some(&b"second"[..]));
+        assert_eq!(ring.next(), None);
+        assert_eq!(ring.given_back(), 16 + 16 + 16);
+        assert!(!ring.is_empty());
     }
 
     #[test]
-    fn a_reader_that_has_enough_loses_nothing() {
+    fn a_record_is_given_back_when_the_next_is_asked_for() {
         let mut ring = ring(&[(0, b"one"), (0, b"two")]);
-        assert_eq!(ring.consume(|_| false), 1);
-        let mut rest = Vec::new();
-        ring.consume(|record| {
-            rest.push(record.to_vec());
-            true
-        });
-        assert_eq!(rest, [b"two".to_vec()]);
-        assert_eq!(ring.read(), ring.written());
+        assert_eq!(ring.next(), Some(&b"one"[..]));
+        let word = |ring: &RingMapping| ring.reader.word(0).unwrap().load(Ordering::Relaxed);
+        assert_eq!(word(&ring), 0);
+        assert_eq!(ring.next(), Some(&b"two"[..]));
+        assert_eq!(word(&ring), 16);
+        assert_eq!(ring.next(), None);
+        assert!(ring.is_empty());
     }
 
     #[test]

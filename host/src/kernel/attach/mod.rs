@@ -41,7 +41,7 @@ pub fn attach(program: BorrowedFd<'_>, attachment: &Attachment) -> io::Result<Li
         Attachment::Tracepoint { id } => tracepoint::attach(program, *id),
         Attachment::Kprobe { function, offset, ret } => kprobe::attach(program, function, *offset, *ret),
         Attachment::Uprobe { path, offset, ret, pid } => uprobe::attach(program, path, *offset, *ret, *pid),
-        Attachment::Profile(sampling) => profile::attach(program, *sampling),
+        Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
     }
 }
