@@ -54,7 +54,7 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
         let script = crate::cli::Script::File(file);
-        let arguments = RunArgs { script, max_probes: usize::MAX, ring: 1 << 22, ..RunArgs::default() };
+        let arguments = RunArgs { max_probes: usize::MAX, ..RunArgs::of(script) };
         let one = on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, false));
         status = status.max(one);
     }
@@ -232,8 +232,6 @@ impl Job<'_> {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
-            // A pipe that is closed already is found by the loop.
-            let _ = writer.flush();
         }
         if let Some(held) = held {
             let command = self.arguments.command.as_deref().unwrap_or_default();
