@@ -9,6 +9,8 @@ use std::rc::Rc;
 /// The site that an event came from, with the layout of its records.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// The declaration it belongs to: its handler gets the events.
+    pub id: ProbeId,
     /// What `e.probe` gives.
     pub probe: String,
     pub func: String,
@@ -35,10 +37,10 @@ pub trait Session {
     fn table(&self, table: &Table, title: Option<&str>);
     /// Detaches a probe; its tally stays readable.
     fn detach(&self, probe: ProbeId) -> Result<(), Report>;
-    /// Ends the run after this handler: no other handler runs.
-    fn exit(&self, code: i32);
     /// The layout of the records of a site.
     fn site(&self, site: u32) -> Option<Rc<Site>>;
+    /// The name of a system call, by its number on this machine.
+    fn syscall_name(&self, number: i64) -> Option<&'static str>;
     /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
     fn now(&self) -> u64;
 }
