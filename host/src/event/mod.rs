@@ -1,1 +1,3 @@
 //! Raw record + layout → event; raw table + shape → rows; raw books → books.
+
+pub mod record;

@@ -1,0 +1,173 @@
+//! A record of the ring, read through its layout: nothing is copied until a value is asked for.
+
+use crate::plan::{Content, Field, Layout};
+use crate::rows::Value;
+use moontrace_abi::record::{HEADER, Header, Span};
+
+/// One record. What can't be read out of its bytes is nil, never a panic: they come from the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    bytes: &'a [u8],
+    header: Header,
+}
+
+/// A field's value, borrowed from the record or from its layout.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Datum<'a> {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    Unsigned(u64),
+    Str(&'a [u8]),
+    /// The same in every record of the site.
+    Constant(&'a Value),
+    /// The names of the site, which the record does not hold.
+    Probe,
+    Func,
+}
+
+impl<'a> Record<'a> {
+    /// `None` when the bytes are too few for a header.
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let header = Header {
+            site: u32::from_ne_bytes(array(bytes, 0)?),
+            cpu: u16::from_ne_bytes(array(bytes, 4)?),
+            flags: u16::from_ne_bytes(array(bytes, 6)?),
+            time: u64::from_ne_bytes(array(bytes, 8)?),
+            valid: u64::from_ne_bytes(array(bytes, HEADER - 8)?),
+        };
+        Some(Self { bytes, header })
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The value of a field of this record's layout.
+    #[inline]
+    pub fn get(&self, field: &'a Field) -> Datum<'a> {
+        let stored = self.header.valid.checked_shr(field.bit.into()).unwrap_or(0) & 1 == 1;
+        match &field.content {
+            Content::Int { offset, int } if stored => self.int(*offset, *int),
+            Content::Bool { offset } if stored => match array(self.bytes, *offset as usize) {
+                Some([byte]) => Datum::Bool(byte != 0),
+                None => Datum::Nil,
+            },
+            Content::Text { offset, .. } if stored => self.text(*offset),
+            Content::Int { .. } | Content::Bool { .. } | Content::Text { .. } => Datum::Nil,
+            Content::Constant(value) => Datum::Constant(value),
+            Content::Time => Datum::Unsigned(self.header.time),
+            Content::Cpu => Datum::Unsigned(self.header.cpu.into()),
+            Content::Probe => Datum::Probe,
+            Content::Func => Datum::Func,
+        }
+    }
+
+    fn int(&self, offset: u32, int: crate::expr::Int) -> Datum<'a> {
+        let offset = offset as usize;
+        let pattern = match int.bytes() {
+            1 => array(self.bytes, offset).map(|[byte]| byte.into()),
+            2 => array(self.bytes, offset).map(|bytes| u16::from_ne_bytes(bytes).into()),
+            4 => array(self.bytes, offset).map(|bytes| u32::from_ne_bytes(bytes).into()),
+            _ => array(self.bytes, offset).map(u64::from_ne_bytes),
+        };
+        match pattern {
+            None => Datum::Nil,
+            Some(pattern) if int.signed => Datum::Int(int.fit(pattern) as i64),
+            Some(pattern) => Datum::Unsigned(int.fit(pattern)),
+        }
+    }
+
+    fn text(&self, offset: u32) -> Datum<'a> {
+        let offset = offset as usize;
+        let span = || {
+            let start = u16::from_ne_bytes(array(self.bytes, offset)?);
+            let length = u16::from_ne_bytes(array(self.bytes, offset + 2)?);
+            Some(Span { offset: start, length })
+        };
+        let bytes = span().and_then(|Span { offset, length }| {
+            let start = usize::from(offset);
+            self.bytes.get(start..start + usize::from(length))
+        });
+        bytes.map_or(Datum::Nil, Datum::Str)
+    }
+}
+
+impl Datum<'_> {
+    /// The value on its own; `probe` and `func` are the names of the site.
+    pub fn to_value(self, probe: &str, func: &str) -> Value {
+        match self {
+            Self::Nil => Value::Nil,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Unsigned(value) => Value::Unsigned(value),
+            Self::Str(bytes) => Value::Str(bytes.to_vec()),
+            Self::Constant(value) => value.clone(),
+            Self::Probe => Value::Str(probe.into()),
+            Self::Func => Value::Str(func.into()),
+        }
+    }
+}
+
+/// Every field of a record, in the order of the layout.
+pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> Vec<Value> {
+    layout.fields.iter().map(|field| record.get(field).to_value(probe, func)).collect()
+}
+
+fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::Int;
+
+    fn field(bit: u8, content: Content) -> Field {
+        Field { name: String::new(), content, bit }
+    }
+
+    fn record(valid: u64, rest: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(3u16.to_ne_bytes());
+        bytes.extend(0u16.to_ne_bytes());
+        bytes.extend(99u64.to_ne_bytes());
+        bytes.extend(valid.to_ne_bytes());
+        bytes.extend(rest);
+        bytes
+    }
+
+    #[test]
+    fn integers_are_widened_by_their_own_sign() {
+        let bytes = record(1, &(-2i32).to_ne_bytes());
+        let record = Record::new(&bytes).unwrap();
+        assert_eq!(record.get(&field(0, Content::Int { offset: 24, int: Int::I32 })), Datum::Int(-2));
+        assert_eq!(record.get(&field(0, Content::Int { offset: 24, int: Int::U32 })), Datum::Unsigned(0xffff_fffe));
+    }
+
+    #[test]
+    fn a_field_that_could_not_be_read_is_nil() {
+        let bytes = record(0b10, &[1]);
+        let record = Record::new(&bytes).unwrap();
+        assert_eq!(record.get(&field(0, Content::Bool { offset: 24 })), Datum::Nil);
+        assert_eq!(record.get(&field(1, Content::Bool { offset: 24 })), Datum::Bool(true));
+        assert_eq!(record.get(&field(0, Content::Time)), Datum::Unsigned(99));
+    }
+
+    #[test]
+    fn spans_that_leave_the_record_are_nil() {
+        let text = |offset: u16, length: u16| {
+            let mut rest = offset.to_ne_bytes().to_vec();
+            rest.extend(length.to_ne_bytes());
+            rest.extend(b"bash");
+            record(1, &rest)
+        };
+        let field = field(0, Content::Text { offset: 24, slot: None, capacity: 16 });
+        let read = |bytes: &[u8]| Record::new(bytes).unwrap().get(&field).to_value("", "");
+        assert_eq!(read(&text(28, 4)), Value::Str(b"bash".to_vec()));
+        assert_eq!(read(&text(28, 5)), Value::Nil);
+        assert_eq!(read(&text(u16::MAX, u16::MAX)), Value::Nil);
+        assert!(Record::new(&[0; 23]).is_none());
+    }
+}
