@@ -1,6 +1,8 @@
 //! Lua tracing for Linux. The flow, one way: lua (script) → spec → plan → kernel → event → lua (handlers) → output.
 
+pub mod cli;
 pub mod codegen;
+pub mod commands;
 pub mod event;
 pub mod expr;
 pub mod facts;
@@ -10,5 +12,6 @@ pub mod output;
 pub mod plan;
 pub mod report;
 pub mod rows;
+pub mod run;
 pub mod spec;
 pub mod sys;

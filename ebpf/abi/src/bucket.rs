@@ -6,7 +6,11 @@ pub const BUCKETS: usize = 66;
 /// The bucket of a value that the kernel calls signed.
 #[inline(always)]
 pub const fn of_signed(value: i64) -> u32 {
-    if value < 0 { 0 } else { of_unsigned(value as u64) }
+    if value < 0 {
+        0
+    } else {
+        of_unsigned(value as u64)
+    }
 }
 
 /// The bucket of a value that the kernel calls unsigned: 1 for 0, else 2 + floor(log2(value)).
@@ -59,7 +63,10 @@ mod tests {
         for value in edges.chain([u64::MAX, 3, 1000]) {
             let bucket = of_unsigned(value) as usize;
             let (low, high) = bounds(bucket);
-            assert!(bucket < BUCKETS && low.unwrap() <= value && value <= high.unwrap(), "{value} in bucket {bucket}");
+            assert!(
+                bucket < BUCKETS && low.unwrap() <= value && value <= high.unwrap(),
+                "{value} in bucket {bucket}"
+            );
         }
         assert_eq!(of_signed(-1), 0);
         assert_eq!(of_signed(i64::MIN), 0);

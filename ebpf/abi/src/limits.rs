@@ -10,6 +10,8 @@ pub const KEY: usize = 512;
 pub const SMALL_KEY: usize = 72;
 /// Columns of a tally.
 pub const COLUMNS: usize = 16;
+/// Columns up to which their arguments are measured on the stack.
+pub const SMALL_COLUMNS: usize = 8;
 /// Fields of a record: a validity bit each.
 pub const FIELDS: usize = 64;
 /// Bytes of a string with its NUL, unless the script says another length.

@@ -1,7 +1,44 @@
 //! Typed expression → eBPF instructions: the bodies of the library's holes.
+//!
+//! No optimiser and no allocator beyond this: the accumulator is r0; r1 to r5 are scratch within one operation; r6 is
+//! the context, r7 the state, r8 the output. A value that waits for another goes into r9, then onto the stack; of two
+//! operands the one with more waiting values goes first (Sethi–Ullman), so that n leaves need at most log2(n) of them.
+//! Conditions are jumps, so they stop early and leave nothing behind for the verifier to track.
+
+mod arithmetic;
+mod asm;
+mod columns;
+mod condition;
+mod current;
+mod function;
+mod holes;
+mod list;
+mod pattern;
+mod record;
+mod text;
+mod value;
+mod weights;
+
+pub use columns::columns;
+pub use holes::{constant, guard, key, measure, member, steps};
+pub use record::{FieldValue, record};
+
+pub(crate) use asm::insn;
 
 use crate::expr::tree::SetId;
 use aya_obj::generated::bpf_insn;
+
+/// Bytes of stack that a generated function may take: what 512 leave behind the deepest entry of the library.
+pub const STACK: u32 = 352;
+/// The same for `key` and `measure` of an action that keeps key and measured values on its own stack.
+pub const SMALL_STACK: u32 = 176;
+
+/// What of the machine the code depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Device and inode of moontrace's pid namespace, when that isn't the first one: pid and tid are its numbers.
+    pub pid_namespace: Option<(u64, u64)>,
+}
 
 /// A generated function: what the linker puts in place of a hole.
 #[derive(Clone, Default)]
@@ -15,6 +52,10 @@ pub struct Code {
     pub patterns: Vec<u64>,
     /// What the verifier's log and bug reports call it: `:where 'pid == 3' @ opensnoop.lua:4`.
     pub label: String,
+    /// Parts with a label of their own: (first instruction, label).
+    pub lines: Vec<(usize, String)>,
+    /// Bytes of stack that it takes; more than [`SMALL_STACK`] in a key or a measure wants the action for long ones.
+    pub stack: u32,
 }
 
 /// A map that generated code refers to; the linker knows the file descriptor.

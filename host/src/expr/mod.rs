@@ -3,10 +3,18 @@
 //! Lua's own expression syntax with paths, sets, durations and casts (the reference is lua-stdlib/EXPRESSIONS.md).
 //! Nothing here knows of a kernel: names and types come through [`Names`].
 
+mod check;
+pub mod eval;
+mod glob;
+mod lex;
 pub mod names;
+mod parse;
+mod syntax;
 pub mod tree;
 pub mod types;
 
+pub use check::{Checked, ColumnFunction, ColumnItem, Item, Refusal, Scope, columns, condition, list, path};
 pub use names::Names;
-pub use tree::{Node, Text};
+pub use parse::{LENGTH, NESTING};
+pub use tree::{Node, Slot, Text};
 pub use types::{Int, Space, Type};

@@ -12,6 +12,8 @@ pub enum Meaning {
     String(Text),
     /// Memory at an address: a struct or an array in it, whose members are reached by paths.
     Memory { address: Node, space: super::types::Space, ty: Type },
+    /// An array whose elements do not stand side by side (registers): what a constant index picks, all of one type.
+    Elements(Vec<Node>, Type),
 }
 
 /// A member of a struct. A bit-field has a `width`; its `bit_offset` counts from the struct's start, little-endian.

@@ -1,1 +1,125 @@
-//! What this machine offers: BTF, tracefs, symbols, ELF files, features. A live reader, and one of fixtures for tests.
+//! What this machine offers: BTF, tracefs, symbols, ELF files, features. Everything is read when it is asked for.
+//!
+//! All of it is found below one root directory, so that tests put a small machine into a temporary directory.
+
+pub mod btf;
+pub mod constants;
+pub mod ctype;
+pub mod describe;
+pub mod elf;
+pub mod features;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod format;
+pub mod matching;
+pub mod names;
+pub mod symbols;
+pub mod syscalls;
+pub mod tracefs;
+
+pub use btf::Btf;
+pub use describe::{Description, TypeDescription};
+pub use features::Features;
+pub use format::{FieldKind, Format, FormatField};
+pub use matching::{Location, Match};
+pub use names::{Site, syscall_number};
+pub use tracefs::Tracefs;
+
+use crate::report::Report;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use symbols::Symbols;
+
+/// What this machine offers. Making one reads nothing.
+pub struct Facts {
+    root: PathBuf,
+    /// Our own mount may stand in for a missing one.
+    live: bool,
+    tracefs: OnceCell<Result<Tracefs, Report>>,
+    btf: OnceCell<Result<Btf, Report>>,
+    modules: RefCell<BTreeMap<String, Option<Btf>>>,
+    symbols: OnceCell<Symbols>,
+    features: OnceCell<Features>,
+}
+
+impl Facts {
+    /// This machine's.
+    pub fn live() -> Self {
+        Self {
+            live: true,
+            ..Self::at("/")
+        }
+    }
+
+    /// Those of a directory that is laid out as a machine's root is (`sys/kernel/tracing/events`,
+    /// `sys/kernel/btf/vmlinux`, `proc/kallsyms`, …): for tests.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            live: false,
+            tracefs: OnceCell::new(),
+            btf: OnceCell::new(),
+            modules: RefCell::default(),
+            symbols: OnceCell::new(),
+            features: OnceCell::new(),
+        }
+    }
+
+    /// The tracepoints' directory, mounted or not.
+    ///
+    /// # Errors
+    /// When there is none, or this user may not read it: says which, and what helps.
+    pub fn tracefs(&self) -> Result<&Tracefs, Report> {
+        let open = || {
+            if self.live {
+                Tracefs::open_or_mount(&self.root)
+            } else {
+                Tracefs::open(&self.root)
+            }
+        };
+        self.tracefs
+            .get_or_init(open)
+            .as_ref()
+            .map_err(Report::clone)
+    }
+
+    /// The kernel's types.
+    ///
+    /// # Errors
+    /// When the kernel has none.
+    pub fn btf(&self) -> Result<&Btf, Report> {
+        self.btf
+            .get_or_init(|| Btf::of_kernel(&self.root))
+            .as_ref()
+            .map_err(Report::clone)
+    }
+
+    /// The kernel's types with those of a module; `None` where either is missing.
+    pub fn module_btf(&self, module: &str) -> Option<Btf> {
+        let kernel = self.btf().ok()?;
+        let mut modules = self.modules.borrow_mut();
+        modules
+            .entry(module.to_owned())
+            .or_insert_with(|| kernel.with_module(&self.root, module))
+            .clone()
+    }
+
+    /// The root directory that a process sees; with none, this machine's.
+    fn root_of(&self, pid: Option<u32>) -> PathBuf {
+        match pid {
+            Some(pid) => self.root.join(format!("proc/{pid}/root")),
+            None => self.root.clone(),
+        }
+    }
+
+    /// The kernel's functions.
+    pub fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| Symbols::new(&self.root))
+    }
+
+    /// What the kernel and this user can do.
+    pub fn features(&self) -> &Features {
+        self.features.get_or_init(|| Features::read(&self.root))
+    }
+}

@@ -1,1 +1,13 @@
 //! Link, load, attach; read maps and rings.
+
+pub mod attach;
+pub mod diagnosis;
+pub mod inline;
+pub mod instance;
+pub mod library;
+pub mod object;
+pub mod shared;
+pub mod table;
+
+pub use instance::{Instance, LoadError};
+pub use shared::Shared;

@@ -11,6 +11,8 @@ use std::rc::Rc;
 pub struct Site {
     /// The declaration it belongs to: its handler gets the events.
     pub id: ProbeId,
+    /// What output calls the declaration.
+    pub name: String,
     /// What `e.probe` gives.
     pub probe: String,
     pub func: String,

@@ -2,11 +2,24 @@
 //!
 //! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
 
+mod attachment;
+mod explain;
+mod layout;
+mod planner;
+mod set;
+mod site;
+mod table;
+
+pub use attachment::{AttachmentOf, attachment_of};
+pub use explain::{attachment as attachment_words, explain};
+pub use planner::{Options, Planner, Traced};
+
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::expr::types::Int;
 use crate::report::Place;
 use crate::rows::Value;
+use crate::spec::probe::Clock;
 use crate::spec::{Kind, ProbeId, TallyId};
 use std::path::PathBuf;
 
@@ -45,6 +58,8 @@ pub struct SitePlan {
     pub attachment: Attachment,
     /// Why this attachment, for `-v` and `explain`: empty where it is the kind's own.
     pub why: String,
+    /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
+    pub conditions: Vec<String>,
     pub program: Program,
 }
 
@@ -58,17 +73,9 @@ pub enum Attachment {
     /// `offset` in the file; `pid` when it is hung into one process only.
     Uprobe { path: PathBuf, offset: u64, ret: bool, pid: Option<u32> },
     /// On every CPU.
-    Profile(Sampling),
+    Profile(Clock),
     /// On one CPU.
     Interval { period_ns: u64 },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sampling {
-    /// Times a second.
-    Hertz(u64),
-    /// ns between two.
-    Period(u64),
 }
 
 /// What goes into the holes of the entry program.
@@ -83,7 +90,10 @@ pub struct Program {
 #[derive(Clone)]
 pub enum Action {
     Emit { record: Code, layout: Layout },
-    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code },
+    /// `long` when key or measured words don't fit on the stack.
+    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code, long: bool },
+    /// A process is traced from now on, or no longer.
+    Follow { member: Code, there: bool },
 }
 
 /// How a record is laid out: made by plan, used by codegen and by event.
@@ -104,6 +114,8 @@ pub struct Field {
     pub content: Content,
     /// Its bit in `Header::valid`.
     pub bit: u8,
+    /// What asked for it: `:fetch`, or the line of the handler that reads it.
+    pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,1 +1,9 @@
 //! bpf(2), perf and tracefs calls: thin and safe.
+
+pub mod bpf;
+pub mod map;
+pub mod mapped_file;
+pub mod mapping;
+pub mod perf;
+pub mod rcu;
+pub mod tracefs;

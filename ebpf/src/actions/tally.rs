@@ -1,0 +1,73 @@
+//! Tally: a row of a table, found or made by its key, to which columns add.
+
+use crate::library::holes::{columns, key, measure};
+use crate::library::maps;
+use crate::library::scratch::Slot;
+use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::helpers::generated::{bpf_map_lookup_elem, bpf_map_update_elem};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use moontrace_abi::limits::{COLUMNS, SMALL_COLUMNS, SMALL_KEY};
+use moontrace_abi::{Outcome, State};
+
+const ENOMEM: i64 = -12;
+const EEXIST: i64 = -17;
+const E2BIG: i64 = -7;
+
+/// Measures, then finds the row, then adds: a row is not made for what could not be measured.
+#[inline(always)]
+fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -> u64 {
+    if measure(ctx, state, measured) != 0 || key(ctx, state, at) != 0 {
+        return Outcome::Read as u64;
+    }
+    let table = maps::address(&maps::TALLY);
+    // SAFETY: the key hole has written all bytes of a key, and `ZEROS` has those of any value.
+    unsafe {
+        let mut row = bpf_map_lookup_elem(table, at.cast());
+        if row.is_null() {
+            let zeros = (&raw const maps::ZEROS).cast();
+            match bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST)) {
+                0 | EEXIST => {}
+                E2BIG => return Outcome::Full as u64,
+                ENOMEM => return Outcome::Memory as u64,
+                _ => return Outcome::Busy as u64,
+            }
+            row = bpf_map_lookup_elem(table, at.cast());
+            if row.is_null() {
+                return Outcome::Busy as u64;
+            }
+        }
+        columns(row.cast(), measured, state);
+    }
+    Outcome::Delivered as u64
+}
+
+/// For keys and columns that fit on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn act_tally(ctx: *mut c_void, state: *mut State) -> u64 {
+    let mut measured = MaybeUninit::<[u64; SMALL_COLUMNS]>::uninit();
+    let mut at = MaybeUninit::<[u64; SMALL_KEY / 8]>::uninit();
+    tally(
+        ctx,
+        state,
+        measured.as_mut_ptr().cast(),
+        at.as_mut_ptr().cast(),
+    )
+}
+
+/// For all others.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn act_tally_long(ctx: *mut c_void, state: *mut State) -> u64 {
+    let Some(slot) = Slot::take() else {
+        return Outcome::Busy as u64;
+    };
+    // SAFETY: the slot is this run's until it is given back, and has room for both.
+    let outcome = unsafe {
+        let bytes = (&raw mut (*slot).bytes).cast::<u8>();
+        tally(ctx, state, bytes.cast(), bytes.add(8 * COLUMNS))
+    };
+    Slot::give_back(slot);
+    outcome
+}

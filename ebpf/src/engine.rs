@@ -1,0 +1,43 @@
+//! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
+
+use super::holes::{act, cookie, guard, steps};
+use super::{books, maps};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use moontrace_abi::{Outcome, State};
+
+/// Runs a program's text. Ends in at most one entry in the book of its site.
+#[inline(always)]
+pub(crate) fn hit(ctx: *mut c_void) {
+    // SAFETY: the host changes the word at any time, hence volatile; it is never gone.
+    if unsafe { (&raw const maps::CONTROL.armed).read_volatile() } == 0 {
+        return;
+    }
+    let mut state = MaybeUninit::<State>::uninit();
+    let state = state.as_mut_ptr();
+    for word in 0..size_of::<State>() / 8 {
+        // SAFETY: inside `state`; word by word, since a plain zeroed value becomes a call of memset.
+        unsafe { state.cast::<u64>().add(word).write_volatile(0) };
+    }
+    if guard(ctx, state) == 0 {
+        return;
+    }
+    let site = cookie(ctx);
+    let Some(book) = maps::BOOKS.get_ptr_mut(site as u32) else {
+        return;
+    };
+    // SAFETY: `state` was zeroed above, which is a value of its type.
+    unsafe {
+        (*state).cookie = site;
+        (*state).book = book;
+    }
+    let outcome = if steps(ctx, state) != 0 {
+        act(ctx, state)
+    // SAFETY: as above.
+    } else if unsafe { (*state).fault } != 0 {
+        Outcome::Read as u64
+    } else {
+        Outcome::Filtered as u64
+    };
+    books::enter(book, outcome);
+}

@@ -1,0 +1,46 @@
+//! All maps. Sizes are the host's: what stands here is what the types need.
+
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
+use core::ffi::c_void;
+use moontrace_abi::{Book, Control, limits};
+
+/// The control words of a script, shared by its instances and mapped into the host: one array value.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".data.control")]
+pub(crate) static mut CONTROL: Control = Control {
+    armed: 0,
+    asleep: 0,
+    generation: [0; limits::TALLIES],
+};
+
+/// The books of an instance, one a site.
+#[map]
+pub(crate) static BOOKS: PerCpuArray<Book> = PerCpuArray::with_max_entries(1, 0);
+
+/// What the host reads events from; shared by a script's instances.
+#[map]
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// The table that an instance feeds. The host makes it, of the kind, key and value that the tally has.
+#[map]
+pub(crate) static TALLY: HashMap<u64, u64> = HashMap::with_max_entries(1, 0);
+
+/// The set that an instance changes, made by the host.
+#[map]
+pub(crate) static SET: HashMap<u64, u8> = HashMap::with_max_entries(1, 0);
+
+/// Room for keys and records that are too long for the stack or the ring; see `scratch`.
+#[map]
+pub(crate) static SCRATCH: PerCpuArray<crate::library::scratch::Slot> =
+    PerCpuArray::with_max_entries(limits::SCRATCH_SLOTS as u32, 0);
+
+/// What a new row of a tally begins as.
+pub(crate) static ZEROS: [u64; moontrace_abi::bucket::BUCKETS * limits::COLUMNS] =
+    [0; moontrace_abi::bucket::BUCKETS * limits::COLUMNS];
+
+/// A map as the helpers take it.
+#[inline(always)]
+pub(crate) fn address<T>(map: &T) -> *mut c_void {
+    core::ptr::from_ref(map).cast_mut().cast()
+}

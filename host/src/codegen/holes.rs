@@ -1,0 +1,106 @@
+//! The holes that hold conditions, keys and measured values.
+
+use super::asm::{Asm, R0, R1, R8};
+use super::function::{Done, Failure, Function};
+use super::weights::Root;
+use super::{Code, MapRef, Target};
+use crate::expr::tree::{Node, Part};
+use crate::report::Report;
+
+/// A body that returns a constant.
+pub fn constant(value: u64) -> Code {
+    let mut asm = Asm::default();
+    asm.constant(R0, value);
+    asm.leave();
+    asm.finish().unwrap_or_default()
+}
+
+/// The body of `guard(ctx, state)`: 1 when it is a hit of the script, else 0.
+///
+/// It runs before the site's book is known, so nothing in it is noted.
+pub fn guard(condition: &Node, target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(target, [Root::Node(condition)], false, Failure::Flagged)?;
+    function.notes = false;
+    conditions(function, &[(condition, None)])
+}
+
+/// The body of `steps(ctx, state)`: conditions in the order written, each with its label. 1 when all hold, else 0, with
+/// `state.fault` set when one could not be read.
+pub fn steps(steps: &[(Node, String)], target: &Target) -> Result<Code, Report> {
+    let roots = steps.iter().map(|(node, _)| Root::Node(node));
+    let function = Function::new(target, roots, false, Failure::Flagged)?;
+    let list: Vec<(&Node, Option<&str>)> = steps
+        .iter()
+        .map(|(node, label)| (node, Some(label.as_str())))
+        .collect();
+    conditions(function, &list)
+}
+
+fn conditions(mut function: Function<'_>, list: &[(&Node, Option<&str>)]) -> Done<Code> {
+    let no = function.asm.label();
+    for (node, label) in list {
+        if let Some(label) = label {
+            function.asm.line(label);
+        }
+        function.condition(node, no, false)?;
+    }
+    function.asm.exit(1);
+    if function.asm.is_used(no) {
+        function.asm.bind(no);
+        function.asm.exit(0);
+    }
+    function.finish()
+}
+
+/// The body of `key(ctx, state, out)`: 0, or 1 for a failed read. `generation` is the offset of the tally's generation
+/// word in `Control`, in bytes. Without parts the key is a u32, the generation; else a u64, and the parts.
+pub fn key(generation: u32, parts: &[Part], target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(
+        target,
+        parts.iter().map(Root::from),
+        true,
+        Failure::Returned,
+    )?;
+    function.asm.map(R1, MapRef::Control { offset: generation });
+    function.asm.load(8, R1, R1, 0);
+    function
+        .asm
+        .store(if parts.is_empty() { 4 } else { 8 }, R8, 0, R1);
+    write_parts(function, parts, 8)
+}
+
+/// The body of `member(ctx, state, out)`: a member of a set. 0, or 1 for a failed read.
+pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
+    let function = Function::new(
+        target,
+        parts.iter().map(Root::from),
+        true,
+        Failure::Returned,
+    )?;
+    write_parts(function, parts, 0)
+}
+
+fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> Done<Code> {
+    for part in parts {
+        function.part(part, R8, offset as i16)?;
+        offset += part.size();
+    }
+    function.asm.exit(0);
+    function.finish()
+}
+
+/// The body of `measure(ctx, state, out)`: each argument's value, a word each. 0, or 1 for a failed read.
+pub fn measure(arguments: &[Node], target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(
+        target,
+        arguments.iter().map(Root::Node),
+        true,
+        Failure::Returned,
+    )?;
+    for (index, argument) in arguments.iter().enumerate() {
+        function.value(argument)?;
+        function.asm.store(8, R8, 8 * index as i16, R0);
+    }
+    function.asm.exit(0);
+    function.finish()
+}

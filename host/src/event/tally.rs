@@ -1,0 +1,158 @@
+//! Raw entries of a tally's map → rows.
+
+use crate::plan::{Aggregate, Column, KeyContent, KeyField, TallyShape};
+use crate::rows::{Bucket, Histogram, Table, Value};
+use moontrace_abi::bucket::{BUCKETS, bounds};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// An entry of a tally's map: its key without the generation, and the value of each CPU, or the one of all.
+pub struct Entry {
+    pub key: Vec<u8>,
+    pub values: Vec<u8>,
+}
+
+/// The names of a site by its number: of its probe, and of its function.
+pub type SiteNames<'a> = &'a dyn Fn(u32) -> Option<(String, String)>;
+
+/// The table that the entries make, its smallest row first.
+pub fn table(shape: &TallyShape, entries: Vec<Entry>, names: SiteNames<'_>) -> Table {
+    let mut rows: Vec<Vec<Value>> = entries.iter().map(|entry| row(shape, entry, names)).collect();
+    let keys = shape.keys.len();
+    rows.sort_by(|a, b| {
+        let first = |row: &Vec<Value>| row.get(keys).map_or(0, weight);
+        first(a).cmp(&first(b)).then_with(|| compare(&a[..keys.min(a.len())], &b[..keys.min(b.len())]))
+    });
+    Table {
+        name: shape.name.clone(),
+        keys: shape.keys.iter().map(|key| key.name.clone()).collect(),
+        columns: shape.columns.iter().map(|column| column.name.clone()).collect(),
+        rows,
+    }
+}
+
+/// What a column's value is sorted by.
+fn weight(value: &Value) -> i128 {
+    match value {
+        Value::Int(value) => i128::from(*value),
+        Value::Unsigned(value) => i128::from(*value),
+        Value::Hist(histogram) => i128::from(histogram.count),
+        _ => 0,
+    }
+}
+
+fn compare(a: &[Value], b: &[Value]) -> Ordering {
+    let one = |(a, b): (&Value, &Value)| match (a, b) {
+        (Value::Str(a), Value::Str(b)) => a.cmp(b),
+        (a, b) => weight(a).cmp(&weight(b)),
+    };
+    a.iter().zip(b).map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+fn row(shape: &TallyShape, entry: &Entry, names: SiteNames<'_>) -> Vec<Value> {
+    let size = (shape.value_size as usize).next_multiple_of(8).max(8);
+    let copies: Vec<&[u8]> = entry.values.chunks_exact(size).collect();
+    let keys = shape.keys.iter().map(|field| key(field, &entry.key, names));
+    keys.chain(shape.columns.iter().map(|of| column(of, &copies))).collect()
+}
+
+fn word(bytes: &[u8], offset: usize) -> u64 {
+    let word = bytes.get(offset..).and_then(|rest| rest.first_chunk());
+    word.map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+fn integer(word: u64, signed: bool) -> Value {
+    if signed { Value::Int(word as i64) } else { Value::Unsigned(word) }
+}
+
+fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
+    let offset = field.offset as usize;
+    let site = |pick: fn((String, String)) -> String| {
+        names(word(bytes, offset) as u32).map_or(Value::Nil, |names| Value::Str(pick(names).into_bytes()))
+    };
+    match field.content {
+        KeyContent::Int { signed } => integer(word(bytes, offset), signed),
+        KeyContent::Bool => Value::Bool(word(bytes, offset) != 0),
+        KeyContent::Text { capacity } => {
+            let end = (offset + usize::from(capacity)).min(bytes.len());
+            let text = bytes.get(offset..end).unwrap_or_default();
+            Value::Str(text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
+        }
+        KeyContent::Probe => site(|(probe, _)| probe),
+        KeyContent::Func => site(|(_, func)| func),
+    }
+}
+
+/// A column over all CPUs. Sums wrap at 64 bits, as they do in the kernel.
+fn column(column: &Column, copies: &[&[u8]]) -> Value {
+    let offset = column.offset as usize;
+    let sum = |offset: usize| copies.iter().fold(0u64, |sum, copy| sum.wrapping_add(word(copy, offset)));
+    match column.function {
+        Aggregate::Count => Value::Int(sum(offset) as i64),
+        Aggregate::Sum { signed } => integer(sum(offset), signed),
+        Aggregate::Hist { .. } => Value::Hist(Arc::new(histogram((0..BUCKETS).map(|bucket| sum(offset + 8 * bucket))))),
+    }
+}
+
+fn histogram(counts: impl Iterator<Item = u64>) -> Histogram {
+    let filled = counts.enumerate().filter(|(_, count)| *count > 0);
+    let buckets: Vec<Bucket> = filled
+        .map(|(bucket, count)| match bounds(bucket) {
+            (Some(min), Some(max)) => Bucket { min: Some(min.into()), max: Some(max.into()), count },
+            _ => Bucket { min: None, max: Some(-1), count },
+        })
+        .collect();
+    Histogram { count: buckets.iter().map(|bucket| bucket.count).sum(), buckets }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Storage;
+    use crate::spec::TallyId;
+
+    fn words(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn shape(columns: Vec<Column>, value_size: u32) -> TallyShape {
+        TallyShape {
+            id: TallyId(0),
+            name: "t".into(),
+            keys: vec![
+                KeyField { name: "comm".into(), content: KeyContent::Text { capacity: 16 }, offset: 0 },
+                KeyField { name: "n".into(), content: KeyContent::Int { signed: true }, offset: 16 },
+            ],
+            columns,
+            key_size: 32,
+            value_size,
+            storage: Storage::PerCpuHash,
+        }
+    }
+
+    #[test]
+    fn cpus_are_added_and_rows_sorted_smallest_first() {
+        let count = Column { name: "count".into(), function: Aggregate::Count, offset: 0 };
+        let sum = Column { name: "sum".into(), function: Aggregate::Sum { signed: true }, offset: 8 };
+        let key = |comm: &[u8; 16], n: i64| [&comm[..], &n.to_le_bytes()].concat();
+        let entries = vec![
+            Entry { key: key(b"busy\0garbage....", -1), values: words(&[5, 10, 6, u64::MAX]) },
+            Entry { key: key(b"idle\0\0\0\0\0\0\0\0\0\0\0\0", 2), values: words(&[1, 0, 0, 0]) },
+        ];
+        let table = table(&shape(vec![count, sum], 16), entries, &|_| None);
+        assert_eq!(table.rows[0][2..], [Value::Int(1), Value::Int(0)]);
+        assert_eq!(table.rows[1], [Value::Str(b"busy".to_vec()), Value::Int(-1), Value::Int(11), Value::Int(9)]);
+    }
+
+    #[test]
+    fn buckets_become_their_bounds() {
+        let hist = Column { name: "hist".into(), function: Aggregate::Hist { signed: true }, offset: 0 };
+        let mut counts = [0; BUCKETS];
+        (counts[0], counts[1], counts[4]) = (2, 1, 7);
+        let entry = Entry { key: vec![0; 24], values: words(&counts) };
+        let table = table(&shape(vec![hist], 8 * BUCKETS as u32), vec![entry], &|_| None);
+        let Value::Hist(histogram) = &table.rows[0][2] else { panic!("no histogram") };
+        let bounds: Vec<_> = histogram.buckets.iter().map(|bucket| (bucket.min, bucket.max, bucket.count)).collect();
+        assert_eq!(bounds, [(None, Some(-1), 2), (Some(0), Some(0), 1), (Some(4), Some(7), 7)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! What a probe offers and what a type is made of, as plain data: for `describe` and completion.
+
+use super::{Facts, Site};
+use crate::expr::names::{Meaning, Names};
+use crate::expr::types::Type;
+use crate::report::{self, Report};
+
+/// What can be read at a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    pub probe: String,
+    /// `args.NAME` by name and type.
+    pub arguments: Vec<Named>,
+    /// `retval`, `arg0`, …
+    pub words: Vec<Named>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub ty: String,
+}
+
+/// A type's size and, of a struct, its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeDescription {
+    pub name: String,
+    /// Bytes; `None` of what has no size.
+    pub size: Option<u32>,
+    pub members: Vec<MemberDescription>,
+}
+
+/// A member; those of anonymous members stand among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberDescription {
+    pub name: String,
+    /// Bytes from the struct's start.
+    pub offset: u32,
+    /// Of a bit-field: the bit of that byte where it begins, and how many it has.
+    pub bits: Option<(u32, u8)>,
+    pub ty: String,
+}
+
+impl Facts {
+    /// What can be read at a site.
+    pub fn describe(&self, site: &Site, probe: &str) -> Description {
+        let names = self.names(site, probe);
+        let named = |all: Vec<String>, meaning: &dyn Fn(&dyn Names, &str) -> Option<Meaning>| {
+            let with_type = |name: String| {
+                let ty = meaning(&*names, &name)
+                    .map_or_else(|| "(no value)".to_owned(), |of| spelt(&of));
+                Named { name, ty }
+            };
+            all.into_iter().map(with_type).collect()
+        };
+        Description {
+            probe: probe.to_owned(),
+            arguments: named(names.arguments(), &|names, name| names.argument(name)),
+            words: named(names.builtins(), &|names, name| names.builtin(name)),
+        }
+    }
+
+    /// A type as C writes it, `struct task_struct` or `task_struct`.
+    ///
+    /// # Errors
+    /// When there is no BTF or no such type, with the nearest ones.
+    pub fn describe_type(&self, name: &str) -> Result<TypeDescription, Report> {
+        let btf = self.btf()?;
+        let Some(ty) = btf.named(name) else {
+            let report = Report::new(format!("no type '{name}' in this kernel"));
+            let wrong = name
+                .trim_start_matches("struct ")
+                .trim_start_matches("union ");
+            return Err(match report::did_you_mean(wrong, btf.struct_names()) {
+                Some(help) => report.help(help),
+                None => report,
+            });
+        };
+        let members = match &ty {
+            Type::Struct(of) => btf.members(of),
+            _ => Vec::new(),
+        };
+        let described = members.into_iter().map(|listed| {
+            let member = listed.member;
+            MemberDescription {
+                name: listed.name,
+                offset: member.bit_offset / 8,
+                bits: member.width.map(|width| (member.bit_offset % 8, width)),
+                ty: member.ty.to_string(),
+            }
+        });
+        let members = described.collect();
+        Ok(TypeDescription {
+            name: ty.to_string(),
+            size: btf.size(&ty),
+            members,
+        })
+    }
+}
+
+fn spelt(meaning: &Meaning) -> String {
+    match meaning {
+        Meaning::Value(_, ty) | Meaning::Memory { ty, .. } => ty.to_string(),
+        Meaning::String(_) => Type::Str.to_string(),
+        Meaning::Elements(all, ty) => format!("{ty}[{}]", all.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fixture::Machine;
+
+    #[test]
+    fn arguments_and_members_come_with_their_types() {
+        let machine = Machine::new();
+        let facts = machine.facts();
+        let site = Site::Syscall {
+            name: "openat".into(),
+            exit: true,
+        };
+        let described = facts.describe(&site, "tracepoint:syscalls:sys_exit_openat");
+        let ty = |all: &[Named], name| {
+            all.iter()
+                .find(|named| named.name == name)
+                .map(|named| named.ty.clone())
+        };
+        assert_eq!(
+            ty(&described.arguments, "filename").as_deref(),
+            Some("char * (user)")
+        );
+        assert_eq!(ty(&described.words, "retval").as_deref(), Some("i64"));
+        let task = facts.describe_type("struct task").unwrap();
+        assert_eq!((task.name.as_str(), task.size), ("struct task", Some(40)));
+        let high = task
+            .members
+            .iter()
+            .find(|member| member.name == "high")
+            .unwrap();
+        assert_eq!(
+            (high.offset, high.bits, high.ty.as_str()),
+            (8, Some((3, 29)), "i32")
+        );
+        let wrong = facts.describe_type("struct tsk").unwrap_err();
+        assert!(wrong.to_string().contains("'task'"), "{wrong}");
+    }
+}

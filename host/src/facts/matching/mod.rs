@@ -1,0 +1,111 @@
+//! What a SPEC's pattern matches on this machine: one file a kind of place.
+
+mod binaries;
+mod functions;
+mod tracepoints;
+
+#[cfg(test)]
+mod tests;
+
+use super::Facts;
+use crate::report::{self, Report};
+use crate::spec::{Kind, Pattern};
+use std::path::PathBuf;
+
+/// One thing that a pattern matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    pub kind: Kind,
+    /// As `probe` takes it: `tracepoint:sched:sched_switch`.
+    pub probe: String,
+    pub location: Location,
+}
+
+/// Where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    Tracepoint {
+        category: String,
+        event: String,
+    },
+    RawTracepoint {
+        name: String,
+    },
+    /// `offset` in bytes from the function's start.
+    Function {
+        name: String,
+        offset: u64,
+    },
+    /// `offset` in bytes from the file's start.
+    Binary {
+        path: PathBuf,
+        function: String,
+        offset: u64,
+    },
+    /// Timers are nowhere; their numbers are for plan to judge.
+    Timer {
+        parts: Vec<String>,
+    },
+}
+
+impl Facts {
+    /// What a pattern matches here, sorted. Files are looked up as the process `pid` sees them.
+    ///
+    /// # Errors
+    /// When a plain name does not exist (with the nearest ones), or nothing at all matches.
+    pub fn matches(&self, pattern: &Pattern, pid: Option<u32>) -> Result<Vec<Match>, Report> {
+        let found = match pattern.kind {
+            Kind::Tracepoint => self.tracepoints(pattern)?,
+            Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
+            Kind::Kprobe | Kind::Kretprobe => self.functions(pattern)?,
+            Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
+            Kind::Profile | Kind::Interval => vec![timer(pattern)],
+        };
+        if found.is_empty() {
+            return Err(Report::new(format!(
+                "nothing matches '{}'",
+                written(pattern)
+            )));
+        }
+        Ok(found)
+    }
+
+    /// Everything that can be probed by name, in the syntax that `probe` takes. What can't be read here is left out.
+    pub fn list_all(&self) -> Vec<String> {
+        let every = |kind, parts: &[&str]| {
+            let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+            self.matches(&Pattern { kind, parts }, None)
+                .unwrap_or_default()
+        };
+        let mut all = every(Kind::Tracepoint, &["*", "*"]);
+        all.extend(every(Kind::RawTracepoint, &["*"]));
+        all.extend(every(Kind::Kprobe, &["*"]));
+        all.into_iter().map(|found| found.probe).collect()
+    }
+}
+
+fn timer(pattern: &Pattern) -> Match {
+    Match {
+        kind: pattern.kind,
+        probe: written(pattern),
+        location: Location::Timer {
+            parts: pattern.parts.clone(),
+        },
+    }
+}
+
+fn written(pattern: &Pattern) -> String {
+    format!("{}:{}", pattern.kind, pattern.parts.join(":"))
+}
+
+fn malformed(pattern: &Pattern, form: &str) -> Report {
+    Report::new(format!("'{}' is no SPEC", written(pattern))).help(format!("write {form}"))
+}
+
+fn unknown<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a String>) -> Report {
+    let report = Report::new(format!("no {what} called '{name}'"));
+    match report::did_you_mean(name, all.map(String::as_str)) {
+        Some(help) => report.help(help),
+        None => report,
+    }
+}

@@ -1,0 +1,162 @@
+//! One site's program: linked, loaded, attached, and its books.
+
+use super::attach::{self, Link};
+use super::library::Body;
+use super::shared::Shared;
+use crate::codegen::{Code, MapRef, constant};
+use crate::plan::{Action, Attachment, SiteId, SitePlan};
+use crate::sys::bpf;
+use crate::sys::map::{Map, MapSpec, MapType, Update};
+use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
+use moontrace_abi::Book;
+use std::io;
+use std::mem::{offset_of, size_of};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+/// A program of the script: load → attach → (armed, disarmed with all others) → read the books → drop.
+pub struct Instance {
+    pub site: SiteId,
+    attachment: Attachment,
+    program: OwnedFd,
+    books: Map,
+    link: Option<Link>,
+}
+
+/// Why a program could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{0}")]
+    Link(crate::report::Report),
+    /// The kernel refuses the program. Where it is no lack of rights or memory, it is a bug of ours.
+    #[error("{error}")]
+    Rejected { error: io::Error, log: String },
+    #[error("{0}")]
+    Map(#[from] io::Error),
+}
+
+impl Instance {
+    /// Links and loads a site's program. The maps that the script's instances share must be there.
+    pub fn load(shared: &Shared, plan: &SitePlan) -> Result<Self, LoadError> {
+        let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
+        let holes = Holes::of(plan);
+        let scratch = match holes.long {
+            true => Some(map("mt_scratch", MapType::PerCpuArray, 8 + SCRATCH, SCRATCH_SLOTS as u32)?),
+            false => None,
+        };
+        let patterns = holes.patterns()?;
+        let mut maps = shared.library_maps();
+        maps.push(("BOOKS", number(&books)));
+        maps.extend(scratch.as_ref().map(|map| ("SCRATCH", number(map))));
+        match &plan.program.action {
+            Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", number(ring)))),
+            Action::Tally { tally, .. } => maps.extend(shared.table(*tally).map(|table| ("TALLY", number(table.map())))),
+            Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", number(target)))),
+        }
+        let refs = |hole: &str, map: MapRef| match map {
+            MapRef::Patterns { .. } => {
+                patterns.iter().find(|(of, _)| *of == hole).map(|(_, map)| number(map))
+            }
+            shared_map => shared.reference(shared_map),
+        };
+        let (entry, program_type) = attach::entry(&plan.attachment);
+        let linked = shared.library.instance(entry, &holes.bodies(), &maps, &refs).map_err(LoadError::Link)?;
+        let program = shared
+            .library
+            .load(&linked, program_type, &format!("mt_{}", plan.func))
+            .map_err(|rejection| LoadError::Rejected { error: rejection.error, log: rejection.log })?;
+        // The program holds its maps; of ours, only the books are read.
+        Ok(Self { site: plan.id, attachment: plan.attachment.clone(), program, books, link: None })
+    }
+
+    /// Hangs the program up. It does nothing before the script is armed.
+    pub fn attach(&mut self) -> io::Result<()> {
+        self.link = Some(attach::attach(self.program.as_fd(), &self.attachment)?);
+        Ok(())
+    }
+
+    /// How its runs ended, summed over all CPUs, and the hits for which the kernel skipped it.
+    pub fn books(&self) -> io::Result<(Book, u64)> {
+        let mut bytes = vec![0; self.books.lookup_size()];
+        self.books.lookup(&0u32.to_le_bytes(), &mut bytes)?;
+        let mut sum = Book::default();
+        for cpu in bytes.chunks_exact(size_of::<Book>()) {
+            add_words(&mut sum.outcomes, &cpu[offset_of!(Book, outcomes)..]);
+            add_words(&mut sum.notes, &cpu[offset_of!(Book, notes)..]);
+        }
+        Ok((sum, bpf::prog_info(&self.program)?.recursion_misses))
+    }
+
+    /// Is it a raw tracepoint? Kernels count skipped runs of those earlier than of all others.
+    pub fn is_raw_tracepoint(&self) -> bool {
+        matches!(self.attachment, Attachment::RawTracepoint { .. })
+    }
+}
+
+fn add_words(sums: &mut [u64], bytes: &[u8]) {
+    for (sum, word) in sums.iter_mut().zip(bytes.chunks_exact(8)) {
+        *sum += word.try_into().map_or(0, u64::from_ne_bytes);
+    }
+}
+
+fn number(map: impl AsFd) -> RawFd {
+    map.as_fd().as_raw_fd()
+}
+
+fn map(name: &str, of: MapType, value_size: usize, entries: u32) -> io::Result<Map> {
+    Map::create(&MapSpec { name, of, key_size: 4, value_size: value_size as u32, entries, flags: 0 })
+}
+
+/// What goes into the holes of one program.
+struct Holes<'a> {
+    generated: Vec<(&'static str, &'a Code)>,
+    constants: Vec<(&'static str, Code)>,
+    action: &'static str,
+    /// Does the action want scratch?
+    long: bool,
+}
+
+impl<'a> Holes<'a> {
+    fn of(plan: &'a SitePlan) -> Self {
+        let program = &plan.program;
+        let mut generated = Vec::new();
+        generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
+        generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
+        let mut constants = vec![("base", constant(plan.id.0.into()))];
+        let (action, long) = match &program.action {
+            Action::Emit { record, layout } => {
+                generated.push(("record", record));
+                constants.push(("record_size", constant(layout.size.into())));
+                (if layout.long { "act_emit_long" } else { "act_emit" }, layout.long)
+            }
+            Action::Tally { key, measure, columns, long, .. } => {
+                generated.push(("key", key));
+                generated.push(("columns", columns));
+                generated.extend(measure.as_ref().map(|code| ("measure", code)));
+                (if *long { "act_tally_long" } else { "act_tally" }, *long)
+            }
+            Action::Follow { member, there } => {
+                generated.push(("member", member));
+                (if *there { "act_add" } else { "act_remove" }, false)
+            }
+        };
+        Self { generated, constants, action, long }
+    }
+
+    fn bodies(&self) -> Vec<(&str, Body<'_>)> {
+        let generated = self.generated.iter().map(|(hole, code)| (*hole, Body::Code(code)));
+        let constants = self.constants.iter().map(|(hole, code)| (*hole, Body::Code(code)));
+        generated.chain(constants).chain([("act", Body::Is(self.action))]).collect()
+    }
+
+    /// The tables of each hole's patterns, in a map of its own.
+    fn patterns(&self) -> io::Result<Vec<(&'static str, Map)>> {
+        let with = self.generated.iter().filter(|(_, code)| !code.patterns.is_empty());
+        with.map(|(hole, code)| {
+            let bytes: Vec<u8> = code.patterns.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let tables = map("mt_patterns", MapType::Array, bytes.len(), 1)?;
+            tables.update(&0u32.to_le_bytes(), &bytes, Update::Any)?;
+            Ok((*hole, tables))
+        })
+        .collect()
+    }
+}

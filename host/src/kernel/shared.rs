@@ -1,0 +1,236 @@
+//! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
+
+use super::library::Library;
+use super::object::MapDefinition;
+use super::table::{Entry, Table};
+use crate::plan::{SetShape, TallyShape};
+use crate::codegen::MapRef;
+use crate::spec::{SetId, TallyId};
+use crate::sys::map::{Map, MapSpec, MapType, Update};
+use crate::sys::mapping::{Mapping, RingMapping};
+use crate::sys::rcu::Barrier;
+use moontrace_abi::{Control, limits};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::mem::{offset_of, size_of};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::atomic::Ordering;
+
+/// The section of the control words in the library.
+const CONTROL: &str = ".data.control";
+/// Members of a set.
+const SET_MEMBERS: u32 = 65_536;
+/// Processes that `-p` and `-c` may follow at a time.
+const TARGETS: u32 = 65_536;
+/// `BPF_F_NO_PREALLOC`: only the host adds members, and it is told when there is no room.
+const NO_PREALLOC: u32 = 1;
+/// `BPF_F_MMAPABLE` (5.5)
+const MMAPABLE: u32 = 1 << 10;
+
+/// The maps that are there from the start, and those that are made when a probe first needs them.
+pub struct Shared {
+    pub library: Library,
+    control: Map,
+    control_words: Mapping,
+    variables: Map,
+    variable_words: Mapping,
+    /// The library's own data, by the name of its section.
+    data: Vec<(String, Map)>,
+    target: Option<Map>,
+    ring: OnceCell<Map>,
+    ring_size: u32,
+    sets: BTreeMap<SetId, Map>,
+    tables: BTreeMap<TallyId, Table>,
+    barrier: OnceCell<Barrier>,
+}
+
+impl Shared {
+    /// `ring_size` in bytes, a power of two; `follow` when programs look into the set of traced processes.
+    pub fn new(library: Library, ring_size: u32, follow: bool) -> io::Result<Self> {
+        let value = |name, size: usize| {
+            let entries = 1;
+            let value_size = size as u32;
+            Map::create(&MapSpec { name, of: MapType::Array, key_size: 4, value_size, entries, flags: MMAPABLE })
+        };
+        let control = value("mt_control", size_of::<Control>())?;
+        let control_words = Mapping::of_array(&control, size_of::<Control>())?;
+        let variables = value("mt_variables", limits::VARIABLES)?;
+        let variable_words = Mapping::of_array(&variables, limits::VARIABLES)?;
+        let mut data = Vec::new();
+        for section in library.map_definitions().iter().filter(|map| map.name.starts_with(".rodata")) {
+            data.push((section.name.clone(), constants(section)?));
+        }
+        let target = if follow { Some(hash("mt_target", 8, TARGETS)?) } else { None };
+        Ok(Self {
+            library,
+            control,
+            control_words,
+            variables,
+            variable_words,
+            data,
+            target,
+            ring: OnceCell::new(),
+            ring_size,
+            sets: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            barrier: OnceCell::new(),
+        })
+    }
+
+    /// The maps that the library's functions refer to and all instances share.
+    pub(super) fn library_maps(&self) -> Vec<(&str, RawFd)> {
+        let data = self.data.iter().map(|(name, map)| (name.as_str(), map.as_fd().as_raw_fd()));
+        data.chain([(CONTROL, self.control.as_fd().as_raw_fd())]).collect()
+    }
+
+    /// A map that generated code refers to.
+    pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
+        let map = match map {
+            MapRef::Set(set) => self.sets.get(&set)?,
+            MapRef::Target => self.target.as_ref()?,
+            MapRef::Control { .. } => &self.control,
+            MapRef::Variables { .. } => &self.variables,
+            // They are an instance's own.
+            MapRef::Patterns { .. } => return None,
+        };
+        Some(map.as_fd().as_raw_fd())
+    }
+
+    /// The set of traced processes.
+    pub(super) fn target(&self) -> Option<&Map> {
+        self.target.as_ref()
+    }
+
+    /// Lets the programs of this script run, all at once.
+    pub fn arm(&self) {
+        self.store(offset_of!(Control, armed), 1);
+    }
+
+    /// Stops them, and returns when none is running any more.
+    pub fn disarm(&self) -> io::Result<()> {
+        self.store(offset_of!(Control, armed), 0);
+        self.barrier()?.wait()
+    }
+
+    /// Says whether the reader of the ring sleeps, and wants to be woken by the next record.
+    pub fn asleep(&self, asleep: bool) {
+        self.store(offset_of!(Control, asleep), u64::from(asleep));
+    }
+
+    fn store(&self, offset: usize, value: u64) {
+        if let Some(word) = self.control_words.word(offset) {
+            word.store(value, Ordering::SeqCst);
+        }
+    }
+
+    fn barrier(&self) -> io::Result<&Barrier> {
+        if self.barrier.get().is_none() {
+            let _ = self.barrier.set(Barrier::new()?);
+        }
+        self.barrier.get().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    /// The reader's side of the ring, made with it when the first program that emits is.
+    pub fn make_ring(&self) -> io::Result<RingMapping> {
+        let ring = Map::create(&MapSpec {
+            name: "mt_events",
+            of: MapType::RingBuffer,
+            key_size: 0,
+            value_size: 0,
+            entries: self.ring_size,
+            flags: 0,
+        })?;
+        let mapping = RingMapping::new(&ring, self.ring_size as usize)?;
+        let _ = self.ring.set(ring);
+        Ok(mapping)
+    }
+
+    /// The ring, to be polled.
+    pub fn ring(&self) -> Option<&Map> {
+        self.ring.get()
+    }
+
+    /// Makes a tally's map, unless it is there.
+    pub fn make_table(&mut self, shape: &TallyShape) -> io::Result<()> {
+        if !self.tables.contains_key(&shape.id) {
+            self.tables.insert(shape.id, Table::create(shape, shape.id.0)?);
+        }
+        Ok(())
+    }
+
+    pub fn table(&self, tally: TallyId) -> Option<&Table> {
+        self.tables.get(&tally)
+    }
+
+    /// The rows of a tally, which `take` leaves empty.
+    pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Vec<Entry>> {
+        match self.tables.get(&tally) {
+            Some(table) if take => table.take(&self.control_words, self.barrier()?),
+            Some(table) => table.read(&self.control_words),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes a set's map, unless it is there.
+    pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
+        if !self.sets.contains_key(&shape.id) {
+            self.sets.insert(shape.id, hash("mt_set", shape.key_size, SET_MEMBERS)?);
+        }
+        Ok(())
+    }
+
+    pub fn set(&self, set: SetId) -> Option<&Map> {
+        self.sets.get(&set)
+    }
+
+    /// Puts a member's key into a set or takes it out. A set that no program looks into has no map yet.
+    pub fn change_set(&self, set: SetId, key: &[u8], there: bool) -> io::Result<()> {
+        match self.sets.get(&set) {
+            Some(map) => change(map, key, there),
+            None => Ok(()),
+        }
+    }
+
+    /// Has a process traced, or no longer.
+    pub fn change_target(&self, pid: u32, there: bool) -> io::Result<()> {
+        match &self.target {
+            Some(map) => change(map, &u64::from(pid).to_le_bytes(), there),
+            None => Ok(()),
+        }
+    }
+
+    /// Changes words of the variables, each at once.
+    pub fn store_variable(&self, offset: u32, words: &[u64]) {
+        for (number, value) in words.iter().enumerate() {
+            if let Some(word) = self.variable_words.word(offset as usize + 8 * number) {
+                word.store(*value, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+/// A section of constants as a map that nobody changes any more.
+fn constants(section: &MapDefinition) -> io::Result<Map> {
+    let map = Map::create(&MapSpec {
+        name: "mt_rodata",
+        of: section.of,
+        key_size: section.key_size,
+        value_size: section.value_size,
+        entries: section.entries,
+        flags: section.flags,
+    })?;
+    if let Some(data) = &section.data {
+        map.update(&0u32.to_le_bytes(), data, Update::Any)?;
+    }
+    map.freeze()?;
+    Ok(map)
+}
+
+fn hash(name: &str, key_size: u32, entries: u32) -> io::Result<Map> {
+    Map::create(&MapSpec { name, of: MapType::Hash, key_size, value_size: 1, entries, flags: NO_PREALLOC })
+}
+
+fn change(map: &Map, key: &[u8], there: bool) -> io::Result<()> {
+    if there { map.update(key, &[1], Update::Any) } else { map.delete(key).map(|_| ()) }
+}

@@ -1,0 +1,112 @@
+//! A tally's map: made by its shape, read and taken by generations.
+
+use crate::plan::{Storage, TallyShape};
+use crate::sys::map::{Map, MapSpec, MapType};
+use crate::sys::mapping::Mapping;
+use crate::sys::rcu::Barrier;
+use moontrace_abi::Control;
+use std::io;
+use std::sync::atomic::Ordering;
+
+/// Keys of a tally, unless the script says otherwise.
+pub const KEYS: u32 = 4096;
+
+/// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
+pub struct Entry {
+    pub key: Vec<u8>,
+    pub values: Vec<u8>,
+}
+
+/// The map of one tally.
+///
+/// Its programs write to the generation that the control value names. Rows of the other one are there only between the
+/// switch and the end of [`Table::take`], so the map has room for both.
+pub struct Table {
+    map: Map,
+    number: u32,
+    keyed: bool,
+}
+
+impl Table {
+    /// `number` is that of the tally's generation word.
+    pub fn create(shape: &TallyShape, number: u32) -> io::Result<Self> {
+        let (of, entries) = match shape.storage {
+            Storage::PerCpuArray => (MapType::PerCpuArray, 2),
+            Storage::PerCpuHash => (MapType::PerCpuHash, 2 * KEYS),
+            Storage::Hash => (MapType::Hash, 2 * KEYS),
+        };
+        let map = Map::create(&MapSpec {
+            name: "mt_tally",
+            of,
+            key_size: shape.key_size,
+            value_size: shape.value_size,
+            entries,
+            flags: 0,
+        })?;
+        Ok(Self { map, number, keyed: shape.storage != Storage::PerCpuArray })
+    }
+
+    pub(super) fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// Values of an entry: CPUs, or 1.
+    pub fn copies(&self) -> usize {
+        self.map.copies()
+    }
+
+    /// All rows as they are now, while programs may go on adding to them.
+    pub fn read(&self, control: &Mapping) -> io::Result<Vec<Entry>> {
+        self.rows(self.generation(control))
+    }
+
+    /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
+    /// update is lost, and none is in two readings.
+    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Vec<Entry>> {
+        let old = self.generation(control);
+        if let Some(word) = control.word(Control::generation_offset(self.number) as usize) {
+            word.store(1 - old, Ordering::SeqCst);
+        }
+        barrier.wait()?;
+        let rows = self.rows(old)?;
+        self.clear(old, &rows)?;
+        Ok(rows)
+    }
+
+    fn generation(&self, control: &Mapping) -> u64 {
+        let word = control.word(Control::generation_offset(self.number) as usize);
+        word.map_or(0, |word| word.load(Ordering::SeqCst))
+    }
+
+    fn rows(&self, generation: u64) -> io::Result<Vec<Entry>> {
+        let mut values = vec![0; self.map.lookup_size()];
+        if !self.keyed {
+            self.map.lookup(&(generation as u32).to_le_bytes(), &mut values)?;
+            // Every field of a tally without a key is 0 before its first hit: then it has no row yet.
+            let hit = values.iter().any(|byte| *byte != 0);
+            return Ok(if hit { vec![Entry { key: Vec::new(), values }] } else { Vec::new() });
+        }
+        let mut rows = Vec::new();
+        let (mut key, mut next) = (None::<Vec<u8>>, vec![0; self.map.key_size()]);
+        while self.map.next_key(key.as_deref(), &mut next)? {
+            // A row that a program has just made may be read before its first update: that is its state now.
+            if next[..8] == generation.to_le_bytes() && self.map.lookup(&next, &mut values)? {
+                rows.push(Entry { key: next[8..].to_vec(), values: values.clone() });
+            }
+            key = Some(next.clone());
+        }
+        Ok(rows)
+    }
+
+    fn clear(&self, generation: u64, rows: &[Entry]) -> io::Result<()> {
+        if !self.keyed {
+            let zeros = vec![0; self.map.lookup_size()];
+            return self.map.update(&(generation as u32).to_le_bytes(), &zeros, crate::sys::map::Update::Any);
+        }
+        for row in rows {
+            let key = [&generation.to_le_bytes()[..], &row.key].concat();
+            self.map.delete(&key)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! A plan in words: what `moontrace explain` prints.
+
+use super::{Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape};
+use crate::spec::probe::Clock;
+use std::fmt::Write;
+
+/// Probe by probe: what runs in the kernel, what is fetched and why, which attachment and why.
+/// `shape` finds the table of a tally.
+pub fn explain<'a>(plan: &ProbePlan, shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>) -> String {
+    let mut out = format!("{}: probe \"{}\"\n", plan.place, plan.name);
+    for site in &plan.sites {
+        // Writing to a String can't fail.
+        let _ = explain_site(&mut out, site, shape);
+    }
+    out
+}
+
+fn explain_site<'a>(
+    out: &mut String,
+    site: &SitePlan,
+    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
+) -> std::fmt::Result {
+    writeln!(out, "  {}", site.probe)?;
+    let why = if site.why.is_empty() { String::new() } else { format!(": {}", site.why) };
+    writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
+    for (number, condition) in site.conditions.iter().enumerate() {
+        writeln!(out, "    {}{condition}", if number == 0 { "if         " } else { "           " })?;
+    }
+    match &site.program.action {
+        Action::Emit { layout, .. } => explain_record(out, layout)?,
+        Action::Tally { tally, .. } => {
+            if let Some(shape) = shape(*tally) {
+                explain_table(out, shape)?;
+            }
+        }
+        Action::Follow { there: true, .. } => writeln!(out, "    then       the process is traced, too")?,
+        Action::Follow { there: false, .. } => writeln!(out, "    then       the process is traced no longer")?,
+    }
+    writeln!(out, "    generated  {} instructions", instructions(site))
+}
+
+/// An attachment in words.
+pub fn attachment(attachment: &Attachment) -> String {
+    match attachment {
+        Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
+        Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
+        Attachment::Kprobe { function, offset: 0, ret: false } => format!("kprobe at {function}"),
+        Attachment::Kprobe { function, offset, ret: false } => format!("kprobe at {function}+{offset}"),
+        Attachment::Kprobe { function, .. } => format!("kretprobe at {function}"),
+        Attachment::Uprobe { path, offset, ret, pid } => {
+            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
+            format!("{kind} at offset {offset:#x} of {}{only}", path.display())
+        }
+        Attachment::Profile(Clock::Hertz(hertz)) => format!("the clock of each CPU, {hertz} times a second"),
+        Attachment::Profile(Clock::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
+        Attachment::Interval { period_ns } => format!("the clock of one CPU, every {period_ns} ns"),
+    }
+}
+
+fn explain_record(out: &mut String, layout: &Layout) -> std::fmt::Result {
+    let how = if layout.long { "built in scratch, sent with its real length" } else { "filled in place" };
+    writeln!(out, "    record     {} bytes, {how}", layout.size)?;
+    let width = layout.fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0).max(12);
+    for field in &layout.fields {
+        writeln!(out, "      {:width$}  {:18}  {}", field.name, content(&field.content), field.why)?;
+    }
+    Ok(())
+}
+
+fn content(content: &Content) -> String {
+    match content {
+        Content::Int { int, .. } => int.to_string(),
+        Content::Bool { .. } => "truth value".into(),
+        Content::Text { capacity, .. } => format!("string to {} bytes", capacity.saturating_sub(1)),
+        Content::Constant(_) => "known beforehand".into(),
+        Content::Time | Content::Cpu => "in every record".into(),
+        Content::Probe | Content::Func => "known to the host".into(),
+    }
+}
+
+fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
+    for key in &shape.keys {
+        let kind = match key.content {
+            KeyContent::Int { signed: true } => "i64".into(),
+            KeyContent::Int { signed: false } => "u64".into(),
+            KeyContent::Bool => "truth value".into(),
+            KeyContent::Text { capacity } => format!("string to {} bytes", capacity.saturating_sub(1)),
+            KeyContent::Probe | KeyContent::Func => "name of the site".into(),
+        };
+        writeln!(out, "    key        {:12}  {kind}", key.name)?;
+    }
+    for column in &shape.columns {
+        let kind = match column.function {
+            Aggregate::Count => "count",
+            Aggregate::Sum { .. } => "sum",
+            Aggregate::Hist { .. } => "log2 histogram",
+        };
+        writeln!(out, "    column     {:12}  {kind}", column.name)?;
+    }
+    Ok(())
+}
+
+/// What was generated for the site; the library's own code comes on top.
+fn instructions(site: &SitePlan) -> usize {
+    let program = &site.program;
+    let of = |code: &Option<crate::codegen::Code>| code.as_ref().map_or(0, |code| code.insns.len());
+    of(&program.guard)
+        + of(&program.steps)
+        + match &program.action {
+            Action::Emit { record, .. } => record.insns.len(),
+            Action::Tally { key, measure, columns, .. } => {
+                key.insns.len() + of(measure) + columns.insns.len()
+            }
+            Action::Follow { member, .. } => member.insns.len(),
+        }
+}

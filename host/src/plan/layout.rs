@@ -1,0 +1,102 @@
+//! How the fields of a record lie: fixed ones by falling alignment behind the header, then room for strings.
+
+use super::{Content, Field, Layout};
+use crate::codegen::FieldValue;
+use crate::expr::Checked;
+use crate::expr::tree::{Node, Text};
+use crate::report::Report;
+use crate::rows::Value;
+use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
+use moontrace_abi::record::{HEADER, Span};
+
+/// A field that a record is to have, and why.
+pub(super) struct Wanted {
+    pub name: String,
+    /// `None`: this site doesn't have it.
+    pub value: Option<Checked>,
+    pub why: String,
+}
+
+/// Lays out the record, and says in the same order what is stored in its fields.
+pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), Report> {
+    if wanted.len() > FIELDS {
+        return Err(Report::new(format!("{} fields, and an event has at most {FIELDS}", wanted.len())));
+    }
+    let mut fields: Vec<(Field, FieldValue)> = wanted.into_iter().enumerate().map(field).collect();
+    let mut end = place(&mut fields, HEADER as u32);
+    let strings: u32 = fields.iter().map(|(field, _)| room(field)).sum();
+    let long = (end + strings) as usize > SMALL_RECORD;
+    if (end + strings) as usize > RECORD {
+        let message = format!("{} bytes of fields, and an event has at most {RECORD}", end + strings);
+        return Err(Report::new(message).help("give a length where a string is wanted: str(p, 64)"));
+    }
+    for (field, value) in &mut fields {
+        let Content::Text { slot, capacity, .. } = &mut field.content else { continue };
+        // In a long record what is read from memory is packed, and sent with the length it has.
+        if !(long && matches!(value, FieldValue::Text(Text::Read { .. }))) {
+            *slot = Some(end);
+            end += u32::from(*capacity).next_multiple_of(8);
+        }
+    }
+    let (fields, values) = fields.into_iter().unzip();
+    Ok((Layout { fields, size: end, long }, values))
+}
+
+fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
+    let (content, value) = match wanted.value {
+        None => (Content::Constant(Value::Nil), FieldValue::Nothing),
+        Some(checked) => stored(checked),
+    };
+    (Field { name: wanted.name, content, bit: number as u8, why: wanted.why }, value)
+}
+
+fn stored(checked: Checked) -> (Content, FieldValue) {
+    match checked {
+        Checked::Int(Node::Const(value), _) => (Content::Constant(constant(value)), FieldValue::Nothing),
+        Checked::Int(node, _) => (Content::Int { offset: 0, int: node.int() }, FieldValue::Int(node)),
+        Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
+        Checked::Text(text) => {
+            (Content::Text { offset: 0, slot: None, capacity: text.capacity() }, FieldValue::Text(text))
+        }
+        Checked::Probe => (Content::Probe, FieldValue::Nothing),
+        Checked::Func => (Content::Func, FieldValue::Nothing),
+        Checked::Time => (Content::Time, FieldValue::Nothing),
+        Checked::Cpu => (Content::Cpu, FieldValue::Nothing),
+    }
+}
+
+/// A value that is known when the probe is planned.
+fn constant(value: i128) -> Value {
+    match i64::try_from(value) {
+        Ok(value) => Value::Int(value),
+        Err(_) => Value::Unsigned(value as u64),
+    }
+}
+
+/// Gives each fixed part its offset, the most aligned first; returns where they end.
+fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
+    let mut end = start;
+    for size in [8, 4, 2, 1] {
+        for (field, _) in fields.iter_mut() {
+            let (offset, bytes) = match &mut field.content {
+                Content::Int { offset, int } => (offset, u32::from(int.bytes())),
+                Content::Bool { offset } => (offset, 1),
+                Content::Text { offset, .. } => (offset, size_of::<Span>() as u32),
+                _ => continue,
+            };
+            if bytes == size {
+                *offset = end;
+                end += size;
+            }
+        }
+    }
+    end.next_multiple_of(8)
+}
+
+/// Bytes that a field's string may take.
+fn room(field: &Field) -> u32 {
+    match field.content {
+        Content::Text { capacity, .. } => u32::from(capacity).next_multiple_of(8),
+        _ => 0,
+    }
+}

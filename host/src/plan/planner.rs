@@ -1,0 +1,326 @@
+//! Declarations, one after the other, against one machine: what they share is decided here.
+
+use super::attachment::{Hanging, hang};
+use super::layout::lay_out;
+use super::site::{Compiled, CompiledEnding, compile};
+use super::table::{self, Stored};
+use super::{Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyShape, set};
+use crate::codegen::{self, Code, SMALL_STACK};
+use crate::expr::tree::{Node, Part};
+use crate::expr::{Refusal, Slot};
+use crate::facts::{Facts, Match};
+use crate::report::Report;
+use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
+use moontrace_abi::Control;
+use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
+use std::collections::BTreeMap;
+
+/// Which processes' hits count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traced {
+    All,
+    /// `-p`
+    Process(u32),
+    /// A set that grows with the children: `-c`, `--follow`.
+    Set,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub traced: Traced,
+    /// `--attach exact`: no cheaper substitute.
+    pub exact: bool,
+    /// `--max-probes`
+    pub most_sites: usize,
+}
+
+/// Makes plans. What its plans share (tallies, sets, variables, numbers of sites) grows from one to the next.
+pub struct Planner {
+    facts: Facts,
+    options: Options,
+    tallies: BTreeMap<TallyId, TallyShape>,
+    sets: Vec<SetShape>,
+    variables: BTreeMap<VarId, Slot>,
+    variable_bytes: u32,
+    sites: u32,
+}
+
+impl Planner {
+    pub fn new(facts: Facts, options: Options) -> Self {
+        Self {
+            facts,
+            options,
+            tallies: BTreeMap::new(),
+            sets: Vec::new(),
+            variables: BTreeMap::new(),
+            variable_bytes: 0,
+            sites: 0,
+        }
+    }
+
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The table of a tally, once a probe feeds it.
+    pub fn tally(&self, tally: TallyId) -> Option<&TallyShape> {
+        self.tallies.get(&tally)
+    }
+
+    /// What a set holds, once a probe looks into it.
+    pub fn set(&self, set: SetId) -> Option<&SetShape> {
+        self.sets.iter().find(|shape| shape.id == set)
+    }
+
+    /// Every set that a probe looks into.
+    pub fn sets(&self) -> &[SetShape] {
+        &self.sets
+    }
+
+    /// Where a variable lies, once a probe uses it.
+    pub fn variable(&self, variable: VarId) -> Option<Slot> {
+        self.variables.get(&variable).copied()
+    }
+
+    /// What the SPEC of a declaration matches here.
+    pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
+        let pid = if let Traced::Process(pid) = self.options.traced { Some(pid) } else { None };
+        let mut found: Vec<Match> = Vec::new();
+        for pattern in &declaration.patterns {
+            for next in self.facts.matches(pattern, pid)? {
+                if !found.contains(&next) {
+                    found.push(next);
+                }
+            }
+        }
+        if found.len() > self.options.most_sites {
+            let message = format!("'{}' matches {} probes", declaration.spec, found.len());
+            return Err(Report::new(message).help(format!("--max-probes {} allows them", found.len())));
+        }
+        Ok(found)
+    }
+
+    /// Plans a declaration.
+    ///
+    /// # Errors
+    /// All its mistakes, each once; the planner is as it was then.
+    pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
+        let place = |report: Report| vec![report.at(declaration.place.clone())];
+        let found = self.matches(declaration).map_err(place)?;
+        self.place_variables(declaration).map_err(place)?;
+        let compiled = self.compile(declaration, &found)?;
+        let (mut tallies, mut sets, mut sites) = (self.tallies.clone(), self.sets.clone(), Vec::new());
+        for (number, (found, (hanging, compiled))) in found.iter().zip(compiled).enumerate() {
+            let site = SiteId(self.sites + number as u32);
+            let mut wrong = None;
+            compiled.visit(&mut |node| {
+                if let Err(report) = set::shapes(node, &mut sets) {
+                    wrong.get_or_insert(report);
+                }
+            });
+            if let Some(report) = wrong {
+                return Err(place(report));
+            }
+            let made = self.site(declaration, site, found, hanging, compiled, &mut tallies);
+            sites.push(made.map_err(place)?);
+        }
+        (self.tallies, self.sets) = (tallies, sets);
+        self.sites += sites.len() as u32;
+        let output = match &declaration.ending {
+            Ending::Handler { .. } => Output::Handler,
+            Ending::Print(_) => Output::Print,
+            Ending::Tally { tally, .. } => Output::Tally(*tally),
+        };
+        let name = declaration.name.clone().unwrap_or_else(|| declaration.spec.clone());
+        Ok(ProbePlan { id: declaration.id, place: declaration.place.clone(), name, sites, output })
+    }
+
+    /// Gives each `var` of a declaration its place.
+    fn place_variables(&mut self, declaration: &Declaration) -> Result<(), Report> {
+        for given in declaration.given.values() {
+            let Given::Var(id, value) = given else { continue };
+            if self.variables.contains_key(id) {
+                continue;
+            }
+            let bytes = if matches!(value, Member::Str(_)) { VARIABLE_STRING as u32 } else { 8 };
+            if (self.variable_bytes + bytes) as usize > VARIABLES {
+                return Err(Report::new(format!("the script's variables take more than {VARIABLES} bytes")));
+            }
+            self.variables.insert(*id, Slot(self.variable_bytes));
+            self.variable_bytes += bytes;
+        }
+        Ok(())
+    }
+
+    /// The texts, compiled for each match. A field that only some of them have is nil at the others.
+    fn compile(&self, declaration: &Declaration, found: &[Match]) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
+        let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
+        let mut attempts = Vec::new();
+        for found_one in found {
+            let hanging = hang(&self.facts, &self.options, found_one, found.len())
+                .map_err(|report| vec![report.at(declaration.place.clone())])?;
+            let names = self.facts.names(&hanging.site, &found_one.probe);
+            let compiled = compile(declaration, names.as_ref(), &slots, false);
+            attempts.push((hanging, names, compiled));
+        }
+        let some = attempts.iter().any(|(.., compiled)| compiled.is_ok());
+        let mut done = Vec::new();
+        for (mut hanging, names, mut compiled) in attempts {
+            if let Err(refusals) = &compiled
+                && some
+                && refusals.iter().all(|refusal| refusal.missing)
+            {
+                compiled = compile(declaration, names.as_ref(), &slots, true);
+            }
+            let compiled = compiled.map_err(reports)?;
+            if !self.options.exact && !reads_record(&compiled) {
+                hanging.without_record();
+            }
+            done.push((hanging, compiled));
+        }
+        Ok(done)
+    }
+
+    fn site(
+        &self,
+        declaration: &Declaration,
+        id: SiteId,
+        found: &Match,
+        hanging: Hanging,
+        compiled: Compiled,
+        tallies: &mut BTreeMap<TallyId, TallyShape>,
+    ) -> Result<SitePlan, Report> {
+        let target = self.target();
+        let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
+        let guard = guard.map(|guard| codegen::guard(&guard, &target)).transpose()?;
+        let steps = match compiled.conditions.as_slice() {
+            [] => None,
+            conditions => Some(codegen::steps(conditions, &target)?),
+        };
+        let action = match compiled.ending {
+            CompiledEnding::Emit(wanted) => {
+                let (layout, values) = lay_out(wanted)?;
+                let record = labelled(codegen::record(&layout, &values, &target)?, "fields", declaration);
+                Action::Emit { record, layout }
+            }
+            CompiledEnding::Tally { tally, keys, columns } => {
+                let name = declaration.name.clone().unwrap_or_else(|| {
+                    let keys: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+                    if keys.is_empty() { declaration.spec.clone() } else { format!("{} by {}", declaration.spec, keys.join(", ")) }
+                });
+                let (shape, stored) = table::shape(tally, name, id.0, &keys, &columns)?;
+                let action = tally_action(&shape, &stored, &target, declaration)?;
+                match tallies.get_mut(&tally) {
+                    Some(there) => table::meet(there, &shape)?,
+                    None => {
+                        tallies.insert(tally, shape);
+                    }
+                }
+                action
+            }
+        };
+        let texts = compiled.conditions.into_iter().map(|(_, label)| label);
+        Ok(SitePlan {
+            id,
+            probe: found.probe.clone(),
+            func: found.probe.rsplit(':').next().unwrap_or_default().to_string(),
+            kind: found.kind,
+            attachment: hanging.attachment,
+            why: hanging.why,
+            conditions: hanging.guards.into_iter().map(|(_, words)| words).chain(texts).collect(),
+            program: Program { guard, steps, action },
+        })
+    }
+
+    fn target(&self) -> codegen::Target {
+        let namespace = self.facts.features().pid_namespace.filter(|namespace| !namespace.is_initial());
+        codegen::Target { pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)) }
+    }
+
+    /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end.
+    pub fn follow(&mut self) -> Result<Vec<SitePlan>, Report> {
+        let mut plans = Vec::new();
+        for (event, field, there) in [("sched_process_fork", "child_pid", true), ("sched_process_exit", "pid", false)] {
+            let found = Match {
+                kind: crate::spec::Kind::Tracepoint,
+                probe: format!("tracepoint:sched:{event}"),
+                location: crate::facts::Location::Tracepoint { category: "sched".into(), event: event.into() },
+            };
+            let hanging = hang(&self.facts, &Options { traced: Traced::Set, ..self.options }, &found, 1)?;
+            let names = self.facts.names(&hanging.site, &found.probe);
+            let Some(crate::expr::names::Meaning::Value(member, _)) = names.argument(field) else {
+                return Err(Report::new(format!("{} has no field '{field}' on this kernel", found.probe)));
+            };
+            let target = self.target();
+            let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
+            let member = codegen::member(&[Part::Int(member)], &target)?;
+            plans.push(SitePlan {
+                id: SiteId(self.sites),
+                probe: found.probe,
+                func: event.into(),
+                kind: found.kind,
+                attachment: hanging.attachment,
+                why: hanging.why,
+                conditions: hanging.guards.iter().map(|(_, words)| words.clone()).collect(),
+                program: Program {
+                    guard: guard.map(|guard| codegen::guard(&guard, &target)).transpose()?,
+                    steps: None,
+                    action: Action::Follow { member, there },
+                },
+            });
+            self.sites += 1;
+        }
+        Ok(plans)
+    }
+}
+
+fn tally_action(
+    shape: &TallyShape,
+    stored: &Stored,
+    target: &codegen::Target,
+    declaration: &Declaration,
+) -> Result<Action, Report> {
+    if shape.id.0 as usize >= TALLIES {
+        return Err(Report::new(format!("a script has at most {TALLIES} tallies")));
+    }
+    let key = codegen::key(Control::generation_offset(shape.id.0), &stored.parts, target)?;
+    let key = labelled(key, "key", declaration);
+    let measure = match stored.arguments.as_slice() {
+        [] => None,
+        arguments => Some(labelled(codegen::measure(arguments, target)?, "columns", declaration)),
+    };
+    let deep = |code: &Code| code.stack > SMALL_STACK;
+    let long = shape.key_size as usize > SMALL_KEY
+        || stored.arguments.len() > SMALL_COLUMNS
+        || deep(&key)
+        || measure.as_ref().is_some_and(deep);
+    let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
+    Ok(Action::Tally { tally: shape.id, key, measure, columns, long })
+}
+
+fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
+    code.label = format!("{what} of '{}' @ {}", declaration.spec, declaration.place);
+    code
+}
+
+fn and(a: Node, b: Node) -> Node {
+    Node::And(Box::new(a), Box::new(b))
+}
+
+/// Is anything read from the program's context?
+fn reads_record(compiled: &Compiled) -> bool {
+    let mut reads = false;
+    compiled.visit(&mut |node| reads |= matches!(node, Node::Context { .. } | Node::ContextAddress));
+    reads
+}
+
+/// Each report once.
+fn reports(refusals: Vec<Refusal>) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for refusal in refusals {
+        if !reports.contains(&refusal.report) {
+            reports.push(refusal.report);
+        }
+    }
+    reports
+}

@@ -1,0 +1,78 @@
+//! The end of a run: what is left is read, said and put away.
+
+use super::running::{Running, plainly};
+use crate::event::books::{SiteBook, books};
+use crate::plan::Output;
+use crate::report::Report;
+use crate::rows::Books;
+use crate::spec::ProbeId;
+use std::collections::BTreeMap;
+
+/// Kernels from which on skipped runs are counted: of raw tracepoints, and of everything else.
+const MISSED_RAW: (u32, u32) = (6, 1);
+const MISSED: (u32, u32) = (6, 7);
+
+/// The books of one probe as they are now.
+pub(super) fn books_of(running: &Running, id: ProbeId) -> Result<Books, Report> {
+    let probes = running.probes.borrow();
+    let Some(probe) = probes.get(&id) else { return Ok(Books::default()) };
+    if let Some(closed) = &probe.closed {
+        return Ok(closed.clone());
+    }
+    let planner = running.planner.borrow();
+    let features = planner.facts().features();
+    let mut sites = Vec::new();
+    for instance in &probe.instances {
+        let (book, missed) = instance
+            .books()
+            .map_err(|error| Report::new(format!("the books of {} can't be read: {}", probe.plan.name, plainly(&error))))?;
+        let (major, minor) = if instance.is_raw_tracepoint() { MISSED_RAW } else { MISSED };
+        sites.push(SiteBook { book, missed: features.at_least(major, minor).then_some(missed) });
+    }
+    Ok(books(probe.plan.name.clone(), &sites))
+}
+
+/// The books of all probes, in the order of their declarations. `unread`: events by their site that no handler saw.
+pub(super) fn all_books(running: &Running, unread: &BTreeMap<u32, u64>) -> Result<Vec<Books>, Report> {
+    let ids: Vec<ProbeId> = running.probes.borrow().keys().copied().collect();
+    let mut all = Vec::new();
+    for id in ids {
+        let mut books = books_of(running, id)?;
+        let probes = running.probes.borrow();
+        let sites = probes.get(&id).map(|probe| &probe.plan.sites).into_iter().flatten();
+        let waiting: u64 = sites.filter_map(|site| unread.get(&site.id.0)).sum();
+        if waiting > 0 {
+            books.notes.push(("unread", waiting));
+        }
+        all.push(books);
+    }
+    Ok(all)
+}
+
+/// Counts what waits in the ring, by site: no handler runs any more.
+pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
+    let mut unread = BTreeMap::new();
+    let mut ring = running.ring.borrow_mut();
+    while let Some(record) = ring.as_mut().and_then(|ring| ring.next()) {
+        if let Some(record) = crate::event::record::Record::new(record) {
+            *unread.entry(record.header().site).or_insert(0) += 1;
+        }
+    }
+    unread
+}
+
+/// Does any probe send its events on?
+pub(super) fn emits(running: &Running) -> bool {
+    running.probes.borrow().values().any(|probe| matches!(probe.plan.output, Output::Handler | Output::Print))
+}
+
+/// Takes all programs down. Each link waits for the kernel when it is closed, some for 100 ms: all at once.
+pub(super) fn detach_all(running: &Running) {
+    let instances: Vec<_> =
+        running.probes.borrow_mut().values_mut().flat_map(|probe| std::mem::take(&mut probe.instances)).collect();
+    std::thread::scope(|scope| {
+        for instance in instances {
+            scope.spawn(move || drop(instance));
+        }
+    });
+}

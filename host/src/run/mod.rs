@@ -1,0 +1,327 @@
+//! The pipeline: script → declarations → plans → loaded programs → events → handlers → output, and the end of it.
+//!
+//! The only module that imports every stage.
+
+mod finish;
+mod running;
+mod script;
+mod watch;
+
+use crate::cli::RunArgs;
+use crate::facts::Facts;
+use crate::kernel::Shared;
+use crate::kernel::library::Library;
+use crate::lua::options::OptionValue;
+use crate::lua::vm::{Config, ScriptError, Vm};
+use crate::output::Writer;
+use crate::plan::{Options, Planner, Traced, explain};
+use crate::report::Report;
+use crate::sys::child::{Child, Held};
+use crate::sys::{clock, signals};
+use running::Running;
+use script::Script;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Instant;
+use watch::{End, OnError, Watch};
+
+/// The kernel half, as ebpf/build makes it.
+static OBJECT: &[u8] = include_bytes!("../../../ebpf/moontrace.bpf.o");
+/// Bytes that a script's Lua values may take.
+const LUA_MEMORY: usize = 1 << 30;
+/// Bytes of stack for the thread that owns the VM: what the deepest text and the deepest Lua may take. Only what is
+/// used becomes memory.
+const STACK: usize = 256 << 20;
+
+/// Statuses of the contract.
+const FAILED: i32 = 1;
+const WRONG_COMMAND_LINE: i32 = 2;
+const LOST: i32 = 3;
+
+/// Runs a script to its end; gives the exit status.
+pub fn run(arguments: RunArgs) -> i32 {
+    let started = Instant::now();
+    on_vm_thread(arguments, move |arguments, script, options| trace(&arguments, &script, options, started))
+}
+
+/// Says of a script probe by probe what would be done.
+pub fn explain_script(arguments: RunArgs) -> i32 {
+    on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, true))
+}
+
+/// Everything but attaching. The worst status of all scripts.
+pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
+    let mut status = 0;
+    for file in files {
+        let script = crate::cli::Script::File(file);
+        let arguments = RunArgs { script, max_probes: usize::MAX, ring: 1 << 22, ..RunArgs::default() };
+        let one = on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, false));
+        status = status.max(one);
+    }
+    status
+}
+
+/// Reads the script and its options, then goes on where Lua lives: on a thread with enough stack, which alone gets the
+/// signals that end a run.
+fn on_vm_thread(
+    mut arguments: RunArgs,
+    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
+) -> i32 {
+    let script = match Script::read(&arguments.script) {
+        Ok(script) => script,
+        Err(report) => return fail(&report),
+    };
+    if let Err(error) = arguments.take_own(&|option| script.declares(option)) {
+        let _ = error.print();
+        return WRONG_COMMAND_LINE;
+    }
+    if script.wants_help(&arguments.arguments) {
+        return script.print_help();
+    }
+    let options = match script.options(&arguments.arguments) {
+        Ok(options) => options,
+        Err(report) => {
+            eprintln!("{report}");
+            return WRONG_COMMAND_LINE;
+        }
+    };
+    signals::deliver_here(false);
+    let thread = std::thread::Builder::new().name("lua".into()).stack_size(STACK).spawn(move || {
+        signals::deliver_here(true);
+        go_on(arguments, script, options)
+    });
+    match thread {
+        Ok(thread) => thread.join().unwrap_or(FAILED),
+        Err(error) => fail(&Report::new(format!("no thread can be started: {error}"))),
+    }
+}
+
+fn fail(report: &Report) -> i32 {
+    eprintln!("{report}");
+    FAILED
+}
+
+/// What runs of this script are planned with.
+fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
+    if let Some(pid) = arguments.pid
+        && !std::path::Path::new(&format!("/proc/{pid}")).exists()
+    {
+        return Err(Report::new(format!("there is no process {pid}")));
+    }
+    let traced = match arguments.pid {
+        _ if arguments.command.is_some() || arguments.follow => Traced::Set,
+        Some(pid) => Traced::Process(pid),
+        None => Traced::All,
+    };
+    let options = Options { traced, exact: arguments.exact, most_sites: arguments.max_probes };
+    Ok(Planner::new(Facts::live(), options))
+}
+
+fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionValue>, say_plans: bool) -> i32 {
+    let prepared = planner(arguments).and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
+    let (planner, writer) = match prepared {
+        Ok(prepared) => prepared,
+        Err(report) => return fail(&report),
+    };
+    let running = Rc::new(Running::new(planner, writer, arguments.verbose));
+    running.mute();
+    let config = Config { session: running.clone(), options, memory_limit: LUA_MEMORY };
+    let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
+    match run {
+        Ok(()) | Err(ScriptError::Exit(_)) => {}
+        Err(error) => {
+            say(&running, &error);
+            return FAILED;
+        }
+    }
+    if let Err(report) = running.may_trace() {
+        return fail(&report);
+    }
+    if say_plans {
+        let (planner, probes) = (running.planner.borrow(), running.probes.borrow());
+        let plans = probes.values().map(|probe| explain(&probe.plan, &|tally| planner.tally(tally)));
+        let text = plans.collect::<Vec<_>>().join("\n");
+        let mut writer = running.writer.borrow_mut();
+        writer.text(text.as_bytes());
+        let _ = writer.finish();
+    }
+    0
+}
+
+fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionValue>, started: Instant) -> i32 {
+    let writer = match Writer::open(arguments.output.as_deref(), arguments.format) {
+        Ok(writer) => writer,
+        Err(report) => return fail(&report),
+    };
+    let planner = match planner(arguments) {
+        Ok(planner) => planner,
+        Err(report) => return fail(&report),
+    };
+    let running = Rc::new(Running::new(planner, writer, arguments.verbose));
+    let config = Config { session: running.clone(), options, memory_limit: LUA_MEMORY };
+    let prepared = Vm::new(config).and_then(|vm| Ok((vm, signals::Wakeup::new()?)));
+    let (vm, wakeup) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            say(&running, &error);
+            return FAILED;
+        }
+    };
+    let interrupter = vm.interrupter();
+    if let Err(error) = signals::catch(&wakeup, move || interrupter.trigger()) {
+        return fail(&Report::new(format!("signals can't be caught: {error}")));
+    }
+    let mut job = Job { arguments, running: &running, vm: &vm, wakeup: &wakeup, child: None };
+    let end = job.body(script, started);
+    job.finish(end)
+}
+
+/// A script between its first line and the exit status.
+struct Job<'a> {
+    arguments: &'a RunArgs,
+    running: &'a Running,
+    vm: &'a Vm,
+    wakeup: &'a signals::Wakeup,
+    child: Option<Child>,
+}
+
+impl Job<'_> {
+    /// Runs the script's body, attaches what it declared, and watches until something ends it.
+    fn body(&mut self, script: &Script, started: Instant) -> End {
+        match self.vm.run(&script.name, &script.text) {
+            Ok(()) => {}
+            Err(ScriptError::Exit(code)) => return End::Exit(code),
+            Err(ScriptError::Interrupted) => return End::Done,
+            Err(error) => {
+                say(self.running, &error);
+                return End::Error;
+            }
+        }
+        match self.start(started) {
+            Ok(()) => self.watch().run(),
+            Err(report) => {
+                self.running.writer.borrow_mut().error(&report);
+                End::Error
+            }
+        }
+    }
+
+    /// All programs are attached, then armed at once; then the command of `-c` runs its first instruction.
+    fn start(&mut self, started: Instant) -> Result<(), Report> {
+        let held = self.arguments.command.as_deref().map(hold).transpose()?;
+        if self.running.is_waiting() {
+            let library = Library::open(OBJECT)?;
+            let follow = self.arguments.follow || held.is_some();
+            let shared = Shared::new(library, self.arguments.ring, follow);
+            self.running.share(shared.map_err(|error| match error.raw_os_error() {
+                Some(libc::EPERM) => running::no_permission(),
+                _ => Report::new(format!("the kernel makes no map: {}", running::plainly(&error))),
+            })?);
+            if follow {
+                let root = held.as_ref().map(Held::pid).or(self.arguments.pid);
+                self.running.follow(root)?;
+            }
+            self.running.attach_waiting()?;
+            self.running.arm();
+        }
+        if self.running.attached() > 0 || self.vm.next_deadline().is_some() || held.is_some() {
+            let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+            let mut writer = self.running.writer.borrow_mut();
+            writer.attached(self.running.attached(), milliseconds);
+            // A pipe that is closed already is found by the loop.
+            let _ = writer.flush();
+        }
+        if let Some(held) = held {
+            let command = self.arguments.command.as_deref().unwrap_or_default();
+            let child = held.release();
+            self.child = Some(child.map_err(|error| {
+                Report::new(format!("the command '{command}' can't be run: {}", running::plainly(&error)))
+            })?);
+        }
+        Ok(())
+    }
+
+    fn watch(&self) -> Watch<'_> {
+        Watch {
+            running: self.running,
+            vm: self.vm,
+            wakeup: self.wakeup,
+            child: self.child.as_ref(),
+            until: self.arguments.duration.map(|duration| clock::monotonic().saturating_add(duration)),
+            on_error: if self.arguments.go_on { OnError::Continue } else { OnError::Stop },
+        }
+    }
+
+    /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
+    fn finish(mut self, mut end: End) -> i32 {
+        self.vm.clear_interrupt();
+        if let Err(report) = self.running.disarm() {
+            self.running.writer.borrow_mut().error(&report);
+        }
+        let watch = self.watch();
+        if matches!(end, End::Done | End::Child)
+            && let Some(other) = watch.drain()
+        {
+            end = other;
+        }
+        let unread = finish::count_unread(self.running);
+        if matches!(end, End::Done | End::Child | End::Exit(_)) {
+            let said = watch.each(|vm| vm.run_exit()).or_else(|| watch.each(|vm| vm.print_unread()));
+            if said == Some(End::Error) && !matches!(end, End::Exit(_)) {
+                end = End::Error;
+            }
+        }
+        let mut lost = false;
+        match finish::all_books(self.running, &unread) {
+            Ok(all) => {
+                for books in &all {
+                    lost |= books.losses() > 0;
+                    self.running.writer.borrow_mut().books(books);
+                }
+            }
+            Err(report) => {
+                self.running.writer.borrow_mut().error(&report);
+                end = End::Error;
+            }
+        }
+        if end != End::ClosedPipe {
+            let finished = self.running.writer.borrow_mut().finish();
+            if let Err(error) = finished {
+                end = watch::closed(&error);
+            }
+        }
+        finish::detach_all(self.running);
+        let child = self.child.take().and_then(|child| {
+            if end != End::Child {
+                child.terminate();
+            }
+            child.wait().ok()
+        });
+        match end {
+            End::Exit(code) => code,
+            End::Error => FAILED,
+            _ if lost && self.arguments.strict => LOST,
+            End::Child => child.unwrap_or(0),
+            End::Done | End::ClosedPipe => 0,
+        }
+    }
+}
+
+/// The command of `-c`, its words split as a shell would, waiting for its first instruction.
+fn hold(command: &str) -> Result<Held, Report> {
+    let words = shlex::split(command).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| Report::new(format!("-c '{command}': this is no command")))?;
+    let argv: Result<Vec<_>, _> = words.into_iter().map(std::ffi::CString::new).collect();
+    let argv = argv.map_err(|_| Report::new("-c: a command has no NUL in it"))?;
+    Held::spawn(&argv).map_err(|error| Report::new(format!("the command '{command}' can't be run: {error}")))
+}
+
+/// Says an error of the script, each mistake once.
+fn say(running: &Running, error: &ScriptError) {
+    let mut writer = running.writer.borrow_mut();
+    match error {
+        ScriptError::Reports(reports) => reports.iter().for_each(|report| writer.error(report)),
+        ScriptError::Lua(error) => writer.error(&error.report()),
+        ScriptError::Interrupted | ScriptError::Exit(_) => {}
+    }
+}

@@ -1,0 +1,394 @@
+//! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
+
+use crate::event::tally;
+use crate::kernel::{Instance, LoadError, Shared};
+use crate::lua::session::{Session, Site};
+use crate::output::Writer;
+use crate::plan::{Action, Output, Planner, ProbePlan, SitePlan};
+use crate::report::{Place, Report};
+use crate::rows::{Table, Value};
+use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::sys::mapping::RingMapping;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::rc::Rc;
+
+/// One probe, from its declaration on.
+pub(super) struct Probe {
+    pub plan: ProbePlan,
+    /// Its programs, a site each, in the order of the plan; none before it is attached and after it is detached.
+    pub instances: Vec<Instance>,
+    /// What its books held when it was detached.
+    pub closed: Option<crate::rows::Books>,
+}
+
+/// What the VM's `Session` stands on.
+pub(super) struct Running {
+    pub planner: RefCell<Planner>,
+    /// Made when the first probe is attached: what only checks needs no rights.
+    pub shared: RefCell<Option<Shared>>,
+    pub ring: RefCell<Option<RingMapping>>,
+    pub probes: RefCell<BTreeMap<ProbeId, Probe>>,
+    /// Declared and not yet attached.
+    waiting: RefCell<Vec<ProbeId>>,
+    /// By the number that is in every record; those of `follow` have none.
+    sites: RefCell<BTreeMap<u32, Rc<Site>>>,
+    /// What sets hold, also before their maps are made.
+    sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
+    variables: RefCell<BTreeMap<VarId, Member>>,
+    /// What keeps the set of traced processes.
+    followers: RefCell<Vec<Instance>>,
+    pub writer: RefCell<Writer>,
+    /// `-v`
+    verbose: bool,
+    /// What the body prints is not wanted: it is only checked.
+    muted: Cell<bool>,
+}
+
+impl Running {
+    pub fn new(planner: Planner, writer: Writer, verbose: bool) -> Self {
+        Self {
+            planner: RefCell::new(planner),
+            shared: RefCell::new(None),
+            ring: RefCell::new(None),
+            probes: RefCell::new(BTreeMap::new()),
+            waiting: RefCell::new(Vec::new()),
+            sites: RefCell::new(BTreeMap::new()),
+            sets: RefCell::new(BTreeMap::new()),
+            variables: RefCell::new(BTreeMap::new()),
+            followers: RefCell::new(Vec::new()),
+            writer: RefCell::new(writer),
+            verbose,
+            muted: Cell::new(false),
+        }
+    }
+
+    /// Are there probes that are declared and not yet attached?
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
+    /// How many sites are attached.
+    pub fn attached(&self) -> usize {
+        self.probes.borrow().values().map(|probe| probe.instances.len()).sum()
+    }
+
+    /// What the script prints is dropped from now on.
+    pub fn mute(&self) {
+        self.muted.set(true);
+    }
+
+    /// May this user do what was planned?
+    pub fn may_trace(&self) -> Result<(), Report> {
+        let planner = self.planner.borrow();
+        let features = planner.facts().features();
+        if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() { Ok(()) } else { Err(no_permission()) }
+    }
+
+    /// Hands over what all programs of the script share.
+    pub fn share(&self, shared: Shared) {
+        *self.shared.borrow_mut() = Some(shared);
+    }
+
+    /// Lets all programs run at once.
+    pub fn arm(&self) {
+        if let Some(shared) = self.shared.borrow().as_ref() {
+            shared.arm();
+        }
+    }
+
+    /// Stops all programs, and waits for those that run.
+    pub fn disarm(&self) -> Result<(), Report> {
+        match self.shared.borrow().as_ref() {
+            Some(shared) => shared
+                .disarm()
+                .map_err(|error| Report::new(format!("waiting for running programs failed: {}", plainly(&error)))),
+            None => Ok(()),
+        }
+    }
+
+    /// Has `root` traced, and hangs up what keeps the set of traced processes.
+    pub fn follow(&self, root: Option<u32>) -> Result<(), Report> {
+        let plans = self.planner.borrow_mut().follow()?;
+        let shared = self.shared.borrow();
+        let Some(shared) = shared.as_ref() else { return Ok(()) };
+        if let Some(root) = root {
+            let added = shared.change_target(root, true);
+            added.map_err(|error| Report::new(format!("process {root} can't be traced: {}", plainly(&error))))?;
+        }
+        for plan in plans {
+            let mut instance = Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
+            instance.attach().map_err(|error| not_attached(&error, &plan, None))?;
+            self.followers.borrow_mut().push(instance);
+        }
+        // They know nothing of other probes, and are to see the first fork.
+        shared.arm();
+        Ok(())
+    }
+
+    /// Loads and attaches what was declared since the last time: all of it, or nothing.
+    pub fn attach_waiting(&self) -> Result<(), Report> {
+        let ids = self.waiting.take();
+        let attached = self.make_maps(&ids).and_then(|()| {
+            let probes = self.probes.borrow();
+            let plans = ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan);
+            plans.map(|plan| self.attach_probe(plan)).collect::<Result<Vec<_>, _>>()
+        });
+        let attached = attached.inspect_err(|_| {
+            let mut probes = self.probes.borrow_mut();
+            ids.iter().for_each(|id| drop(probes.remove(id)));
+        })?;
+        let mut probes = self.probes.borrow_mut();
+        for (id, instances) in ids.iter().zip(attached) {
+            if let Some(probe) = probes.get_mut(id) {
+                probe.instances = instances;
+            }
+        }
+        Ok(())
+    }
+
+    /// The maps that the programs of these probes refer to, where they are not there yet.
+    fn make_maps(&self, ids: &[ProbeId]) -> Result<(), Report> {
+        let (planner, probes, mut shared) = (self.planner.borrow(), self.probes.borrow(), self.shared.borrow_mut());
+        let Some(shared) = shared.as_mut() else { return Ok(()) };
+        let no_map = |error: io::Error| Report::new(format!("the kernel makes no map: {}", plainly(&error)));
+        for plan in ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan) {
+            match plan.output {
+                Output::Tally(tally) => {
+                    if let Some(shape) = planner.tally(tally) {
+                        shared.make_table(shape).map_err(no_map)?;
+                    }
+                }
+                Output::Handler | Output::Print => {
+                    let mut ring = self.ring.borrow_mut();
+                    if ring.is_none() {
+                        *ring = Some(shared.make_ring().map_err(no_map)?);
+                    }
+                }
+            }
+        }
+        for shape in planner.sets() {
+            if shared.set(shape.id).is_some() {
+                continue;
+            }
+            shared.make_set(shape).map_err(no_map)?;
+            for member in self.sets.borrow().get(&shape.id).into_iter().flatten() {
+                shared.change_set(shape.id, &shape.key(member)?, true).map_err(no_map)?;
+            }
+        }
+        for (id, value) in self.variables.borrow().iter() {
+            if let Some(slot) = planner.variable(*id) {
+                shared.store_variable(slot.0, &words(value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn attach_probe(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
+        let shared = self.shared.borrow();
+        let Some(shared) = shared.as_ref() else { return Ok(Vec::new()) };
+        let mut instances = Vec::new();
+        for site in &plan.sites {
+            let start = std::time::Instant::now();
+            let instance = Instance::load(shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?;
+            instances.push(instance);
+            let loaded = start.elapsed();
+            if let Some(instance) = instances.last_mut() {
+                instance.attach().map_err(|error| not_attached(&error, site, Some(&plan.place)))?;
+            }
+            if self.verbose {
+                let why = if site.why.is_empty() { String::new() } else { format!(" ({})", site.why) };
+                let attach = start.elapsed() - loaded;
+                eprintln!(
+                    "{}: {}{why}, loaded in {:.2} ms, attached in {:.2} ms",
+                    site.probe,
+                    crate::plan::attachment_words(&site.attachment),
+                    loaded.as_secs_f64() * 1e3,
+                    attach.as_secs_f64() * 1e3
+                );
+            }
+        }
+        Ok(instances)
+    }
+
+    fn name_of(&self, site: u32) -> Option<(String, String)> {
+        let probes = self.probes.borrow();
+        let mut sites = probes.values().flat_map(|probe| &probe.plan.sites);
+        sites.find(|plan| plan.id.0 == site).map(|plan| (plan.probe.clone(), plan.func.clone()))
+    }
+}
+
+/// A program that could not be loaded.
+fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
+    let report = match error {
+        LoadError::Link(report) => report,
+        LoadError::Map(error) => Report::new(format!("the kernel makes no map: {}", plainly(&error))),
+        LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EPERM) => no_permission(),
+        LoadError::Rejected { error, log } => {
+            let message = format!("the kernel refuses the program for {}: {}", plan.probe, plainly(&error));
+            Report::new(message).help(format!(
+                "this is a bug of moontrace, not of the script. Please report it with this:\n{}",
+                end_of(&log)
+            ))
+        }
+    };
+    place.map_or(report.clone(), |place| report.at(place.clone()))
+}
+
+/// The part of a verifier's log that says what is wrong.
+fn end_of(log: &str) -> String {
+    const LINES: usize = 40;
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+fn not_attached(error: &io::Error, plan: &SitePlan, place: Option<&Place>) -> Report {
+    let report = match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => no_permission(),
+        Some(libc::ENOENT) => Report::new(format!("{} can't be attached: this kernel does not have it", plan.probe)),
+        Some(libc::EINVAL) => Report::new(format!("{} can't be attached: the kernel does not allow it there", plan.probe)),
+        _ => Report::new(format!("{} can't be attached: {}", plan.probe, plainly(error))),
+    };
+    place.map_or(report.clone(), |place| report.at(place.clone()))
+}
+
+/// What the kernel says to a user who may not load programs.
+pub(super) fn no_permission() -> Report {
+    Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON").help("run it with sudo")
+}
+
+/// An error of the system without Rust's number behind it.
+pub(super) fn plainly(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// A variable's value as the words of its place.
+fn words(value: &Member) -> Result<Vec<u64>, Report> {
+    const BYTES: usize = moontrace_abi::limits::VARIABLE_STRING;
+    match value {
+        Member::Int(value) => Ok(vec![*value as u64]),
+        Member::Str(bytes) if bytes.len() < BYTES => {
+            let mut padded = bytes.clone();
+            padded.resize(BYTES, 0);
+            Ok(padded.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect())
+        }
+        Member::Str(bytes) => {
+            let message = format!("a string of {} bytes is too long for a var: it has room for {}", bytes.len(), BYTES - 1);
+            Err(Report::new(message))
+        }
+        Member::Tuple(_) => Err(Report::new("a var is a number or a string")),
+    }
+}
+
+impl Session for Running {
+    fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
+        let plan = self.planner.borrow_mut().plan(&declaration)?;
+        for site in &plan.sites {
+            if let Action::Emit { layout, .. } = &site.program.action {
+                let (id, probe, func) = (plan.id, site.probe.clone(), site.func.clone());
+                let site_of = Site { id, probe, func, name: plan.name.clone(), layout: layout.clone() };
+                self.sites.borrow_mut().insert(site.id.0, Rc::new(site_of));
+            }
+        }
+        self.waiting.borrow_mut().push(plan.id);
+        self.probes.borrow_mut().insert(plan.id, Probe { plan, instances: Vec::new(), closed: None });
+        Ok(())
+    }
+
+    fn exists(&self, spec: &str) -> Result<bool, Report> {
+        let patterns = crate::spec::probe::parse(spec)?;
+        let planner = self.planner.borrow();
+        Ok(patterns.iter().any(|pattern| planner.facts().matches(pattern, None).is_ok_and(|found| !found.is_empty())))
+    }
+
+    fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
+        let planner = self.planner.borrow();
+        let Some(shape) = planner.tally(id) else {
+            return Ok(Table { name: String::new(), keys: Vec::new(), columns: Vec::new(), rows: Vec::new() });
+        };
+        let shared = self.shared.borrow();
+        let entries = shared.as_ref().map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
+        let entries = entries.map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
+        let entries = entries.into_iter().map(|entry| tally::Entry { key: entry.key, values: entry.values }).collect();
+        Ok(tally::table(shape, entries, &|site| self.name_of(site)))
+    }
+
+    fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.change_set(set, member, true)
+    }
+
+    fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.change_set(set, member, false)
+    }
+
+    fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
+        let words = words(value)?;
+        if let (Some(slot), Some(shared)) = (self.planner.borrow().variable(variable), self.shared.borrow().as_ref()) {
+            shared.store_variable(slot.0, &words);
+        }
+        self.variables.borrow_mut().insert(variable, value.clone());
+        Ok(())
+    }
+
+    fn print(&self, text: &[u8]) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().text(text);
+        }
+    }
+
+    fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
+        self.writer.borrow_mut().event(probe, time, cpu, fields);
+    }
+
+    fn table(&self, table: &Table, title: Option<&str>) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().table(table, title);
+        }
+    }
+
+    fn detach(&self, probe: ProbeId) -> Result<(), Report> {
+        let closed = super::finish::books_of(self, probe)?;
+        if let Some(probe) = self.probes.borrow_mut().get_mut(&probe) {
+            probe.closed = Some(closed);
+            let instances = std::mem::take(&mut probe.instances);
+            // Closing a link waits for the kernel, some for 100 ms: handlers don't wait with it.
+            std::thread::spawn(move || drop(instances));
+        }
+        Ok(())
+    }
+
+    fn site(&self, site: u32) -> Option<Rc<Site>> {
+        self.sites.borrow().get(&site).cloned()
+    }
+
+    fn syscall_name(&self, number: i64) -> Option<&'static str> {
+        crate::facts::syscalls::name(u32::try_from(number).ok()?)
+    }
+
+    fn now(&self) -> u64 {
+        crate::sys::clock::monotonic()
+    }
+}
+
+impl Running {
+    fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
+        let planner = self.planner.borrow();
+        if let Some(shape) = planner.set(set) {
+            let key = shape.key(member)?;
+            let shared = self.shared.borrow();
+            let changed = shared.as_ref().map_or(Ok(()), |shared| shared.change_set(set, &key, there));
+            changed.map_err(|error| match error.raw_os_error() {
+                Some(libc::E2BIG) => Report::new("the set is full"),
+                _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
+            })?;
+        }
+        let mut sets = self.sets.borrow_mut();
+        let members = sets.entry(set).or_default();
+        if there { members.insert(member.clone()) } else { members.remove(member) };
+        Ok(())
+    }
+}

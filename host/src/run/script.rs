@@ -1,0 +1,65 @@
+//! The script as it was named: its text, its header, and the options it takes.
+
+use crate::cli;
+use crate::lua::header::{self, Header};
+use crate::lua::options::{self, OptionValue};
+use crate::report::Report;
+use std::collections::BTreeMap;
+
+/// Bytes of a script.
+const LONGEST: u64 = 16 << 20;
+
+pub(super) struct Script {
+    /// As the user named the file; `-e` for a one-liner.
+    pub name: String,
+    pub text: String,
+    header: Header,
+}
+
+impl Script {
+    pub fn read(script: &cli::Script) -> Result<Self, Report> {
+        let (name, text) = match script {
+            cli::Script::Code(code) => ("-e".to_string(), code.clone()),
+            cli::Script::File(path) => {
+                let name = path.display().to_string();
+                let unreadable = |why: String| Report::new(format!("{name} can't be read: {why}"));
+                let about = std::fs::metadata(path).map_err(|error| unreadable(super::running::plainly(&error)))?;
+                if about.is_dir() {
+                    return Err(unreadable("it is a directory".into()));
+                }
+                if about.len() > LONGEST {
+                    return Err(unreadable(format!("it has {} bytes, and a script at most {LONGEST}", about.len())));
+                }
+                let bytes = std::fs::read(path).map_err(|error| unreadable(super::running::plainly(&error)))?;
+                let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".into()))?;
+                (name, text)
+            }
+        };
+        let header = header::parse(&name, &text)?;
+        Ok(Self { name, text, header })
+    }
+
+    /// Does the header declare this option, `-p` or `--format`?
+    pub fn declares(&self, option: &str) -> bool {
+        self.header.declares(option)
+    }
+
+    pub fn wants_help(&self, arguments: &[String]) -> bool {
+        let own = arguments.iter().take_while(|word| *word != "--");
+        own.clone().any(|word| word == "--help" && !self.declares("--help"))
+            || own.clone().any(|word| word == "-h" && !self.declares("-h"))
+    }
+
+    pub fn print_help(&self) -> i32 {
+        use std::io::Write;
+        let name = std::path::Path::new(&self.name).file_stem();
+        let name = name.map_or(self.name.clone(), |name| name.to_string_lossy().into_owned());
+        // A pipe that nobody reads wants no help.
+        let _ = std::io::stdout().write_all(options::help(&self.header, &name).as_bytes());
+        0
+    }
+
+    pub fn options(&self, arguments: &[String]) -> Result<BTreeMap<String, OptionValue>, Report> {
+        options::parse(&self.header, arguments)
+    }
+}

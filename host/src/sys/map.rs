@@ -1,0 +1,251 @@
+//! Maps through bpf(2).
+
+use super::bpf::{call, object_name, open};
+use aya_obj::generated::{self, bpf_attr, bpf_cmd, bpf_map_type};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MapType {
+    Hash,
+    Array,
+    PerCpuHash,
+    PerCpuArray,
+    RingBuffer,
+}
+
+/// What a map is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct MapSpec<'a> {
+    /// For people who list the maps of a system; 15 characters of it are kept.
+    pub name: &'a str,
+    pub of: MapType,
+    /// Bytes; 0 for a ring buffer.
+    pub key_size: u32,
+    /// Bytes; 0 for a ring buffer.
+    pub value_size: u32,
+    /// For a ring buffer its bytes: a power of two, whole pages.
+    pub entries: u32,
+    /// `BPF_F_…`
+    pub flags: u32,
+}
+
+/// A map that we made, with the sizes that make look-ups safe.
+#[derive(Debug)]
+pub struct Map {
+    fd: OwnedFd,
+    of: MapType,
+    key_size: usize,
+    value_size: usize,
+    entries: u32,
+    /// Values of an entry: the possible CPUs where each has its own, else 1.
+    copies: usize,
+}
+
+/// Whether an update may make or replace an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    Any,
+    /// Fails with EEXIST where the key is there.
+    Insert,
+    /// Fails with ENOENT where it isn't.
+    Replace,
+}
+
+/// The CPUs that this machine may ever have: how many values an entry of a per-CPU map has.
+pub fn possible_cpus() -> io::Result<usize> {
+    aya::util::nr_cpus().map_err(|(_, error)| error)
+}
+
+impl MapType {
+    fn number(self) -> u32 {
+        (match self {
+            Self::Hash => bpf_map_type::BPF_MAP_TYPE_HASH,
+            Self::Array => bpf_map_type::BPF_MAP_TYPE_ARRAY,
+            Self::PerCpuHash => bpf_map_type::BPF_MAP_TYPE_PERCPU_HASH,
+            Self::PerCpuArray => bpf_map_type::BPF_MAP_TYPE_PERCPU_ARRAY,
+            Self::RingBuffer => bpf_map_type::BPF_MAP_TYPE_RINGBUF,
+        }) as u32
+    }
+
+    /// The type of a number; `None` for one that isn't used here.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [
+            Self::Hash,
+            Self::Array,
+            Self::PerCpuHash,
+            Self::PerCpuArray,
+            Self::RingBuffer,
+        ]
+        .into_iter()
+        .find(|of| of.number() == number)
+    }
+
+    pub fn is_per_cpu(self) -> bool {
+        matches!(self, Self::PerCpuHash | Self::PerCpuArray)
+    }
+}
+
+impl Map {
+    pub fn create(spec: &MapSpec<'_>) -> io::Result<Self> {
+        let copies = if spec.of.is_per_cpu() {
+            possible_cpus()?
+        } else {
+            1
+        };
+        let fill = |attr: &mut bpf_attr| {
+            // SAFETY: BPF_MAP_CREATE reads this member of the union.
+            let create = unsafe { &mut attr.__bindgen_anon_1 };
+            create.map_type = spec.of.number();
+            create.key_size = spec.key_size;
+            create.value_size = spec.value_size;
+            create.max_entries = spec.entries;
+            create.map_flags = spec.flags;
+            create.map_name = object_name(spec.name);
+        };
+        // SAFETY: no addresses are given.
+        let fd = unsafe { open(bpf_cmd::BPF_MAP_CREATE, fill)? };
+        let (key_size, value_size) = (spec.key_size as usize, spec.value_size as usize);
+        Ok(Self {
+            fd,
+            of: spec.of,
+            key_size,
+            value_size,
+            entries: spec.entries,
+            copies,
+        })
+    }
+
+    pub fn entries(&self) -> u32 {
+        self.entries
+    }
+
+    pub fn key_size(&self) -> usize {
+        self.key_size
+    }
+
+    /// Bytes of one value, as the map was made with.
+    pub fn value_size(&self) -> usize {
+        self.value_size
+    }
+
+    /// Values of an entry: the possible CPUs where each has its own, else 1.
+    pub fn copies(&self) -> usize {
+        self.copies
+    }
+
+    /// Bytes of what a look-up gives. Each CPU's value takes its size rounded up to 8.
+    pub fn lookup_size(&self) -> usize {
+        if self.of.is_per_cpu() {
+            self.value_size.next_multiple_of(8) * self.copies
+        } else {
+            self.value_size
+        }
+    }
+
+    /// Reads an entry into `out`, which has [`Self::lookup_size`] bytes; `false` where there is none.
+    pub fn lookup(&self, key: &[u8], out: &mut [u8]) -> io::Result<bool> {
+        self.check(key, Some(out.len()))?;
+        let (fd, key, value) = (self.number(), key.as_ptr() as u64, out.as_mut_ptr() as u64);
+        // SAFETY: both buffers outlive the call and have the sizes of this map.
+        found(unsafe {
+            call(bpf_cmd::BPF_MAP_LOOKUP_ELEM, |attr| {
+                fill_element(attr, fd, key, value, 0)
+            })
+        })
+    }
+
+    /// Stores `value`, which has [`Self::lookup_size`] bytes.
+    pub fn update(&self, key: &[u8], value: &[u8], mode: Update) -> io::Result<()> {
+        self.check(key, Some(value.len()))?;
+        let (fd, key, value) = (self.number(), key.as_ptr() as u64, value.as_ptr() as u64);
+        let flags = match mode {
+            Update::Any => generated::BPF_ANY,
+            Update::Insert => generated::BPF_NOEXIST,
+            Update::Replace => generated::BPF_EXIST,
+        };
+        // SAFETY: both buffers outlive the call and have the sizes of this map.
+        unsafe {
+            call(bpf_cmd::BPF_MAP_UPDATE_ELEM, |attr| {
+                fill_element(attr, fd, key, value, flags.into())
+            })?
+        };
+        Ok(())
+    }
+
+    /// Takes an entry out; `false` where there was none.
+    pub fn delete(&self, key: &[u8]) -> io::Result<bool> {
+        self.check(key, None)?;
+        let (fd, key) = (self.number(), key.as_ptr() as u64);
+        // SAFETY: the key outlives the call and has the size of this map's.
+        found(unsafe {
+            call(bpf_cmd::BPF_MAP_DELETE_ELEM, |attr| {
+                fill_element(attr, fd, key, 0, 0)
+            })
+        })
+    }
+
+    /// The key behind `key`, or the first; `false` behind the last. `next` has [`Self::key_size`] bytes.
+    pub fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> io::Result<bool> {
+        self.check(key.unwrap_or(next), None)?;
+        self.check(next, None)?;
+        let (fd, key, next) = (
+            self.number(),
+            key.map_or(0, |key| key.as_ptr() as u64),
+            next.as_mut_ptr() as u64,
+        );
+        // SAFETY: both buffers outlive the call and have the size of this map's key.
+        found(unsafe {
+            call(bpf_cmd::BPF_MAP_GET_NEXT_KEY, |attr| {
+                fill_element(attr, fd, key, next, 0)
+            })
+        })
+    }
+
+    /// Makes the map constant for everybody, which lets the verifier read its values.
+    pub fn freeze(&self) -> io::Result<()> {
+        let fd = self.number();
+        let fill = |attr: &mut bpf_attr| {
+            attr.__bindgen_anon_2.map_fd = fd;
+        };
+        // SAFETY: no addresses are given.
+        unsafe { call(bpf_cmd::BPF_MAP_FREEZE, fill)? };
+        Ok(())
+    }
+
+    fn number(&self) -> u32 {
+        self.fd.as_raw_fd() as u32
+    }
+
+    /// The kernel reads and writes by the map's sizes, whatever the length of our buffers.
+    fn check(&self, key: &[u8], value: Option<usize>) -> io::Result<()> {
+        if key.len() != self.key_size || value.is_some_and(|length| length != self.lookup_size()) {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
+        Ok(())
+    }
+}
+
+fn fill_element(attr: &mut bpf_attr, fd: u32, key: u64, value: u64, flags: u64) {
+    // SAFETY: the commands on elements read this member of the union.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = fd;
+    element.key = key;
+    element.__bindgen_anon_1.value = value;
+    element.flags = flags;
+}
+
+/// ENOENT is an answer.
+fn found(result: io::Result<libc::c_long>) -> io::Result<bool> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl AsFd for Map {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

@@ -1,0 +1,123 @@
+//! perf_event_open(2): the events that programs are hung up on, and the clocks that run them.
+
+use super::bpf;
+use aya_obj::generated::{
+    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, perf_event_attr,
+    perf_sw_ids::PERF_COUNT_SW_CPU_CLOCK,
+    perf_type_id::{PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT},
+};
+use std::ffi::CString;
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+
+/// The bit of `config` with which a kprobe or uprobe event is one of returns
+/// (`/sys/bus/event_source/devices/*/format/retprobe`).
+const RETURN: u64 = 1;
+
+/// What runs a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A tracepoint, by its number in tracefs.
+    Tracepoint { id: u64 },
+    /// `offset` bytes into a kernel function.
+    Kprobe { function: CString, offset: u64, ret: bool },
+    /// At `offset` of a file; of one process's mapping of it with `pid`.
+    Uprobe { path: CString, offset: u64, ret: bool, pid: Option<u32> },
+    /// So many times a second, on one CPU.
+    Frequency { hertz: u64, cpu: u32 },
+    /// Every so many ns, on one CPU.
+    Period { nanoseconds: u64, cpu: u32 },
+}
+
+/// An event with a program on it. Closing it detaches: the link first, then the event.
+#[derive(Debug)]
+pub struct Attached {
+    /// Before 5.15 there are no such links: the event itself holds the program.
+    _link: Option<OwnedFd>,
+    _event: OwnedFd,
+}
+
+/// The number under which the kernel's dynamic probes are known, ENOENT where it has none.
+fn pmu(name: &str) -> io::Result<u32> {
+    let text = std::fs::read_to_string(Path::new("/sys/bus/event_source/devices").join(name).join("type"))?;
+    text.trim().parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+/// Opens an event and hangs a program on it. It runs from here on (and does nothing before it is armed).
+pub fn attach(event: &Event, program: impl AsFd) -> io::Result<Attached> {
+    let opened = open(event)?;
+    let link = match bpf::link_create_perf_event(program.as_fd(), &opened, 0) {
+        Ok(link) => Some(link),
+        // Kernels before 5.15 don't know the command for events.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+            control(&opened, PERF_EVENT_IOC_SET_BPF, program.as_fd().as_raw_fd() as libc::c_ulong)?;
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    control(&opened, PERF_EVENT_IOC_ENABLE, 0)?;
+    Ok(Attached { _link: link, _event: opened })
+}
+
+fn open(event: &Event) -> io::Result<OwnedFd> {
+    // SAFETY: a struct of integers; all zero is valid.
+    let mut attr: perf_event_attr = unsafe { zeroed() };
+    attr.size = size_of::<perf_event_attr>() as u32;
+    // Each hit is an event: tracepoints and probes would else be sampled.
+    attr.__bindgen_anon_1.sample_period = 1;
+    let (mut pid, mut cpu) = (-1, 0);
+    match event {
+        Event::Tracepoint { id } => {
+            attr.type_ = PERF_TYPE_TRACEPOINT as u32;
+            attr.config = *id;
+        }
+        Event::Kprobe { function, offset, ret } => {
+            attr.type_ = pmu("kprobe")?;
+            attr.config = if *ret { RETURN } else { 0 };
+            attr.__bindgen_anon_3.kprobe_func = function.as_ptr() as u64;
+            attr.__bindgen_anon_4.probe_offset = *offset;
+        }
+        Event::Uprobe { path, offset, ret, pid: target } => {
+            attr.type_ = pmu("uprobe")?;
+            attr.config = if *ret { RETURN } else { 0 };
+            attr.__bindgen_anon_3.uprobe_path = path.as_ptr() as u64;
+            attr.__bindgen_anon_4.probe_offset = *offset;
+            if let Some(target) = target {
+                (pid, cpu) = (*target as i32, -1);
+            }
+        }
+        Event::Frequency { hertz, cpu: on } => {
+            clock(&mut attr, *hertz);
+            attr.set_freq(1);
+            cpu = *on as i32;
+        }
+        Event::Period { nanoseconds, cpu: on } => {
+            clock(&mut attr, *nanoseconds);
+            cpu = *on as i32;
+        }
+    }
+    // SAFETY: the attribute, and the strings that it points to, outlive the call.
+    let fd = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC)
+    };
+    let fd = i32::try_from(fd).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn clock(attr: &mut perf_event_attr, period: u64) {
+    attr.type_ = PERF_TYPE_SOFTWARE as u32;
+    attr.config = PERF_COUNT_SW_CPU_CLOCK as u64;
+    attr.__bindgen_anon_1.sample_period = period;
+}
+
+fn control(event: &OwnedFd, request: u32, argument: libc::c_ulong) -> io::Result<()> {
+    // SAFETY: both requests take an integer.
+    let result = unsafe { libc::ioctl(event.as_raw_fd(), libc::c_ulong::from(request) as _, argument) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

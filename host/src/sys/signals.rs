@@ -1,0 +1,125 @@
+//! The signals that end a run, and the file descriptor that wakes its loop.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+/// What ends a run. A terminal that goes away is a reason, too.
+const ENDING: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+/// How many of them have come.
+static ARRIVED: AtomicU32 = AtomicU32::new(0);
+static WAKE: AtomicI32 = AtomicI32::new(-1);
+static INTERRUPT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// A counter that is readable when anything was written to it: other threads and signals wake the loop by it.
+#[derive(Debug)]
+pub struct Wakeup(OwnedFd);
+
+impl Wakeup {
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: has no preconditions.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel has just made it for us.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Another handle of the same counter, for another thread.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    pub fn wake(&self) {
+        write_one(self.0.as_raw_fd());
+    }
+
+    /// Makes it unreadable until it is woken again.
+    pub fn clear(&self) {
+        let mut count = 0u64;
+        // SAFETY: reads 8 bytes into a local; what is not there is no error for us.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+    }
+}
+
+fn write_one(fd: i32) {
+    let one = 1u64;
+    // SAFETY: writes 8 bytes of a local; a counter that is full is readable, which is all that is wanted.
+    unsafe { libc::write(fd, (&raw const one).cast(), 8) };
+}
+
+/// Async-signal-safe: atomics, write(2), `interrupt` and _exit(2).
+extern "C" fn arrived(_: libc::c_int) {
+    if ARRIVED.fetch_add(1, Ordering::SeqCst) > 0 {
+        // The first was asked politely. What does not stop by itself (a pattern match of Lua's) is left where it is.
+        // SAFETY: async-signal-safe.
+        unsafe { libc::_exit(130) };
+    }
+    write_one(WAKE.load(Ordering::SeqCst));
+    if let Some(interrupt) = INTERRUPT.get() {
+        interrupt();
+    }
+}
+
+/// From now on the first signal that ends a run wakes `wakeup` and calls `interrupt`, on this thread if it is the one
+/// that has them unblocked; the second ends the process at once.
+///
+/// `interrupt` must be async-signal-safe.
+pub fn catch(wakeup: &Wakeup, interrupt: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
+    WAKE.store(wakeup.0.as_raw_fd(), Ordering::SeqCst);
+    let _ = INTERRUPT.set(Box::new(interrupt));
+    for signal in ENDING {
+        // SAFETY: a struct of integers and a function pointer; all zero but for the handler is valid.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let handler: extern "C" fn(libc::c_int) = arrived;
+            action.sa_sigaction = handler as libc::sighandler_t;
+            // No SA_RESTART: a wait that is interrupted is to look at what has happened.
+            if libc::sigaction(signal, &raw const action, std::ptr::null_mut()) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has one of them come?
+pub fn ended() -> bool {
+    ARRIVED.load(Ordering::SeqCst) > 0
+}
+
+/// Whether this thread, and those that it makes, get the signals that end a run.
+pub fn deliver_here(here: bool) {
+    // SAFETY: sets of signals on the stack, filled before they are used.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in ENDING {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        let how = if here { libc::SIG_UNBLOCK } else { libc::SIG_BLOCK };
+        libc::pthread_sigmask(how, &raw const set, std::ptr::null_mut());
+    }
+}
+
+/// Waits until one of `fds` is readable, a signal came, or `timeout` (ns; `None`: for ever) has passed.
+pub fn wait(fds: &[BorrowedFd<'_>], timeout: Option<u64>) -> io::Result<()> {
+    let mut polled: Vec<libc::pollfd> =
+        fds.iter().map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
+    let time = timeout.map(|ns| libc::timespec {
+        tv_sec: (ns / 1_000_000_000) as libc::time_t,
+        tv_nsec: (ns % 1_000_000_000) as libc::c_long,
+    });
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the array and the time outlive the call.
+    let result = unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, time, std::ptr::null()) };
+    let error = io::Error::last_os_error();
+    if result < 0 && error.kind() != io::ErrorKind::Interrupted { Err(error) } else { Ok(()) }
+}

@@ -1,0 +1,147 @@
+//! What a run should do: the plain evaluator, over what the tests know of the machine.
+
+use crate::world::World;
+use moontrace::expr::eval::{self, Fault, Input, Memory, PartValue};
+use moontrace::expr::tree::{Node, Part, SetId, TARGET, Text};
+use moontrace::expr::types::Space;
+use std::cell::Cell;
+
+/// Stands for the address of the kernel's copy of the context, which is not known here.
+const CONTEXT: u64 = 0xffff_0123_0000_0000;
+
+/// Who runs the program, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    pub pid: u32,
+    pub tid: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub cpu: u32,
+    /// Measured, as the cgroup: nothing outside of the kernel tells them.
+    pub task: u64,
+    pub cgroup: u64,
+}
+
+/// One run, as it should be.
+pub struct Oracle<'a> {
+    world: &'a World,
+    identity: &'a Identity,
+    context: Vec<u8>,
+    divisions: Cell<u64>,
+    truncations: Cell<u64>,
+}
+
+impl<'a> Oracle<'a> {
+    pub fn new(world: &'a World, identity: &'a Identity) -> Self {
+        let context = world.context_bytes();
+        Self {
+            world,
+            identity,
+            context,
+            divisions: Cell::new(0),
+            truncations: Cell::new(0),
+        }
+    }
+
+    /// The 64-bit pattern of a value; 0 or 1 for a truth value.
+    pub fn value(&self, node: &Node) -> Result<u64, Fault> {
+        self.with_input(|input| eval::node(node, input))
+    }
+
+    /// A string without its NUL.
+    pub fn text(&self, text: &Text) -> Result<Vec<u8>, Fault> {
+        self.with_input(|input| eval::text(text, input))
+    }
+
+    /// Parts one behind the other, as they stand in a map's key.
+    pub fn key(&self, parts: &[Part]) -> Result<Vec<u8>, Fault> {
+        let mut key = Vec::new();
+        for part in parts {
+            let end = key.len() + part.size() as usize;
+            match part {
+                Part::Int(node) => key.extend(self.value(node)?.to_le_bytes()),
+                Part::Text(text) => key.extend(self.text(text)?),
+            }
+            key.resize(end, 0);
+        }
+        Ok(key)
+    }
+
+    pub fn divisions(&self) -> u64 {
+        self.divisions.get()
+    }
+
+    pub fn truncations(&self) -> u64 {
+        self.truncations.get()
+    }
+
+    fn with_input<T>(&self, evaluate: impl FnOnce(&Input<'_>) -> T) -> T {
+        let Identity {
+            pid,
+            tid,
+            uid,
+            gid,
+            cpu,
+            task,
+            cgroup,
+        } = *self.identity;
+        let input = Input {
+            context: &self.context,
+            context_address: CONTEXT,
+            comm: &self.world.comm,
+            pid,
+            tid,
+            uid,
+            gid,
+            cpu,
+            // No random tree asks for the time.
+            time: 0,
+            task,
+            cgroup,
+            variables: &self.world.variables,
+            sets: &|set, parts| self.is_member(set, parts),
+            memory: self,
+            divisions: Cell::new(0),
+            truncated: Cell::new(0),
+        };
+        let result = evaluate(&input);
+        self.divisions
+            .set(self.divisions.get() + input.divisions.get());
+        self.truncations
+            .set(self.truncations.get() + input.truncated.get());
+        result
+    }
+
+    fn is_member(&self, set: SetId, parts: &[PartValue]) -> bool {
+        if set == TARGET {
+            return parts == [PartValue::Int(self.identity.pid.into())];
+        }
+        self.world.sets[set.0 as usize].members.contains(parts)
+    }
+}
+
+impl Memory for Oracle<'_> {
+    fn read(&self, space: Space, address: u64, out: &mut [u8]) -> bool {
+        if space == Space::User {
+            return self.world.read_user(address, out).is_some();
+        }
+        let (world, Identity { pid, tid, task, .. }) = (self.world, self.identity);
+        let mut comm = [0u8; 16];
+        comm[..world.comm.len()].copy_from_slice(&world.comm);
+        let field = |offset: u32| task.wrapping_add(offset.into());
+        let known: [(u64, &[u8]); 4] = [
+            (CONTEXT, &self.context),
+            (field(world.task_comm), &comm),
+            (field(world.task_fields[0].0), &tid.to_le_bytes()),
+            (field(world.task_fields[1].0), &pid.to_le_bytes()),
+        ];
+        for (start, bytes) in known {
+            let at = address.wrapping_sub(start) as usize;
+            if let Some(bytes) = at.checked_add(out.len()).and_then(|end| bytes.get(at..end)) {
+                out.copy_from_slice(bytes);
+                return true;
+            }
+        }
+        false
+    }
+}
