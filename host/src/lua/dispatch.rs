@@ -166,7 +166,7 @@ fn print(script: &Script, site: &Site, record: &Record<'_>) {
     let names = site.layout.fields.iter().map(|field| field.name.as_str());
     let fields: Vec<(&str, Value)> = names.zip(values).collect();
     let header = record.header();
-    script.session.event(&site.probe, header.time, header.cpu, &fields);
+    script.session.event(&site.name, header.time, header.cpu, &fields);
 }
 
 /// The message handler: Lua's errors get the traceback of where they were raised; the host's carry their own.

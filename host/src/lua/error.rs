@@ -40,13 +40,29 @@ impl fmt::Display for ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+impl From<Report> for ScriptError {
+    fn from(report: Report) -> Self {
+        Self::Reports(vec![report])
+    }
+}
+
+impl LuaError {
+    /// The lines that led there stand as its help.
+    pub fn report(&self) -> Report {
+        let called: Vec<String> =
+            self.traceback.iter().map(|place| format!("called at {place}")).collect();
+        Report {
+            place: self.place.clone(),
+            message: self.message.clone(),
+            excerpt: None,
+            help: (!called.is_empty()).then(|| called.join("\n  ")),
+        }
+    }
+}
+
 impl fmt::Display for LuaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
-        }
-        f.write_str(&self.message)?;
-        self.traceback.iter().try_for_each(|place| write!(f, "\n  called at {place}"))
+        self.report().fmt(f)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A session for tests: it writes down what it is asked for and answers with what it was told.
 
 use super::session::{Session, Site};
-use super::{Config, Records, ScriptError, Vm};
+use super::vm::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::{Table, Value};

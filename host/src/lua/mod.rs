@@ -26,15 +26,9 @@ mod tallies;
 mod timers;
 mod types;
 mod view;
-mod vm;
+pub mod vm;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
-
-pub use dispatch::Records;
-pub use error::{LuaError, ScriptError};
-pub use interrupt::Interrupter;
-pub use session::{Session, Site};
-pub use vm::{Config, Vm};

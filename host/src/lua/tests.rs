@@ -1,7 +1,8 @@
 //! Scripts from end to end of the VM, on a session that only writes down.
 
 use super::fake::{Fake, Given, failure, layout, output, record, vm_on};
-use super::*;
+use super::session::Site;
+use super::vm::{ScriptError, Vm};
 use crate::expr::Int;
 use crate::plan::Content;
 use crate::report::Report;
@@ -334,7 +335,8 @@ mod running {
             ("func", Content::Func),
         ];
         let (probe, func) = ("t:a:b".to_owned(), "b".to_owned());
-        let site = Site { id: ProbeId(0), probe, func, layout: layout(&fields) };
+        let name = "n".to_owned();
+        let site = Site { id: ProbeId(0), name, probe, func, layout: layout(&fields) };
         session.sites.borrow_mut().push(Rc::new(site));
         let vm = vm_on(&session);
         vm.run("t.lua", &format!("kept = nil\nprobe 't:a:b':fetch 'pid':on(function(e)\n{body}\nend)")).unwrap();
@@ -421,12 +423,13 @@ mod running {
         let session = Rc::new(Fake::default());
         let fields = [("pid", Content::Int { offset: 24, int: Int::U32 })];
         let (probe, func) = ("t:a:b".to_owned(), "b".to_owned());
-        let site = Site { id: ProbeId(0), probe, func, layout: layout(&fields) };
+        let name = "n".to_owned();
+        let site = Site { id: ProbeId(0), name, probe, func, layout: layout(&fields) };
         session.sites.borrow_mut().push(Rc::new(site));
         let vm = vm_on(&session);
         vm.run("t.lua", "probe 't:a:b'").unwrap();
         vm.dispatch(&mut Given::new(vec![record(0, 5, 1, &9u32.to_ne_bytes())])).unwrap();
-        assert_eq!(session.take_log(), "event t:a:b 5 1 [(\"pid\", Unsigned(9))]\n");
+        assert_eq!(session.take_log(), "event n 5 1 [(\"pid\", Unsigned(9))]\n");
         let error = vm.dispatch(&mut Given::new(vec![record(4, 5, 1, &[])])).unwrap_err();
         assert!(error.to_string().contains("unknown probe site, 4"));
     }

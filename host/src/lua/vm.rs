@@ -1,8 +1,11 @@
 //! One Lua VM, which runs one script: its body first, then what that has asked for.
 
-use super::dispatch::{Dispatcher, Records};
-use super::error::{Failure, ScriptError};
-use super::interrupt::Interrupter;
+pub use super::dispatch::Records;
+pub use super::error::{LuaError, ScriptError};
+pub use super::interrupt::Interrupter;
+
+use super::dispatch::Dispatcher;
+use super::error::Failure;
 use super::options::OptionValue;
 use super::sandbox;
 use super::script::Script;
