@@ -1,7 +1,7 @@
 //! The script as it was named: its text, its header, and the options it takes.
 
 use crate::cli;
-use crate::lua::header::{self, Header};
+use crate::lua::header::Header;
 use crate::lua::options::{self, OptionValue};
 use crate::report::Report;
 use std::collections::BTreeMap;
@@ -35,13 +35,13 @@ impl Script {
                 (name, text)
             }
         };
-        let header = header::parse(&name, &text)?;
+        let header = Header::parse(&name.as_str().into(), &text).map_err(|mut reports| reports.remove(0))?;
         Ok(Self { name, text, header })
     }
 
     /// Does the header declare this option, `-p` or `--format`?
     pub fn declares(&self, option: &str) -> bool {
-        self.header.declares(option)
+        self.header.option(option).is_some()
     }
 
     pub fn wants_help(&self, arguments: &[String]) -> bool {

@@ -2,7 +2,7 @@
 
 use super::running::Running;
 use crate::kernel::Shared;
-use crate::lua::vm::{Records, ScriptError, Vm};
+use crate::lua::{Records, ScriptError, Vm};
 use crate::report::Report;
 use crate::sys::child::Child;
 use crate::sys::mapping::RingMapping;
