@@ -26,9 +26,15 @@ mod tallies;
 mod timers;
 mod types;
 mod view;
-pub mod vm;
+mod vm;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
+
+pub use dispatch::Records;
+pub use error::{LuaError, ScriptError};
+pub use interrupt::Interrupter;
+pub use session::{Session, Site};
+pub use vm::{Config, Vm};
