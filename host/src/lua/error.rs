@@ -40,6 +40,28 @@ impl fmt::Display for ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+impl ScriptError {
+    /// What a `pcall` of the script's gets: one line, as Lua's own errors are.
+    pub(crate) fn caught(&self) -> String {
+        match self {
+            Self::Reports(reports) => caught(reports),
+            Self::Lua(LuaError { place: Some(place), message, .. }) => format!("{place}: {message}"),
+            Self::Lua(error) => error.message.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Reports without the text that they point into.
+fn caught(reports: &[Report]) -> String {
+    let line = |report: &Report| {
+        let place = report.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+        let help = report.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+        format!("{place}{}{help}", report.message)
+    };
+    reports.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
 impl From<Report> for ScriptError {
     fn from(report: Report) -> Self {
         Self::Reports(vec![report])
@@ -79,7 +101,7 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reports(reports) => fmt_reports(reports, f),
+            Self::Reports(reports) => f.write_str(&caught(reports)),
             Self::Exit(code) => write!(f, "exit({code})"),
         }
     }

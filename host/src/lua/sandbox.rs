@@ -158,7 +158,7 @@ fn caught(lua: &Lua, problem: Value) -> mlua::Result<Value> {
     match problem {
         Value::Error(error) if is_uncatchable(&Value::Error(error.clone())) => Err(*error),
         Value::Error(error) => {
-            let text = Script::of(lua)?.explain(&error).to_string();
+            let text = Script::of(lua)?.explain(&error).caught();
             Ok(Value::String(lua.create_string(text)?))
         }
         other => Ok(other),
