@@ -28,9 +28,19 @@ pub(crate) enum FormatError {
     Unknown(u8),
     /// More than two digits of width or precision.
     TooWide,
-    Missing { position: usize, conversion: u8 },
-    NoNumber { position: usize, conversion: u8, found: &'static str },
-    NotWhole { position: usize, conversion: u8 },
+    Missing {
+        position: usize,
+        conversion: u8,
+    },
+    NoNumber {
+        position: usize,
+        conversion: u8,
+        found: &'static str,
+    },
+    NotWhole {
+        position: usize,
+        conversion: u8,
+    },
 }
 
 impl std::fmt::Display for FormatError {
@@ -39,18 +49,36 @@ impl std::fmt::Display for FormatError {
             Self::Unfinished => write!(f, "the format ends in '%' ('%%' prints one)"),
             Self::Unknown(byte) => {
                 let byte = [byte];
-                write!(f, "no conversion '%{}' in a format ('%%' prints a '%')", byte.escape_ascii())
+                write!(
+                    f,
+                    "no conversion '%{}' in a format ('%%' prints a '%')",
+                    byte.escape_ascii()
+                )
             }
             Self::TooWide => write!(f, "a width or precision of more than two digits"),
-            Self::Missing { position, conversion } => {
-                write!(f, "no argument {position} for '%{}'", char::from(conversion))
+            Self::Missing {
+                position,
+                conversion,
+            } => {
+                write!(
+                    f,
+                    "no argument {position} for '%{}'",
+                    char::from(conversion)
+                )
             }
-            Self::NoNumber { position, conversion, found } => write!(
+            Self::NoNumber {
+                position,
+                conversion,
+                found,
+            } => write!(
                 f,
                 "argument {position} for '%{}' is a {found}, not a number",
                 char::from(conversion)
             ),
-            Self::NotWhole { position, conversion } => write!(
+            Self::NotWhole {
+                position,
+                conversion,
+            } => write!(
                 f,
                 "argument {position} for '%{}' is not a whole number ('//' divides into one, '%.1f' prints a fraction)",
                 char::from(conversion)
@@ -140,7 +168,9 @@ impl Spec {
             spec.precision = Some(precision);
             rest = tail;
         }
-        let [letter, rest @ ..] = rest else { return Err(FormatError::Unfinished) };
+        let [letter, rest @ ..] = rest else {
+            return Err(FormatError::Unfinished);
+        };
         if !b"diuoxXceEfFgGaAsqp".contains(letter) {
             return Err(FormatError::Unknown(*letter));
         }
@@ -151,7 +181,12 @@ impl Spec {
     fn write(&self, out: &mut Vec<u8>, position: usize, arg: Arg<'_>) -> Result<(), FormatError> {
         let conversion = self.letter;
         match (conversion, arg) {
-            (_, Arg::Missing) => return Err(FormatError::Missing { position, conversion }),
+            (_, Arg::Missing) => {
+                return Err(FormatError::Missing {
+                    position,
+                    conversion,
+                });
+            }
             (_, Arg::Nil) => self.pad(out, b"nil"),
             (b's' | b'q' | b'p', arg) => self.text(out, arg),
             (b'c', arg) => self.pad(out, &[self.integer(position, arg)? as u8]),
@@ -163,7 +198,13 @@ impl Spec {
             (_, arg) => match numeral(arg) {
                 Some(Arg::Int(value)) => self.float(out, value as f64),
                 Some(Arg::Float(value)) => self.float(out, value),
-                _ => return Err(FormatError::NoNumber { position, conversion, found: name(arg) }),
+                _ => {
+                    return Err(FormatError::NoNumber {
+                        position,
+                        conversion,
+                        found: name(arg),
+                    });
+                }
             },
         }
         Ok(())
@@ -180,8 +221,15 @@ impl Spec {
             {
                 Ok(value as i64)
             }
-            Some(_) => Err(FormatError::NotWhole { position, conversion }),
-            None => Err(FormatError::NoNumber { position, conversion, found: name(arg) }),
+            Some(_) => Err(FormatError::NotWhole {
+                position,
+                conversion,
+            }),
+            None => Err(FormatError::NoNumber {
+                position,
+                conversion,
+                found: name(arg),
+            }),
         }
     }
 
@@ -194,7 +242,11 @@ impl Spec {
         };
         let digits = spell(&mut digits, magnitude, self.letter);
         // As in C, no digit at all stands for a 0 of precision 0.
-        let digits = if magnitude == 0 && self.precision == Some(0) { &[] } else { digits };
+        let digits = if magnitude == 0 && self.precision == Some(0) {
+            &[]
+        } else {
+            digits
+        };
         let sign: &[u8] = match (self.letter, negative) {
             (_, true) => b"-",
             (b'd' | b'i', _) if self.plus => b"+",
@@ -244,10 +296,17 @@ impl Spec {
             whole &= put(format_args!(".{precision}"));
         }
         whole &= put(format_args!("{}", char::from(self.letter)));
-        let Some(spec) = CStr::from_bytes_until_nul(&spec).ok().filter(|_| whole) else { return };
+        let Some(spec) = CStr::from_bytes_until_nul(&spec).ok().filter(|_| whole) else {
+            return;
+        };
         // SAFETY: `spec` is one conversion of a double, ended by a NUL; the buffer's length is passed.
         let length = unsafe {
-            libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), spec.as_ptr(), value)
+            libc::snprintf(
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                spec.as_ptr(),
+                value,
+            )
         };
         let length = usize::try_from(length).unwrap_or(0).min(buffer.len() - 1);
         out.extend_from_slice(&buffer[..length]);
@@ -266,10 +325,17 @@ impl Spec {
                 self.pad(out, &signed[usize::from(value >= 0)..=digits.len()]);
             }
             Arg::Float(value) => {
-                let shortest = Self { letter: b'g', precision: Some(14), ..Self::default() };
+                let shortest = Self {
+                    letter: b'g',
+                    precision: Some(14),
+                    ..Self::default()
+                };
                 let mut spelled = Vec::new();
                 shortest.float(&mut spelled, value);
-                if spelled.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+                if spelled
+                    .iter()
+                    .all(|byte| byte.is_ascii_digit() || *byte == b'-')
+                {
                     spelled.extend_from_slice(b".0");
                 }
                 self.pad(out, &spelled);
@@ -298,7 +364,9 @@ fn number(text: &[u8]) -> Result<(usize, &[u8]), FormatError> {
     if digits > 2 {
         return Err(FormatError::TooWide);
     }
-    let value = text[..digits].iter().fold(0, |value, digit| value * 10 + usize::from(digit - b'0'));
+    let value = text[..digits]
+        .iter()
+        .fold(0, |value, digit| value * 10 + usize::from(digit - b'0'));
     Ok((value, &text[digits..]))
 }
 
@@ -370,7 +438,9 @@ mod tests {
 
     fn printed(text: &str, args: &[Arg<'_>]) -> Result<String, FormatError> {
         let mut out = Vec::new();
-        format(&mut out, text.as_bytes(), |n| args.get(n - 2).copied().unwrap_or(Arg::Missing))?;
+        format(&mut out, text.as_bytes(), |n| {
+            args.get(n - 2).copied().unwrap_or(Arg::Missing)
+        })?;
         Ok(String::from_utf8_lossy(&out).into_owned())
     }
 
@@ -379,64 +449,126 @@ mod tests {
     fn prints_what_lua_prints() {
         let lua = mlua::Lua::new();
         let reference: mlua::Function = lua.load("string.format").eval().unwrap();
-        let ints = [0, 1, -1, 42, i64::MIN, i64::MAX, 0xffff_ffff_8100_0123_u64 as i64];
-        for flags in ["", "5", "-5", "05", "+", " ", "+08", "-30", "30", ".0", ".3", "12.7", "99"] {
+        let ints = [
+            0,
+            1,
+            -1,
+            42,
+            i64::MIN,
+            i64::MAX,
+            0xffff_ffff_8100_0123_u64 as i64,
+        ];
+        for flags in [
+            "", "5", "-5", "05", "+", " ", "+08", "-30", "30", ".0", ".3", "12.7", "99",
+        ] {
             for letter in ["d", "i"] {
                 for int in ints {
                     let text = format!("<%{flags}{letter}>");
                     let wanted: String = reference.call((text.as_str(), int)).unwrap();
-                    assert_eq!(printed(&text, &[Arg::Int(int)]).unwrap(), wanted, "{text} of {int}");
+                    assert_eq!(
+                        printed(&text, &[Arg::Int(int)]).unwrap(),
+                        wanted,
+                        "{text} of {int}"
+                    );
                 }
             }
         }
-        for flags in ["", "5", "-5", "05", "#", "#18", "-#18", "#018", ".0", "20.17"] {
+        for flags in [
+            "", "5", "-5", "05", "#", "#18", "-#18", "#018", ".0", "20.17",
+        ] {
             for letter in ["x", "X", "o"] {
                 for int in ints {
                     let text = format!("<%{flags}{letter}>");
                     let wanted: String = reference.call((text.as_str(), int)).unwrap();
-                    assert_eq!(printed(&text, &[Arg::Int(int)]).unwrap(), wanted, "{text} of {int}");
+                    assert_eq!(
+                        printed(&text, &[Arg::Int(int)]).unwrap(),
+                        wanted,
+                        "{text} of {int}"
+                    );
                 }
             }
         }
-        let floats = [0.0, -1.5, 1e100, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY, 3.0];
+        let floats = [
+            0.0,
+            -1.5,
+            1e100,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            f64::INFINITY,
+            3.0,
+        ];
         for flags in ["", "9", "-9.2", "+.1", "#.0", "010", "99.99"] {
             for letter in ["e", "E", "f", "g", "G", "a"] {
                 for float in floats {
                     let text = format!("<%{flags}{letter}>");
                     let wanted: String = reference.call((text.as_str(), float)).unwrap();
-                    assert_eq!(printed(&text, &[Arg::Float(float)]).unwrap(), wanted, "{text}");
+                    assert_eq!(
+                        printed(&text, &[Arg::Float(float)]).unwrap(),
+                        wanted,
+                        "{text}"
+                    );
                 }
             }
         }
-        for (text, value) in [("%s|%5s", 3.0), ("%s|%-9s", 0.1), ("%s|%.2s", 1e15), ("%s|%s", -0.0)] {
+        for (text, value) in [
+            ("%s|%5s", 3.0),
+            ("%s|%-9s", 0.1),
+            ("%s|%.2s", 1e15),
+            ("%s|%s", -0.0),
+        ] {
             let wanted: String = reference.call((text, value, value)).unwrap();
             assert_eq!(printed(text, &[Arg::Float(value); 2]).unwrap(), wanted);
         }
-        for (text, value) in [("%s|%7s|%-7s|%.1s", "abc"), ("%.0s%s%s%3s", "x"), ("%%%s%s%s%s", "")] {
+        for (text, value) in [
+            ("%s|%7s|%-7s|%.1s", "abc"),
+            ("%.0s%s%s%3s", "x"),
+            ("%%%s%s%s%s", ""),
+        ] {
             let wanted: String = reference.call((text, value, value, value, value)).unwrap();
-            assert_eq!(printed(text, &[Arg::Str(value.as_bytes()); 4]).unwrap(), wanted);
+            assert_eq!(
+                printed(text, &[Arg::Str(value.as_bytes()); 4]).unwrap(),
+                wanted
+            );
         }
     }
 
     #[test]
     fn a_nil_prints_in_every_conversion() {
-        assert_eq!(printed("%5d|%-5s|%x|%.1f", &[Arg::Nil; 4]).unwrap(), "  nil|nil  |nil|nil");
+        assert_eq!(
+            printed("%5d|%-5s|%x|%.1f", &[Arg::Nil; 4]).unwrap(),
+            "  nil|nil  |nil|nil"
+        );
     }
 
     #[test]
     fn mistakes_name_the_argument() {
         let fails = |text, args: &[Arg<'_>]| printed(text, args).unwrap_err().to_string();
         assert_eq!(fails("%d %d", &[Arg::Int(1)]), "no argument 3 for '%d'");
-        assert_eq!(fails("%d", &[Arg::Str(b"x")]), "argument 2 for '%d' is a string, not a number");
-        assert!(fails("%d", &[Arg::Float(1.5)]).starts_with("argument 2 for '%d' is not a whole number"));
-        assert_eq!(fails("100%", &[]), "the format ends in '%' ('%%' prints one)");
+        assert_eq!(
+            fails("%d", &[Arg::Str(b"x")]),
+            "argument 2 for '%d' is a string, not a number"
+        );
+        assert!(
+            fails("%d", &[Arg::Float(1.5)])
+                .starts_with("argument 2 for '%d' is not a whole number")
+        );
+        assert_eq!(
+            fails("100%", &[]),
+            "the format ends in '%' ('%%' prints one)"
+        );
         assert!(fails("%lu", &[Arg::Int(1)]).contains("'%l'"));
-        assert_eq!(fails("%100d", &[Arg::Int(1)]), FormatError::TooWide.to_string());
+        assert_eq!(
+            fails("%100d", &[Arg::Int(1)]),
+            FormatError::TooWide.to_string()
+        );
     }
 
     #[test]
     fn text_positions_count_the_format() {
-        assert_eq!(printed_as_text(b"%d %s %% %-5s %").collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(
+            printed_as_text(b"%d %s %% %-5s %").collect::<Vec<_>>(),
+            [3, 4]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Scripts from end to end of the VM, on a session that only writes down.
 
 use super::fake::{Fake, Given, failure, layout, output, record, vm_on};
-use super::*;
+use super::{ScriptError, Site, Vm};
 use crate::expr::Int;
 use crate::plan::Content;
 use crate::report::Report;
@@ -28,16 +28,24 @@ mod chains {
         let [Step::Where(condition), Step::By(key)] = chain.steps.as_slice() else {
             panic!("{:?}", chain.steps)
         };
-        assert_eq!((condition.text.as_str(), condition.place.line), ("pid == 1", 3));
+        assert_eq!(
+            (condition.text.as_str(), condition.place.line),
+            ("pid == 1", 3)
+        );
         assert_eq!(key.place.line, 5);
-        let Ending::Tally { columns, .. } = &chain.ending else { panic!() };
+        let Ending::Tally { columns, .. } = &chain.ending else {
+            panic!()
+        };
         assert_eq!((columns.text.as_str(), columns.place.line), ("count()", 7));
     }
 
     #[test]
     fn a_chain_without_an_ending_prints_once_the_body_is_through() {
         let all = declared("probe 't:a:b'\nprobe 't:c:d':count()");
-        let endings: Vec<_> = all.iter().map(|chain| (&*chain.spec, &chain.ending)).collect();
+        let endings: Vec<_> = all
+            .iter()
+            .map(|chain| (&*chain.spec, &chain.ending))
+            .collect();
         assert_eq!(endings[1], ("t:a:b", &Ending::Print(None)));
         assert_eq!(endings[0].0, "t:c:d");
     }
@@ -45,7 +53,10 @@ mod chains {
     #[test]
     fn a_second_ending_names_both_lines() {
         let message = failure("local p = probe 't:a:b'\np:count()\np:print()");
-        assert!(message.starts_with("test.lua:3: ':print' after the chain's end: :count at test.lua:2"), "{message}");
+        assert!(
+            message.starts_with("test.lua:3: ':print' after the chain's end: :count at test.lua:2"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -56,7 +67,10 @@ mod chains {
     #[test]
     fn wrong_names_get_the_nearest() {
         let message = failure("probe 't:a:b':cuont()");
-        assert!(message.contains("no 'cuont'") && message.contains("'count'"), "{message}");
+        assert!(
+            message.contains("no 'cuont'") && message.contains("'count'"),
+            "{message}"
+        );
         assert!(failure("prob 't:a:b'").contains("did you mean 'probe'?"));
         assert!(failure("probe 't:a:b':avg 'x'").contains("later version"));
         assert!(failure("span()").contains("later version"));
@@ -68,13 +82,26 @@ mod chains {
     #[test]
     fn reports_of_the_session_are_raised_at_the_ending_and_can_be_caught_as_text() {
         let session = Rc::new(Fake::default());
-        session.refusal.borrow_mut().push(Report::new("no such field"));
+        session
+            .refusal
+            .borrow_mut()
+            .push(Report::new("no such field"));
         let vm = vm_on(&session);
-        vm.run("a.lua", "print(pcall(function() probe 't:a:b':count() end))").unwrap();
+        vm.run(
+            "a.lua",
+            "print(pcall(function() probe 't:a:b':count() end))",
+        )
+        .unwrap();
         assert_eq!(session.take_log(), "false\tno such field\n");
-        session.refusal.borrow_mut().push(Report::new("no such field"));
+        session
+            .refusal
+            .borrow_mut()
+            .push(Report::new("no such field"));
         let error = vm.run("a.lua", "probe 't:a:b':count()").unwrap_err();
-        assert_eq!(error, ScriptError::Reports(vec![Report::new("no such field")]));
+        assert_eq!(
+            error,
+            ScriptError::Reports(vec![Report::new("no such field")])
+        );
     }
 
     #[test]
@@ -84,7 +111,10 @@ mod chains {
             "probe 't:a:b':with{ a = 1, b = 'x', c = true, d = { 1, 'y' }, s = set{ 1, { 2, 'z' } }, v = var(7) }:count()",
         )[0];
         assert_eq!(chain.given["a"], Given::Int(1));
-        assert_eq!(chain.given["d"], Given::List(vec![Member::Int(1), Member::Str(b"y".to_vec())]));
+        assert_eq!(
+            chain.given["d"],
+            Given::List(vec![Member::Int(1), Member::Str(b"y".to_vec())])
+        );
         assert!(matches!(chain.given["s"], Given::Set(_)));
         assert!(matches!(chain.given["v"], Given::Var(_, Member::Int(7))));
         assert_eq!(chain.given["target"], Given::Target);
@@ -93,18 +123,33 @@ mod chains {
 
     #[test]
     fn one_tally_takes_several_probes_and_its_name() {
-        let all = declared("local t = tally():name 'both'\nprobe 't:a:b':tally(t, 'count()')\nprobe 't:c:d':tally(t, 'sum(x)')");
+        let all = declared(
+            "local t = tally():name 'both'\nprobe 't:a:b':tally(t, 'count()')\nprobe 't:c:d':tally(t, 'sum(x)')",
+        );
         for chain in &all {
-            assert!(matches!(chain.ending, Ending::Tally { tally: TallyId(0), .. }));
+            assert!(matches!(
+                chain.ending,
+                Ending::Tally {
+                    tally: TallyId(0),
+                    ..
+                }
+            ));
             assert_eq!(chain.name.as_deref(), Some("both"));
         }
     }
 
     #[test]
     fn what_a_handler_reads_is_found_in_its_source() {
-        let chain = &declared("probe 't:a:b':on(function(e)\n  print(e.pid, e.time,\n    e.args.filename)\nend)")[0];
-        let Ending::Handler { reads } = &chain.ending else { panic!() };
-        let reads: Vec<_> = reads.iter().map(|read| (&*read.text, read.place.line)).collect();
+        let chain = &declared(
+            "probe 't:a:b':on(function(e)\n  print(e.pid, e.time,\n    e.args.filename)\nend)",
+        )[0];
+        let Ending::Handler { reads } = &chain.ending else {
+            panic!()
+        };
+        let reads: Vec<_> = reads
+            .iter()
+            .map(|read| (&*read.text, read.place.line))
+            .collect();
         assert_eq!(reads, [("args.filename", 3), ("pid", 2)]);
         assert!(failure("probe 't:a:b':on(print)").contains(":fetch"));
         assert_eq!(declared("probe 't:a:b':fetch 'pid':on(print)").len(), 1);
@@ -116,26 +161,49 @@ mod errors {
 
     #[test]
     fn the_users_own_lines_are_shown_and_no_others() {
-        let error = output("local function f(t)\n  return t.x.y\nend\npcall(print)\nlocal ok = f({})");
-        let Err(ScriptError::Lua(error)) = error else { panic!("{error:?}") };
+        let error =
+            output("local function f(t)\n  return t.x.y\nend\npcall(print)\nlocal ok = f({})");
+        let Err(ScriptError::Lua(error)) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!(error.place.unwrap().line, 2);
-        assert!(error.message.starts_with("attempt to index a nil value"), "{}", error.message);
-        assert_eq!(error.traceback.iter().map(|place| place.line).collect::<Vec<_>>(), [5]);
+        assert!(
+            error.message.starts_with("attempt to index a nil value"),
+            "{}",
+            error.message
+        );
+        assert_eq!(
+            error
+                .traceback
+                .iter()
+                .map(|place| place.line)
+                .collect::<Vec<_>>(),
+            [5]
+        );
     }
 
     #[test]
     fn syntax_errors_and_raised_values_have_a_place() {
         assert!(failure("x = = 3").starts_with("test.lua:1: unexpected symbol near '='"));
         assert_eq!(failure("\nerror 'boom'"), "test.lua:2: boom");
-        assert!(failure("\nerror(setmetatable({}, { __tostring = function() return 'object' end }))").starts_with("test.lua:2: object"));
+        assert!(
+            failure("\nerror(setmetatable({}, { __tostring = function() return 'object' end }))")
+                .starts_with("test.lua:2: object")
+        );
         assert!(failure("\n\nstring.rep()").starts_with("test.lua:3: bad argument #1 to 'rep'"));
-        assert!(failure("printf('%d', {})").starts_with("test.lua:1: printf: argument 2 for '%d' is a table"));
+        assert!(
+            failure("printf('%d', {})")
+                .starts_with("test.lua:1: printf: argument 2 for '%d' is a table")
+        );
         assert!(failure("json.encode(print)").starts_with("test.lua:1: json.encode"));
     }
 
     #[test]
     fn a_shebang_line_counts() {
-        assert!(failure("#!/usr/bin/env -S moontrace\nlocal t = nil\nt.x = 1").starts_with("test.lua:3:"));
+        assert!(
+            failure("#!/usr/bin/env -S moontrace\nlocal t = nil\nt.x = 1")
+                .starts_with("test.lua:3:")
+        );
     }
 
     #[test]
@@ -143,7 +211,10 @@ mod errors {
         let text = "local ok, e = pcall(probe, nil)\nprint(type(e), 'it said: ' .. e)\nprint(xpcall(probe, function(e) return type(e) end, 1))\nlocal co = coroutine.wrap(function() probe(1) end)\nprint(type(select(2, pcall(co))))";
         let printed = output(text).unwrap();
         let lines: Vec<_> = printed.lines().collect();
-        assert!(lines[0].starts_with("string\tit said: test.lua:1: probe takes"), "{printed}");
+        assert!(
+            lines[0].starts_with("string\tit said: test.lua:1: probe takes"),
+            "{printed}"
+        );
         assert_eq!(lines[1..], ["false\tstring", "string"]);
     }
 
@@ -170,7 +241,10 @@ mod errors {
             "string.rep('x', 1 << 40)",
         ] {
             let message = failure(text);
-            assert!(message.contains("more than 64 MiB of memory") || message.contains("too large"), "{message}");
+            assert!(
+                message.contains("more than 64 MiB of memory") || message.contains("too large"),
+                "{message}"
+            );
         }
     }
 }
@@ -181,30 +255,64 @@ mod sandbox {
     #[test]
     fn nothing_reaches_out() {
         for name in [
-            "io", "debug", "package", "dofile", "loadfile", "os.execute", "os.remove", "os.getenv", "os.exit",
-            "os.tmpname", "os.rename", "os.setlocale",
+            "io",
+            "debug",
+            "package",
+            "dofile",
+            "loadfile",
+            "os.execute",
+            "os.remove",
+            "os.getenv",
+            "os.exit",
+            "os.tmpname",
+            "os.rename",
+            "os.setlocale",
         ] {
             let message = failure(&format!("print({name})"));
-            assert!(message.contains(name.split('.').next_back().unwrap()), "{message}");
+            assert!(
+                message.contains(name.split('.').next_back().unwrap()),
+                "{message}"
+            );
         }
-        assert_eq!(output("print(string.dump, rawget(_G, 'io'), rawget(_G, 'package'))").unwrap(), "nil\tnil\tnil\n");
-        assert_eq!(output("print(os.time() > 0, os.clock() >= 0, #os.date('%Y'))").unwrap(), "true\ttrue\t4\n");
-        assert!(failure("setmetatable({}, { __gc = print })").starts_with("test.lua:1: a metatable with '__gc'"));
+        assert_eq!(
+            output("print(string.dump, rawget(_G, 'io'), rawget(_G, 'package'))").unwrap(),
+            "nil\tnil\tnil\n"
+        );
+        assert_eq!(
+            output("print(os.time() > 0, os.clock() >= 0, #os.date('%Y'))").unwrap(),
+            "true\ttrue\t4\n"
+        );
+        assert!(
+            failure("setmetatable({}, { __gc = print })")
+                .starts_with("test.lua:1: a metatable with '__gc'")
+        );
         assert!(failure("require 'socket'").contains("there are json"));
     }
 
     #[test]
     fn load_takes_text_only() {
         assert_eq!(output("print(load('return 1 + 1')())").unwrap(), "2\n");
-        assert_eq!(output("print(load('return x', 'n', 't', { x = 5 })())").unwrap(), "5\n");
+        assert_eq!(
+            output("print(load('return x', 'n', 't', { x = 5 })())").unwrap(),
+            "5\n"
+        );
         let printed = output("print(load('\\27Lua', 'x', 'b'))").unwrap();
-        assert!(printed.contains("attempt to load a binary chunk"), "{printed}");
+        assert!(
+            printed.contains("attempt to load a binary chunk"),
+            "{printed}"
+        );
     }
 
     #[test]
     fn globals_may_be_set_and_then_read() {
-        assert_eq!(output("x = 1 print(x, rawget(_G, 'y'))").unwrap(), "1\tnil\n");
-        assert_eq!(output("x = nil print(x) x = 1 x = nil print(x)").unwrap(), "nil\nnil\n");
+        assert_eq!(
+            output("x = 1 print(x, rawget(_G, 'y'))").unwrap(),
+            "1\tnil\n"
+        );
+        assert_eq!(
+            output("x = nil print(x) x = 1 x = nil print(x)").unwrap(),
+            "nil\nnil\n"
+        );
     }
 }
 
@@ -220,8 +328,15 @@ mod interrupts {
             interrupter.trigger();
             Ok(())
         });
-        vm.lua().globals().raw_set("trigger", trigger.unwrap()).unwrap();
-        assert_eq!(vm.run("t.lua", text), Err(ScriptError::Interrupted), "{text}");
+        vm.lua()
+            .globals()
+            .raw_set("trigger", trigger.unwrap())
+            .unwrap();
+        assert_eq!(
+            vm.run("t.lua", text),
+            Err(ScriptError::Interrupted),
+            "{text}"
+        );
         assert_eq!(vm.run("t.lua", "print 'no'"), Err(ScriptError::Interrupted));
         vm.clear_interrupt();
         vm.run("t.lua", "for i = 1, 10 do print(i) end").unwrap();
@@ -253,7 +368,12 @@ mod values {
     fn sets_and_variables_change_the_running_filter() {
         let text = "local s = set{ 1, 'a', { 2, 'b' } } s:add(3) s:remove(1)\nprint(#s, s:has(3), s:has(1), s:has{ 2, 'b' })\nlocal v = var(1) v:set(5) print(v:get())";
         let printed = output(text).unwrap();
-        assert!(printed.contains("add 0 Int(3)\nremove 0 Int(1)\n3\ttrue\tfalse\ttrue\nvariable 0 Int(5)\n5\n"), "{printed}");
+        assert!(
+            printed.contains(
+                "add 0 Int(3)\nremove 0 Int(1)\n3\ttrue\tfalse\ttrue\nvariable 0 Int(5)\n5\n"
+            ),
+            "{printed}"
+        );
         assert!(failure("var(1):set('x')").contains("keeps the type"));
         assert!(failure("set{ 1.5 }").contains("can't be a member"));
     }
@@ -269,17 +389,35 @@ mod values {
         };
         session.tables.borrow_mut().insert(TallyId(0), table);
         let vm = vm_on(&session);
-        vm.run("t.lua", &format!("local t = probe 't:a:b':by 'comm':count()\n{text}")).unwrap();
+        vm.run(
+            "t.lua",
+            &format!("local t = probe 't:a:b':by 'comm':count()\n{text}"),
+        )
+        .unwrap();
         vm.print_unread().unwrap();
         session.take_log()
     }
 
     #[test]
     fn tallies_are_read_from_lua() {
-        assert_eq!(with_table("for _, r in ipairs(t:top(2)) do print(r.comm, r.count) end"), "ps\t5\nls\t2\n");
-        assert_eq!(with_table("print(t:top(1, 'comm')[1].comm, t:top(1, function(r) return -r.count end)[1].comm)"), "sh\tsh\n");
-        assert_eq!(with_table("print(t:get('ls').count, t:get('no').count, #t:rows())"), "2\t0\t3\n");
-        assert_eq!(with_table("local now = t:take() print(#now, #t:take(), now:get('ps').count)"), "3\t0\t5\n");
+        assert_eq!(
+            with_table("for _, r in ipairs(t:top(2)) do print(r.comm, r.count) end"),
+            "ps\t5\nls\t2\n"
+        );
+        assert_eq!(
+            with_table(
+                "print(t:top(1, 'comm')[1].comm, t:top(1, function(r) return -r.count end)[1].comm)"
+            ),
+            "sh\tsh\n"
+        );
+        assert_eq!(
+            with_table("print(t:get('ls').count, t:get('no').count, #t:rows())"),
+            "2\t0\t3\n"
+        );
+        assert_eq!(
+            with_table("local now = t:take() print(#now, #t:take(), now:get('ps').count)"),
+            "3\t0\t5\n"
+        );
     }
 
     #[test]
@@ -287,7 +425,10 @@ mod values {
         assert_eq!(with_table("").matches("table None").count(), 1);
         assert_eq!(with_table("t:rows()"), "");
         let printed = with_table("t:print{ top = 1, title = 'T' }");
-        assert!(printed.starts_with("table Some(\"T\") [[Str([112, 115])"), "{printed}");
+        assert!(
+            printed.starts_with("table Some(\"T\") [[Str([112, 115])"),
+            "{printed}"
+        );
         assert!(failure("tally():print{ tops = 1 }").contains("'top'"));
     }
 }
@@ -316,7 +457,11 @@ mod running {
     fn an_error_among_actions_leaves_the_others_for_the_next_call() {
         let session = Rc::new(Fake::default());
         let vm = vm_on(&session);
-        vm.run("t.lua", "on_exit(function() error 'first' end)\non_exit(function() print 'second' end)").unwrap();
+        vm.run(
+            "t.lua",
+            "on_exit(function() error 'first' end)\non_exit(function() print 'second' end)",
+        )
+        .unwrap();
         assert!(matches!(vm.run_exit(), Err(ScriptError::Lua(_))));
         vm.run_exit().unwrap();
         assert_eq!(session.take_log(), "second\n");
@@ -326,18 +471,55 @@ mod running {
     fn handler(body: &str) -> (Rc<Fake>, Vm) {
         let session = Rc::new(Fake::default());
         let fields = [
-            ("pid", Content::Int { offset: 24, int: Int::U32 }),
-            ("retval", Content::Int { offset: 32, int: Int::I64 }),
-            ("comm", Content::Text { offset: 28, slot: Some(48), capacity: 16 }),
-            ("args.filename", Content::Text { offset: 40, slot: None, capacity: 64 }),
+            (
+                "pid",
+                Content::Int {
+                    offset: 24,
+                    int: Int::U32,
+                },
+            ),
+            (
+                "retval",
+                Content::Int {
+                    offset: 32,
+                    int: Int::I64,
+                },
+            ),
+            (
+                "comm",
+                Content::Text {
+                    offset: 28,
+                    slot: Some(48),
+                    capacity: 16,
+                },
+            ),
+            (
+                "args.filename",
+                Content::Text {
+                    offset: 40,
+                    slot: None,
+                    capacity: 64,
+                },
+            ),
             ("args.iov[0].len", Content::Constant(Value::Int(3))),
             ("func", Content::Func),
         ];
         let (probe, func) = ("t:a:b".to_owned(), "b".to_owned());
-        let site = Site { id: ProbeId(0), probe, func, layout: layout(&fields) };
+        let name = "n".to_owned();
+        let site = Site {
+            id: ProbeId(0),
+            name,
+            probe,
+            func,
+            layout: layout(&fields),
+        };
         session.sites.borrow_mut().push(Rc::new(site));
         let vm = vm_on(&session);
-        vm.run("t.lua", &format!("kept = nil\nprobe 't:a:b':fetch 'pid':on(function(e)\n{body}\nend)")).unwrap();
+        vm.run(
+            "t.lua",
+            &format!("kept = nil\nprobe 't:a:b':fetch 'pid':on(function(e)\n{body}\nend)"),
+        )
+        .unwrap();
         (session, vm)
     }
 
@@ -357,8 +539,14 @@ mod running {
 
     #[test]
     fn events_are_decoded_when_they_are_read() {
-        let (session, vm) = handler("print(e.pid, e.comm, e.retval, e.args.filename, e.probe, e.func, e.time, e.cpu, e.args.iov[0].len)");
-        let records = vec![event(1, "sh", "/tmp", !0), event(2, "sh", "", 0b11), event(3, "bash", "/x", !0)];
+        let (session, vm) = handler(
+            "print(e.pid, e.comm, e.retval, e.args.filename, e.probe, e.func, e.time, e.cpu, e.args.iov[0].len)",
+        );
+        let records = vec![
+            event(1, "sh", "/tmp", !0),
+            event(2, "sh", "", 0b11),
+            event(3, "bash", "/x", !0),
+        ];
         vm.dispatch(&mut Given::new(records)).unwrap();
         assert_eq!(
             session.take_log(),
@@ -368,18 +556,29 @@ mod running {
 
     #[test]
     fn only_a_copy_outlives_its_handler() {
-        let (session, vm) = handler("if kept then print(kept.comm, kept.args.filename, kept.args.iov[0].len, kept.time) end kept = e:copy() view = e");
-        vm.dispatch(&mut Given::new(vec![event(1, "sh", "/a", !0), event(2, "ls", "/b", !0)])).unwrap();
+        let (session, vm) = handler(
+            "if kept then print(kept.comm, kept.args.filename, kept.args.iov[0].len, kept.time) end kept = e:copy() view = e",
+        );
+        vm.dispatch(&mut Given::new(vec![
+            event(1, "sh", "/a", !0),
+            event(2, "ls", "/b", !0),
+        ]))
+        .unwrap();
         assert_eq!(session.take_log(), "sh\t/a\t3\t77\n");
         let error = vm.run("u.lua", "print(view.pid)").unwrap_err().to_string();
-        assert!(error.starts_with("u.lua:1: ") && error.contains("e:copy()"), "{error}");
+        assert!(
+            error.starts_with("u.lua:1: ") && error.contains("e:copy()"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_failing_handler_leaves_the_rest_to_the_next_call() {
         let (session, vm) = handler("local t = nil if e.pid == 2 then print(t.x) end print(e.pid)");
         let mut records = Given::new((1..=3).map(|pid| event(pid, "sh", "", !0)).collect());
-        let Err(ScriptError::Lua(error)) = vm.dispatch(&mut records) else { panic!() };
+        let Err(ScriptError::Lua(error)) = vm.dispatch(&mut records) else {
+            panic!()
+        };
         assert_eq!(error.place.unwrap().line, 3);
         assert!(error.traceback.is_empty());
         vm.dispatch(&mut records).unwrap();
@@ -390,12 +589,19 @@ mod running {
     fn mistakes_with_an_event_are_named() {
         let run = |body: &str| {
             let (_, vm) = handler(body);
-            vm.dispatch(&mut Given::new(vec![event(1, "sh", "", !0)])).unwrap_err()
+            vm.dispatch(&mut Given::new(vec![event(1, "sh", "", !0)]))
+                .unwrap_err()
         };
-        assert!(run("print(e.uid)").to_string().contains("t.lua:3: the event has no field 'uid'"));
+        assert!(
+            run("print(e.uid)")
+                .to_string()
+                .contains("t.lua:3: the event has no field 'uid'")
+        );
         assert!(run("e.pid = 3").to_string().contains("can't be set"));
         assert_eq!(run("pcall(exit, 4)"), ScriptError::Exit(4));
-        let ScriptError::Reports(reports) = run("probe(nil)") else { panic!() };
+        let ScriptError::Reports(reports) = run("probe(nil)") else {
+            panic!()
+        };
         assert_eq!(reports[0].place.as_ref().unwrap().line, 3);
     }
 
@@ -411,7 +617,11 @@ mod running {
     #[test]
     fn a_handler_may_probe_and_what_it_opened_is_declared_when_it_returns() {
         let (session, vm) = handler("if e.pid == 1 then probe 't:c:d' end print(#'done')");
-        vm.dispatch(&mut Given::new(vec![event(1, "sh", "", !0), event(2, "sh", "", !0)])).unwrap();
+        vm.dispatch(&mut Given::new(vec![
+            event(1, "sh", "", !0),
+            event(2, "sh", "", !0),
+        ]))
+        .unwrap();
         assert_eq!(session.take_log(), "4\n4\n");
         assert_eq!(session.declared.borrow()[1].ending, Ending::Print(None));
     }
@@ -419,15 +629,31 @@ mod running {
     #[test]
     fn probes_without_a_handler_print_their_events() {
         let session = Rc::new(Fake::default());
-        let fields = [("pid", Content::Int { offset: 24, int: Int::U32 })];
+        let fields = [(
+            "pid",
+            Content::Int {
+                offset: 24,
+                int: Int::U32,
+            },
+        )];
         let (probe, func) = ("t:a:b".to_owned(), "b".to_owned());
-        let site = Site { id: ProbeId(0), probe, func, layout: layout(&fields) };
+        let name = "n".to_owned();
+        let site = Site {
+            id: ProbeId(0),
+            name,
+            probe,
+            func,
+            layout: layout(&fields),
+        };
         session.sites.borrow_mut().push(Rc::new(site));
         let vm = vm_on(&session);
         vm.run("t.lua", "probe 't:a:b'").unwrap();
-        vm.dispatch(&mut Given::new(vec![record(0, 5, 1, &9u32.to_ne_bytes())])).unwrap();
-        assert_eq!(session.take_log(), "event t:a:b 5 1 [(\"pid\", Unsigned(9))]\n");
-        let error = vm.dispatch(&mut Given::new(vec![record(4, 5, 1, &[])])).unwrap_err();
+        vm.dispatch(&mut Given::new(vec![record(0, 5, 1, &9u32.to_ne_bytes())]))
+            .unwrap();
+        assert_eq!(session.take_log(), "event n 5 1 [(\"pid\", Unsigned(9))]\n");
+        let error = vm
+            .dispatch(&mut Given::new(vec![record(4, 5, 1, &[])]))
+            .unwrap_err();
         assert!(error.to_string().contains("unknown probe site, 4"));
     }
 }
@@ -449,8 +675,16 @@ mod modules {
         let printed = output(text).unwrap();
         let lines: Vec<_> = printed.lines().collect();
         assert_eq!(lines[0], "9223372036854775807\t-1500.0\ttrue\ttrue\ttrue");
-        assert_eq!(lines[1], "{\"a\":[],\"b\":[1,2.5,\"\u{fffd}\u{fffd}\\n\\u0001\u{fffd}\"],\"c\":-9223372036854775808}");
-        assert!(lines[2..].iter().all(|line| line.starts_with("false\tjson.")), "{printed}");
+        assert_eq!(
+            lines[1],
+            "{\"a\":[],\"b\":[1,2.5,\"\u{fffd}\u{fffd}\\n\\u0001\u{fffd}\"],\"c\":-9223372036854775808}"
+        );
+        assert!(
+            lines[2..]
+                .iter()
+                .all(|line| line.starts_with("false\tjson.")),
+            "{printed}"
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use super::session::Site;
 use crate::event::record::{Datum, Record};
 use crate::rows::Value;
-use mlua::ffi::{self, lua_State};
 use mlua::Lua;
+use mlua::ffi::{self, lua_State};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_int, c_void};
@@ -35,8 +35,10 @@ const CPU: usize = 2;
 const LAYOUT: usize = 3;
 const ALWAYS_THERE: [&str; LAYOUT] = ["probe", "time", "cpu"];
 
-const EXPIRED: &CStr = c"the event is valid in its handler only: e:copy() makes one that can be kept";
-const READ_ONLY: &CStr = c"an event's fields can't be set: e:copy() makes a table that can be changed";
+const EXPIRED: &CStr =
+    c"the event is valid in its handler only: e:copy() makes one that can be kept";
+const READ_ONLY: &CStr =
+    c"an event's fields can't be set: e:copy() makes a table that can be changed";
 
 /// Names under one part of a path: what `e` or `e.args` has.
 #[derive(Default)]
@@ -50,8 +52,12 @@ impl Members {
         let mut root = Self::default();
         let names = site.layout.fields.iter().map(|field| field.name.as_str());
         for (number, name) in ALWAYS_THERE.into_iter().chain(names).enumerate() {
-            let parts = name.split(['.', '[']).map(|part| part.trim_end_matches(']'));
-            let leaf = parts.fold(&mut root, |node, part| node.members.entry(part.to_owned()).or_default());
+            let parts = name
+                .split(['.', '['])
+                .map(|part| part.trim_end_matches(']'));
+            let leaf = parts.fold(&mut root, |node, part| {
+                node.members.entry(part.to_owned()).or_default()
+            });
             leaf.field.get_or_insert(number);
         }
         root
@@ -61,7 +67,11 @@ impl Members {
 impl View {
     /// Makes the userdata of a site's events, and those of the paths in it.
     pub(crate) fn new(lua: &Lua, site: Rc<Site>) -> mlua::Result<Box<Self>> {
-        let comm = site.layout.fields.iter().position(|field| field.name == "comm");
+        let comm = site
+            .layout
+            .fields
+            .iter()
+            .position(|field| field.name == "comm");
         let members = Members::of(&site);
         let view = Box::new(Self {
             comm: comm.map(|index| index + LAYOUT),
@@ -75,7 +85,9 @@ impl View {
         unsafe {
             lua.exec_raw::<()>((), |state| {
                 push_members(state, address, &members, true);
-                (*address).userdata.set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
+                (*address)
+                    .userdata
+                    .set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
             })?;
         }
         Ok(view)
@@ -356,7 +368,11 @@ unsafe fn raise(state: *mut lua_State, message: &CStr) -> ! {
 /// In a closure of the view's, whose upvalue of that number is the view.
 unsafe fn view(state: *mut lua_State, upvalue: c_int) -> *const View {
     // SAFETY: the caller's promise.
-    unsafe { ffi::lua_touserdata(state, ffi::lua_upvalueindex(upvalue)).cast_const().cast() }
+    unsafe {
+        ffi::lua_touserdata(state, ffi::lua_upvalueindex(upvalue))
+            .cast_const()
+            .cast()
+    }
 }
 
 /// # Safety
