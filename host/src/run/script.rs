@@ -23,7 +23,11 @@ impl Script {
             cli::Script::File(path) => {
                 let name = path.display().to_string();
                 let unreadable = |why: String| Report::new(format!("{name} can't be read: {why}"));
-                let about = std::fs::metadata(path).map_err(|error| unreadable(super::running::plainly(&error)))?;
+                let about = std::fs::metadata(path).map_err(|error| {
+                    let missing = error.kind() == std::io::ErrorKind::NotFound;
+                    let help = if missing { cli::meant(path) } else { None };
+                    Report { help, ..unreadable(super::running::plainly(&error)) }
+                })?;
                 if about.is_dir() {
                     return Err(unreadable("it is a directory".into()));
                 }
