@@ -107,7 +107,7 @@ impl<'l> Call<'l> {
                 Some(format!("call it with a colon: value:{bare}(…)")),
             )
         };
-        match self.args.get(0) {
+        match self.args.front() {
             Some(Value::UserData(data)) => data.borrow::<T>().map_err(|_| wrong()),
             _ => Err(wrong()),
         }
