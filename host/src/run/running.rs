@@ -74,6 +74,11 @@ impl Running {
         self.probes.borrow().values().map(|probe| probe.instances.len()).sum()
     }
 
+    /// Is nothing waiting in the ring, written or being written?
+    pub(super) fn ring_is_empty(&self) -> bool {
+        self.ring.borrow_mut().as_mut().is_none_or(RingMapping::is_empty)
+    }
+
     /// What the script prints is dropped from now on.
     pub(super) fn mute(&self) {
         self.muted.set(true);

@@ -14,6 +14,8 @@ const BATCH: usize = 8192;
 /// How long the reader naps when it has read everything, before it asks to be woken: under load the kernel then wakes
 /// nobody.
 const NAP: u64 = 1_000_000;
+/// How long output may wait while events keep coming.
+const FLUSH: u64 = 100_000_000;
 /// The longest sleep: a wake-up that was missed costs no more than this.
 const SLEEP: u64 = 100_000_000;
 
@@ -69,7 +71,7 @@ impl Watch<'_> {
         if let Some(end) = self.each(|vm| vm.run_start()) {
             return end;
         }
-        let mut napped = false;
+        let (mut napped, mut flushed) = (false, clock::monotonic());
         loop {
             if let Some(end) = self.ended() {
                 return end;
@@ -84,16 +86,19 @@ impl Watch<'_> {
                 self.running.writer.borrow_mut().error(&report);
                 return End::Error;
             }
-            match self.read(BATCH) {
+            let more = match self.read(BATCH) {
+                Ok(more) => more,
                 Err(end) => return end,
-                Ok(true) => {
-                    napped = false;
-                    continue;
+            };
+            if !more || now >= flushed + FLUSH {
+                if let Some(end) = self.flush() {
+                    return end;
                 }
-                Ok(false) => {}
+                flushed = now;
             }
-            if let Some(end) = self.flush() {
-                return end;
+            if more {
+                napped = false;
+                continue;
             }
             self.sleep(!napped);
             napped = !napped;
@@ -176,8 +181,7 @@ impl Watch<'_> {
             fds.push(ring.as_fd());
             shared.asleep(true);
             // What was reserved before the programs could see the word is found now, or woken for.
-            let empty = self.running.ring.borrow_mut().as_mut().is_none_or(RingMapping::is_empty);
-            if !empty {
+            if !self.running.ring_is_empty() {
                 shared.asleep(false);
                 return;
             }
