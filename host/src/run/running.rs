@@ -252,6 +252,9 @@ fn not_attached(error: &io::Error, plan: &SitePlan, place: Option<&Place>) -> Re
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
         Some(libc::ENOENT) => Report::new(format!("{} can't be attached: this kernel does not have it", plan.probe)),
+        Some(libc::EILSEQ) => {
+            Report::new(format!("{} can't be attached: no instruction begins at that offset", plan.probe))
+        }
         Some(libc::EINVAL) => Report::new(format!("{} can't be attached: the kernel does not allow it there", plan.probe)),
         _ => Report::new(format!("{} can't be attached: {}", plan.probe, plainly(error))),
     };
