@@ -222,8 +222,7 @@ impl Job<'_> {
                 _ => Report::new(format!("the kernel makes no map: {}", running::plainly(&error))),
             })?);
             if follow {
-                let root = held.as_ref().map(Held::pid).or(self.arguments.pid);
-                self.running.follow(root)?;
+                self.running.follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
             }
             self.running.attach_waiting()?;
             self.running.arm();

@@ -113,9 +113,9 @@ impl Running {
         }
     }
 
-    /// Has `root` traced, and hangs up what keeps the set of traced processes.
-    pub(super) fn follow(&self, root: Option<u32>) -> Result<(), Report> {
-        let plans = self.planner.borrow_mut().follow()?;
+    /// Has `root` and its children traced: at once, or, when it is `held`, as soon as it has become the command.
+    pub(super) fn follow(&self, root: Option<u32>, held: Option<u32>) -> Result<(), Report> {
+        let plans = self.planner.borrow_mut().follow(held)?;
         let shared = self.shared.borrow();
         let Some(shared) = shared.as_ref() else { return Ok(()) };
         if let Some(root) = root {
