@@ -34,8 +34,18 @@ impl<'l> Call<'l> {
         is_method: bool,
         args: MultiValue,
     ) -> mlua::Result<Value> {
-        let name = if is_method { format!(":{}", entry.name) } else { entry.name.to_owned() };
-        (entry.function)(&Self { lua, script: Script::of(lua)?, name, args, place: OnceCell::new() })
+        let name = if is_method {
+            format!(":{}", entry.name)
+        } else {
+            entry.name.to_owned()
+        };
+        (entry.function)(&Self {
+            lua,
+            script: Script::of(lua)?,
+            name,
+            args,
+            place: OnceCell::new(),
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -44,7 +54,9 @@ impl<'l> Call<'l> {
 
     /// The user's line that is being run.
     pub(crate) fn place(&self) -> Place {
-        self.place.get_or_init(|| self.script.here(self.lua)).clone()
+        self.place
+            .get_or_init(|| self.script.here(self.lua))
+            .clone()
     }
 
     pub(crate) fn report(&self, message: impl Into<String>) -> Report {
@@ -60,7 +72,11 @@ impl<'l> Call<'l> {
         message: impl Into<String>,
         help: Option<String>,
     ) -> mlua::Error {
-        Failure::Reports(vec![Report { help, ..self.report(message) }]).into()
+        Failure::Reports(vec![Report {
+            help,
+            ..self.report(message)
+        }])
+        .into()
     }
 
     /// Gives reports of later stages the line of this call where they have none.
@@ -91,7 +107,7 @@ impl<'l> Call<'l> {
                 Some(format!("call it with a colon: value:{bare}(…)")),
             )
         };
-        match self.args.get(0) {
+        match self.args.front() {
             Some(Value::UserData(data)) => data.borrow::<T>().map_err(|_| wrong()),
             _ => Err(wrong()),
         }
@@ -103,7 +119,11 @@ impl<'l> Call<'l> {
             None | Some(Value::Nil) => "nil",
             Some(value) => value.type_name(),
         };
-        self.fail(format!("{} takes {what}, not {}", self.name, with_article(found)))
+        self.fail(format!(
+            "{} takes {what}, not {}",
+            self.name,
+            with_article(found)
+        ))
     }
 
     pub(crate) fn text(&self, index: usize, what: &str) -> mlua::Result<String> {
@@ -137,7 +157,9 @@ impl<'l> Call<'l> {
 fn with_article(kind: &str) -> String {
     match kind {
         "nil" => kind.to_owned(),
-        "integer" | "userdata" | "error" => format!("an {kind}").replace("an userdata", "a userdata"),
+        "integer" | "userdata" | "error" => {
+            format!("an {kind}").replace("an userdata", "a userdata")
+        }
         other => format!("a {other}"),
     }
 }

@@ -26,30 +26,46 @@ impl Chunks {
     /// A file's name and text.
     pub(crate) fn get(&self, name: &str) -> Option<(Arc<str>, Arc<str>)> {
         let texts = self.texts.borrow();
-        texts.get_key_value(name).map(|(name, text)| (Arc::clone(name), Arc::clone(text)))
+        texts
+            .get_key_value(name)
+            .map(|(name, text)| (Arc::clone(name), Arc::clone(text)))
     }
 
     /// The innermost line of the user's that is being run, from `level` frames up.
     pub(crate) fn here(&self, lua: &Lua) -> Option<Place> {
-        (0..DEEPEST).map_while(|level| lua.inspect_stack(level, |frame| self.frame(frame))).flatten().next()
+        (0..DEEPEST)
+            .map_while(|level| lua.inspect_stack(level, |frame| self.frame(frame)))
+            .flatten()
+            .next()
     }
 
     fn frame(&self, frame: &mlua::debug::Debug<'_>) -> Option<Place> {
         let source = frame.source().source?;
         let (file, _) = self.get(source.strip_prefix('@')?)?;
-        Some(Place { file, line: u32::try_from(frame.current_line()?).ok()? })
+        Some(Place {
+            file,
+            line: u32::try_from(frame.current_line()?).ok()?,
+        })
     }
 
     /// Splits `FILE:LINE: message`, where FILE is one of the user's as Lua shortens it.
     pub(crate) fn split<'m>(&self, message: &'m str) -> (Option<Place>, &'m str) {
         for name in self.texts.borrow().keys() {
-            let Some(rest) = message.strip_prefix(&*short(name)) else { continue };
+            let Some(rest) = message.strip_prefix(&*short(name)) else {
+                continue;
+            };
             let Some((line, rest)) = rest.strip_prefix(':').and_then(|rest| rest.split_once(':'))
             else {
                 continue;
             };
             if let Ok(line) = line.parse() {
-                return (Some(Place { file: Arc::clone(name), line }), rest.trim_start());
+                return (
+                    Some(Place {
+                        file: Arc::clone(name),
+                        line,
+                    }),
+                    rest.trim_start(),
+                );
             }
         }
         (None, message)
@@ -57,9 +73,16 @@ impl Chunks {
 
     /// Points a report at a word of its line.
     pub(crate) fn point(&self, report: Report, word: &str) -> Report {
-        let Some(place) = &report.place else { return report };
-        let Some((_, text)) = self.get(&place.file) else { return report };
-        let line = place.line.checked_sub(1).and_then(|line| text.lines().nth(line as usize));
+        let Some(place) = &report.place else {
+            return report;
+        };
+        let Some((_, text)) = self.get(&place.file) else {
+            return report;
+        };
+        let line = place
+            .line
+            .checked_sub(1)
+            .and_then(|line| text.lines().nth(line as usize));
         let text = line.unwrap_or_default().trim();
         match find_word(text, word) {
             Some(at) => report.pointing(text, at..at + word.len()),
@@ -102,11 +125,20 @@ mod tests {
         chunks.add(&long, "x = 1");
         chunks.add("-e", "");
         let lua = Lua::new();
-        let error = lua.load("local t = nil\nt.x = 1").set_name(format!("@{long}")).exec();
+        let error = lua
+            .load("local t = nil\nt.x = 1")
+            .set_name(format!("@{long}"))
+            .exec();
         let message = error.unwrap_err().to_string();
         let message = message.strip_prefix("runtime error: ").unwrap_or(&message);
         let (place, rest) = chunks.split(message);
-        assert_eq!(place.unwrap(), Place { file: long.into(), line: 2 });
+        assert_eq!(
+            place.unwrap(),
+            Place {
+                file: long.into(),
+                line: 2
+            }
+        );
         assert!(rest.starts_with("attempt to index"), "{rest}");
         assert_eq!(chunks.split("-e:7: boom").0.unwrap().line, 7);
         assert_eq!(chunks.split("-ex:7: boom").0, None);

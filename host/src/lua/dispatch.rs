@@ -64,9 +64,13 @@ impl Dispatcher {
                 (_, Err(error)) | (Pause::Problem(error), _) => return Err(script.explain(&error)),
                 (Pause::Drained, _) => return Ok(()),
                 (Pause::Opened, _) => {
-                    script.declare_open().map_err(|failure| script.explain(&failure.into()))?;
+                    script
+                        .declare_open()
+                        .map_err(|failure| script.explain(&failure.into()))?;
                 }
-                (Pause::Failed, Ok(mlua::Value::Error(error))) => return Err(script.explain(&error)),
+                (Pause::Failed, Ok(mlua::Value::Error(error))) => {
+                    return Err(script.explain(&error));
+                }
                 (Pause::Failed, Ok(error)) => {
                     let text = error.to_string().map_err(|error| script.explain(&error))?;
                     return Err(script.explain_text(&text));
@@ -91,7 +95,9 @@ impl Dispatcher {
             ffi::lua_settop(state, 0);
             ffi::lua_pushcfunction(state, add_traceback);
             while let Some(bytes) = records.next() {
-                let Some(record) = Record::new(bytes) else { continue };
+                let Some(record) = Record::new(bytes) else {
+                    continue;
+                };
                 let site = record.header().site;
                 let target = match &last {
                     Some((known, target)) if *known == site => target,
@@ -166,7 +172,9 @@ fn print(script: &Script, site: &Site, record: &Record<'_>) {
     let names = site.layout.fields.iter().map(|field| field.name.as_str());
     let fields: Vec<(&str, Value)> = names.zip(values).collect();
     let header = record.header();
-    script.session.event(&site.probe, header.time, header.cpu, &fields);
+    script
+        .session
+        .event(&site.name, header.time, header.cpu, &fields);
 }
 
 /// The message handler: Lua's errors get the traceback of where they were raised; the host's carry their own.

@@ -40,13 +40,54 @@ impl fmt::Display for ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+impl ScriptError {
+    /// What a `pcall` of the script's gets: one line, as Lua's own errors are.
+    pub(crate) fn caught(&self) -> String {
+        match self {
+            Self::Reports(reports) => caught(reports),
+            Self::Lua(LuaError { place: Some(place), message, .. }) => format!("{place}: {message}"),
+            Self::Lua(error) => error.message.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Reports without the text that they point into.
+fn caught(reports: &[Report]) -> String {
+    let line = |report: &Report| {
+        let place = report.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+        let help = report.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+        format!("{place}{}{help}", report.message)
+    };
+    reports.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+impl From<Report> for ScriptError {
+    fn from(report: Report) -> Self {
+        Self::Reports(vec![report])
+    }
+}
+
+impl LuaError {
+    /// The lines that led there stand as its help.
+    pub fn report(&self) -> Report {
+        let called: Vec<String> = self
+            .traceback
+            .iter()
+            .map(|place| format!("called at {place}"))
+            .collect();
+        Report {
+            place: self.place.clone(),
+            message: self.message.clone(),
+            excerpt: None,
+            help: (!called.is_empty()).then(|| called.join("\n  ")),
+        }
+    }
+}
+
 impl fmt::Display for LuaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
-        }
-        f.write_str(&self.message)?;
-        self.traceback.iter().try_for_each(|place| write!(f, "\n  called at {place}"))
+        self.report().fmt(f)
     }
 }
 
@@ -60,7 +101,7 @@ pub(crate) enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reports(reports) => fmt_reports(reports, f),
+            Self::Reports(reports) => f.write_str(&caught(reports)),
             Self::Exit(code) => write!(f, "exit({code})"),
         }
     }
@@ -103,9 +144,13 @@ pub(crate) fn explain(error: &mlua::Error, chunks: &Chunks, memory_limit: usize)
 
 /// The same of a message that Lua's traceback may follow.
 pub(crate) fn explain_text(text: &str, chunks: &Chunks, memory_limit: usize) -> LuaError {
-    let (message, trace) = text.split_once("\nstack traceback:\n").unwrap_or((text, ""));
-    let mut traceback: Vec<Place> =
-        trace.lines().filter_map(|line| chunks.split(line.trim_start()).0).collect();
+    let (message, trace) = text
+        .split_once("\nstack traceback:\n")
+        .unwrap_or((text, ""));
+    let mut traceback: Vec<Place> = trace
+        .lines()
+        .filter_map(|line| chunks.split(line.trim_start()).0)
+        .collect();
     let (place, message) = chunks.split(message);
     let place = place.or_else(|| traceback.first().cloned());
     if traceback.first() == place.as_ref() && !traceback.is_empty() {
@@ -113,11 +158,18 @@ pub(crate) fn explain_text(text: &str, chunks: &Chunks, memory_limit: usize) -> 
     }
     let message = match message {
         "not enough memory" => {
-            format!("the script used more than {} MiB of memory", memory_limit >> 20)
+            format!(
+                "the script used more than {} MiB of memory",
+                memory_limit >> 20
+            )
         }
         other => other.to_owned(),
     };
-    LuaError { place, message, traceback }
+    LuaError {
+        place,
+        message,
+        traceback,
+    }
 }
 
 /// The message of an error, without what mlua puts around it.
@@ -125,7 +177,11 @@ fn text(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { traceback, cause } => {
             let inner = text(cause);
-            if inner.contains("\nstack traceback:\n") { inner } else { format!("{inner}\n{traceback}") }
+            if inner.contains("\nstack traceback:\n") {
+                inner
+            } else {
+                format!("{inner}\n{traceback}")
+            }
         }
         mlua::Error::RuntimeError(message)
         | mlua::Error::MemoryError(message)

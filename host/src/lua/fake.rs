@@ -116,7 +116,13 @@ pub(crate) fn vm_on(session: &Rc<Fake>) -> Vm {
     let session: Rc<dyn Session> = session.clone();
     let (options, arguments) = (BTreeMap::new(), Vec::new());
     let memory_limit = 64 << 20;
-    Vm::new(Config { session, options, arguments, memory_limit }).unwrap()
+    Vm::new(Config {
+        session,
+        options,
+        arguments,
+        memory_limit,
+    })
+    .unwrap()
 }
 
 /// Runs a body on a new session; gives what it printed.
@@ -152,8 +158,13 @@ pub(crate) fn layout(fields: &[(&str, Content)]) -> Layout {
         name: (*name).to_owned(),
         content: content.clone(),
         bit,
+        why: String::new(),
     });
-    Layout { fields: fields.collect(), size: 0, long: false }
+    Layout {
+        fields: fields.collect(),
+        size: 0,
+        long: false,
+    }
 }
 
 /// Records that are there already.

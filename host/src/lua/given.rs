@@ -24,8 +24,13 @@ fn scalar(value: &Value) -> Option<Member> {
 }
 
 fn tuple(parts: &Table) -> Option<Member> {
-    let parts = parts.sequence_values::<Value>().map(|part| scalar(&part.ok()?));
-    parts.collect::<Option<Vec<_>>>().filter(|parts| !parts.is_empty()).map(Member::Tuple)
+    let parts = parts
+        .sequence_values::<Value>()
+        .map(|part| scalar(&part.ok()?));
+    parts
+        .collect::<Option<Vec<_>>>()
+        .filter(|parts| !parts.is_empty())
+        .map(Member::Tuple)
 }
 
 /// The integer that a float is exactly.
@@ -41,10 +46,16 @@ pub(crate) fn given(call: &Call<'_>, name: &str, value: &Value) -> mlua::Result<
         Value::Boolean(value) => Some(Given::Bool(*value)),
         Value::UserData(data) => {
             let set = data.borrow::<Set>().ok().map(|set| Given::Set(set.id()));
-            set.or_else(|| data.borrow::<Variable>().ok().map(|variable| variable.given()))
+            set.or_else(|| {
+                data.borrow::<Variable>()
+                    .ok()
+                    .map(|variable| variable.given())
+            })
         }
         Value::Table(members) => {
-            let members = members.sequence_values::<Value>().map(|value| member(&value.ok()?));
+            let members = members
+                .sequence_values::<Value>()
+                .map(|value| member(&value.ok()?));
             members.collect::<Option<Vec<_>>>().map(Given::List)
         }
         other => match scalar(other) {

@@ -17,10 +17,14 @@ pub(crate) fn reads(
     has_fetch: bool,
 ) -> mlua::Result<Vec<Source>> {
     let info = handler.info();
-    let text = info.source.as_deref().and_then(|source| source.strip_prefix('@')).and_then(|name| {
-        let (file, text) = call.script.chunks.get(name)?;
-        Some((file, text, info.line_defined?, info.last_line_defined?))
-    });
+    let text = info
+        .source
+        .as_deref()
+        .and_then(|source| source.strip_prefix('@'))
+        .and_then(|name| {
+            let (file, text) = call.script.chunks.get(name)?;
+            Some((file, text, info.line_defined?, info.last_line_defined?))
+        });
     let Some((file, text, first, last)) = text else {
         if has_fetch {
             return Ok(Vec::new());
@@ -28,7 +32,10 @@ pub(crate) fn reads(
         let help = "name the fields that it reads with :fetch".to_owned();
         return Err(call.fail_with_help("the handler's source is not in the script", Some(help)));
     };
-    let at = |line| Place { file: file.clone(), line };
+    let at = |line| Place {
+        file: file.clone(),
+        line,
+    };
     let failed = |report: Report| -> mlua::Error { Failure::Reports(vec![report]).into() };
     let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
     let inferred = match infer::reads(&text, line(first), line(last)) {
@@ -46,5 +53,10 @@ pub(crate) fn reads(
     }
     let reads = inferred.reads.into_iter();
     let reads = reads.filter(|read| !ALWAYS_THERE.contains(&read.path.as_str()));
-    Ok(reads.map(|read| Source { place: at(read.line), text: read.path }).collect())
+    Ok(reads
+        .map(|read| Source {
+            place: at(read.line),
+            text: read.path,
+        })
+        .collect())
 }

@@ -43,8 +43,10 @@ impl Interrupter {
 
     /// For a VM whose main state nothing runs in yet. The VM must call [`Self::detach`] before it ends.
     pub(crate) fn attach(lua: &Lua) -> mlua::Result<Self> {
-        let shared =
-            Arc::new(Shared { triggered: AtomicBool::new(false), running: AtomicPtr::default() });
+        let shared = Arc::new(Shared {
+            triggered: AtomicBool::new(false),
+            running: AtomicPtr::default(),
+        });
         let pointer: *const Shared = Arc::as_ptr(&shared);
         // SAFETY: one slot is used; `detach` takes the pointer out of the registry before the last Arc can go.
         unsafe {

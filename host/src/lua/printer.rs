@@ -39,7 +39,10 @@ pub(crate) struct Printer {
 
 impl Printer {
     pub(crate) fn new(session: Rc<dyn Session>) -> Self {
-        Self { session, buffer: RefCell::default() }
+        Self {
+            session,
+            buffer: RefCell::default(),
+        }
     }
 
     /// The Lua function. The printer must outlive every call of it.
@@ -64,7 +67,9 @@ impl Printer {
         state: *mut lua_State,
         build: impl FnOnce(&mut Vec<u8>, &Stack) -> Result<(), String>,
     ) -> Result<(), ()> {
-        let Ok(mut buffer) = self.buffer.try_borrow_mut() else { return Err(()) };
+        let Ok(mut buffer) = self.buffer.try_borrow_mut() else {
+            return Err(());
+        };
         buffer.clear();
         match build(&mut buffer, &Stack(state)) {
             Ok(()) => {
@@ -140,7 +145,8 @@ unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
                 for position in 1..=stack.count() {
                     let separator = if position > 1 { "\t" } else { "" };
                     out.extend_from_slice(separator.as_bytes());
-                    format(out, b"%s", |_| stack.get(position)).map_err(|error| error.to_string())?;
+                    format(out, b"%s", |_| stack.get(position))
+                        .map_err(|error| error.to_string())?;
                 }
                 out.push(b'\n');
                 Ok(())
@@ -192,15 +198,13 @@ unsafe fn make_text(state: *mut lua_State, index: c_int) {
 ///
 /// # Safety
 /// As [`print`].
-unsafe fn finish(
-    state: *mut lua_State,
-    print: impl FnOnce(&Printer) -> Result<(), ()>,
-) -> c_int {
+unsafe fn finish(state: *mut lua_State, print: impl FnOnce(&Printer) -> Result<(), ()>) -> c_int {
     // SAFETY: the upvalue is the printer that made this function and outlives it. Raising leaves nothing behind: the
     // message stays in the printer's buffer, which is not borrowed any more.
     unsafe {
-        let printer: *const Printer =
-            ffi::lua_touserdata(state, ffi::lua_upvalueindex(1)).cast_const().cast();
+        let printer: *const Printer = ffi::lua_touserdata(state, ffi::lua_upvalueindex(1))
+            .cast_const()
+            .cast();
         if print(&*printer).is_ok() {
             return 0;
         }

@@ -9,11 +9,23 @@ use mlua::{Lua, LuaOptions, MetaMethod, StdLib, Table, Value};
 
 /// Lua's names that scripts don't have, and why.
 const WITHHELD: [(&str, &str); 8] = [
-    ("io", "scripts reach no files: 'readfile' reads those of /proc and /sys"),
+    (
+        "io",
+        "scripts reach no files: 'readfile' reads those of /proc and /sys",
+    ),
     ("debug", "a script can't look into Lua itself"),
-    ("package", "only modules that come with moontrace can be required"),
-    ("dofile", "only modules that come with moontrace can be required"),
-    ("loadfile", "only modules that come with moontrace can be required"),
+    (
+        "package",
+        "only modules that come with moontrace can be required",
+    ),
+    (
+        "dofile",
+        "only modules that come with moontrace can be required",
+    ),
+    (
+        "loadfile",
+        "only modules that come with moontrace can be required",
+    ),
     ("warn", "'print' and 'printf' print"),
     ("loadstring", "Lua calls it 'load'"),
     ("unpack", "Lua calls it 'table.unpack'"),
@@ -49,8 +61,13 @@ pub(crate) fn furnish(lua: &Lua, script: &Script) -> mlua::Result<()> {
     host.raw_set("enter", enter)?;
     host.raw_set("leave", leave)?;
     host.raw_set("caught", lua.create_function(caught)?)?;
-    host.raw_set("uncatchable", lua.create_function(|_, problem| Ok(is_uncatchable(&problem)))?)?;
-    lua.load(PRELUDE).set_name(stdlib::chunk_name("prelude")).call::<()>(host)?;
+    host.raw_set(
+        "uncatchable",
+        lua.create_function(|_, problem| Ok(is_uncatchable(&problem)))?,
+    )?;
+    lua.load(PRELUDE)
+        .set_name(stdlib::chunk_name("prelude"))
+        .call::<()>(host)?;
     api::register(lua, script, &globals)?;
     guard(lua, &globals)
 }
@@ -60,7 +77,11 @@ fn guard(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     let ever_set = lua.create_table()?;
     let known = ever_set.clone();
     let read = move |lua: &Lua, (globals, key): (Table, Value)| {
-        if known.contains_key(&key)? { Ok(Value::Nil) } else { undefined(lua, &globals, &key) }
+        if known.contains_key(&key)? {
+            Ok(Value::Nil)
+        } else {
+            undefined(lua, &globals, &key)
+        }
     };
     let write = move |_: &Lua, (globals, key, value): (Table, Value, Value)| {
         ever_set.raw_set(&key, true)?;
@@ -83,7 +104,8 @@ fn clocks(lua: &Lua) -> mlua::Result<Table> {
     let missing = |lua: &Lua, (_, key): (Table, Value)| -> mlua::Result<Value> {
         let script = Script::of(lua)?;
         let name = key.to_string()?;
-        let message = format!("no 'os.{name}' in a script: it reaches no files, programs or environment");
+        let message =
+            format!("no 'os.{name}' in a script: it reaches no files, programs or environment");
         let report = Report::new(message).at(script.here(lua));
         Err(Failure::Reports(vec![script.chunks.point(report, &format!("os.{name}"))]).into())
     };
@@ -115,7 +137,11 @@ fn undefined(lua: &Lua, globals: &Table, key: &Value) -> mlua::Result<Value> {
         true => format!("'{name}' comes in a later version"),
         false => format!("no global '{name}'"),
     };
-    let report = Report { help, ..Report::new(message) }.at(script.here(lua));
+    let report = Report {
+        help,
+        ..Report::new(message)
+    }
+    .at(script.here(lua));
     Err(Failure::Reports(vec![script.chunks.point(report, &name)]).into())
 }
 
@@ -132,7 +158,7 @@ fn caught(lua: &Lua, problem: Value) -> mlua::Result<Value> {
     match problem {
         Value::Error(error) if is_uncatchable(&Value::Error(error.clone())) => Err(*error),
         Value::Error(error) => {
-            let text = Script::of(lua)?.explain(&error).to_string();
+            let text = Script::of(lua)?.explain(&error).caught();
             Ok(Value::String(lua.create_string(text)?))
         }
         other => Ok(other),

@@ -72,7 +72,9 @@ impl Script {
     /// The script that a VM runs.
     pub(crate) fn of(lua: &Lua) -> mlua::Result<Rc<Self>> {
         let script = lua.app_data_ref::<Rc<Self>>();
-        script.map(|script| Rc::clone(&script)).ok_or(mlua::Error::UserDataDestructed)
+        script
+            .map(|script| Rc::clone(&script))
+            .ok_or(mlua::Error::UserDataDestructed)
     }
 
     pub(crate) fn next_probe(&self) -> ProbeId {
@@ -89,7 +91,10 @@ impl Script {
 
     /// The user's line that is being run; line 0 of `?` where nothing of the user's runs.
     pub(crate) fn here(&self, lua: &Lua) -> Place {
-        self.chunks.here(lua).unwrap_or_else(|| Place { file: "?".into(), line: 0 })
+        self.chunks.here(lua).unwrap_or_else(|| Place {
+            file: "?".into(),
+            line: 0,
+        })
     }
 
     pub(crate) fn has_open(&self) -> bool {
@@ -98,10 +103,17 @@ impl Script {
 
     /// What `$name` means in every chain: arguments, options, `$target`. (A fraction means nothing in a text.)
     pub(crate) fn given(&self) -> BTreeMap<String, Given> {
-        let arguments = self.arguments.iter().zip(1..).map(|(word, number): (_, usize)| {
-            let int = word.parse().map(Given::Int);
-            (number.to_string(), int.unwrap_or_else(|_| Given::Str(word.clone().into_bytes())))
-        });
+        let arguments = self
+            .arguments
+            .iter()
+            .zip(1..)
+            .map(|(word, number): (_, usize)| {
+                let int = word.parse().map(Given::Int);
+                (
+                    number.to_string(),
+                    int.unwrap_or_else(|_| Given::Str(word.clone().into_bytes())),
+                )
+            });
         let options = self.options.iter();
         let options = options.filter_map(|(name, value)| Some((name.clone(), value.given()?)));
         let target = ("target".to_owned(), Given::Target);
@@ -116,7 +128,11 @@ impl Script {
             .filter_map(|chain| chain.borrow_mut().print_by_default(self).err())
             .flatten()
             .collect();
-        if reports.is_empty() { Ok(()) } else { Err(Failure::Reports(reports)) }
+        if reports.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Reports(reports))
+        }
     }
 
     pub(crate) fn explain(&self, error: &mlua::Error) -> ScriptError {
@@ -124,7 +140,11 @@ impl Script {
     }
 
     pub(crate) fn explain_text(&self, text: &str) -> ScriptError {
-        ScriptError::Lua(super::error::explain_text(text, &self.chunks, self.memory_limit))
+        ScriptError::Lua(super::error::explain_text(
+            text,
+            &self.chunks,
+            self.memory_limit,
+        ))
     }
 }
 

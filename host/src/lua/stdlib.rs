@@ -24,7 +24,14 @@ macro_rules! module {
 
 const MODULES: &[Module] = &[
     module!("json", "json"),
-    module!("names", "errno", "signal", "tcp_state", "capability", "syscall"),
+    module!(
+        "names",
+        "errno",
+        "signal",
+        "tcp_state",
+        "capability",
+        "syscall"
+    ),
     module!("text", "strftime", "hexdump", "ntop", "cls", "columns"),
 ];
 
@@ -62,7 +69,12 @@ pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
     let help = did_you_mean(name, names())
         .unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
     let place = Script::of(lua)?.here(lua);
-    Err(Failure::Reports(vec![Report::new(format!("no module '{name}'")).at(place).help(help)]).into())
+    Err(Failure::Reports(vec![
+        Report::new(format!("no module '{name}'"))
+            .at(place)
+            .help(help),
+    ])
+    .into())
 }
 
 fn load(lua: &Lua, module: &Module) -> mlua::Result<Table> {
@@ -77,8 +89,10 @@ fn load(lua: &Lua, module: &Module) -> mlua::Result<Table> {
     if let Value::Table(fields) = loaded.raw_get(module.name)? {
         return Ok(fields);
     }
-    let fields: Table =
-        lua.load(module.text).set_name(chunk_name(module.name)).call(host(lua)?)?;
+    let fields: Table = lua
+        .load(module.text)
+        .set_name(chunk_name(module.name))
+        .call(host(lua)?)?;
     loaded.raw_set(module.name, &fields)?;
     Ok(fields)
 }
@@ -86,9 +100,11 @@ fn load(lua: &Lua, module: &Module) -> mlua::Result<Table> {
 /// What modules need of the running program.
 fn host(lua: &Lua) -> mlua::Result<Table> {
     let host = lua.create_table()?;
-    host.raw_set("now", lua.create_function(|lua, ()| Ok(Script::of(lua)?.session.now() as i64))?)?;
-    let syscall_name =
-        |lua: &Lua, number: i64| Ok(Script::of(lua)?.session.syscall_name(number));
+    host.raw_set(
+        "now",
+        lua.create_function(|lua, ()| Ok(Script::of(lua)?.session.now() as i64))?,
+    )?;
+    let syscall_name = |lua: &Lua, number: i64| Ok(Script::of(lua)?.session.syscall_name(number));
     host.raw_set("syscall_name", lua.create_function(syscall_name)?)?;
     let print = |lua: &Lua, text: mlua::LuaString| {
         Script::of(lua)?.session.print(&text.as_bytes());
@@ -109,7 +125,10 @@ mod tests {
         let mut seen = BTreeSet::new();
         for name in globals() {
             assert!(seen.insert(name), "{name} twice");
-            assert!(!matches!(global(vm.lua(), name), Ok(None | Some(Value::Nil))), "{name}");
+            assert!(
+                !matches!(global(vm.lua(), name), Ok(None | Some(Value::Nil))),
+                "{name}"
+            );
         }
     }
 }

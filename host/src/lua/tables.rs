@@ -17,9 +17,7 @@ pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
         Value::Int(value) => mlua::Value::Integer(*value),
         Value::Unsigned(value) => mlua::Value::Integer(*value as i64),
         Value::Str(bytes) => mlua::Value::String(lua.create_string(bytes)?),
-        Value::Hist(hist) => {
-            mlua::Value::UserData(lua.create_userdata(Hist(Arc::clone(hist)))?)
-        }
+        Value::Hist(hist) => mlua::Value::UserData(lua.create_userdata(Hist(Arc::clone(hist)))?),
     })
 }
 
@@ -39,11 +37,19 @@ pub(crate) fn rows(lua: &Lua, table: &Table) -> mlua::Result<mlua::Table> {
 }
 
 /// The place of a key or column among a row's values; the first column for `None`.
-pub(crate) fn position(table: &Table, name: Option<&str>) -> Result<usize, (String, Option<String>)> {
-    let Some(name) = name else { return Ok(table.keys.len()) };
+pub(crate) fn position(
+    table: &Table,
+    name: Option<&str>,
+) -> Result<usize, (String, Option<String>)> {
+    let Some(name) = name else {
+        return Ok(table.keys.len());
+    };
     let names = || table.keys.iter().chain(&table.columns).map(String::as_str);
     names().position(|known| known == name).ok_or_else(|| {
-        (format!("the table has no column '{name}'"), did_you_mean(name, names()))
+        (
+            format!("the table has no column '{name}'"),
+            did_you_mean(name, names()),
+        )
     })
 }
 
@@ -73,13 +79,19 @@ pub(crate) fn view(table: &Table, view: &View) -> Result<Table, (String, Option<
 pub(crate) fn find(table: &Table, keys: &[Value]) -> Vec<Value> {
     let same = |row: &&Vec<Value>| {
         let prefix = row.get(..keys.len()).unwrap_or_default();
-        prefix.iter().zip(keys).all(|(a, b)| compare(a, b) == Ordering::Equal)
+        prefix
+            .iter()
+            .zip(keys)
+            .all(|(a, b)| compare(a, b) == Ordering::Equal)
     };
     if let Some(row) = table.rows.iter().find(same) {
         return row.clone();
     }
     let nothing = (0..table.columns.len()).map(|column| {
-        let sample = table.rows.first().and_then(|row| row.get(table.keys.len() + column));
+        let sample = table
+            .rows
+            .first()
+            .and_then(|row| row.get(table.keys.len() + column));
         match sample {
             Some(Value::Hist(_)) => Value::Hist(Arc::new(Histogram::default())),
             _ => Value::Int(0),
@@ -92,7 +104,9 @@ pub(crate) fn find(table: &Table, keys: &[Value]) -> Vec<Value> {
 pub(crate) fn group(table: &Table, key: usize, column: usize) -> Table {
     let mut groups: BTreeMap<Ordered, (i128, i128)> = BTreeMap::new();
     for row in &table.rows {
-        let (Some(key), Some(value)) = (row.get(key), row.get(column)) else { continue };
+        let (Some(key), Some(value)) = (row.get(key), row.get(column)) else {
+            continue;
+        };
         let (count, sum) = groups.entry(Ordered(key.clone())).or_default();
         *count += 1;
         *sum += number(value).unwrap_or(0);
@@ -111,8 +125,12 @@ pub(crate) fn group(table: &Table, key: usize, column: usize) -> Table {
     if !counted {
         columns.push("count".to_owned());
     }
-    let mut grouped =
-        Table { name: table.name.clone(), keys: vec![name(key)], columns, rows: rows.collect() };
+    let mut grouped = Table {
+        name: table.name.clone(),
+        keys: vec![name(key)],
+        columns,
+        rows: rows.collect(),
+    };
     sort(&mut grouped, 1);
     grouped
 }
@@ -185,7 +203,11 @@ mod tests {
 
     fn table() -> Table {
         let row = |comm: &str, pid, count| {
-            vec![Value::Str(comm.into()), Value::Unsigned(pid), Value::Unsigned(count)]
+            vec![
+                Value::Str(comm.into()),
+                Value::Unsigned(pid),
+                Value::Unsigned(count),
+            ]
         };
         Table {
             name: "t".to_owned(),
@@ -197,11 +219,24 @@ mod tests {
 
     #[test]
     fn a_view_keeps_the_largest_rows_and_shows_them_last() {
-        let top = View { top: Some(2), ..View::default() };
+        let top = View {
+            top: Some(2),
+            ..View::default()
+        };
         assert_eq!(view(&table(), &top).unwrap().rows, table().rows[1..]);
-        let sorted = View { top: Some(1), sort: Some("comm".to_owned()), title: None };
-        assert_eq!(view(&table(), &sorted).unwrap().rows, [table().rows[2].clone()]);
-        let wrong = View { sort: Some("cuont".to_owned()), ..View::default() };
+        let sorted = View {
+            top: Some(1),
+            sort: Some("comm".to_owned()),
+            title: None,
+        };
+        assert_eq!(
+            view(&table(), &sorted).unwrap().rows,
+            [table().rows[2].clone()]
+        );
+        let wrong = View {
+            sort: Some("cuont".to_owned()),
+            ..View::default()
+        };
         let (_, help) = view(&table(), &wrong).unwrap_err();
         assert_eq!(help.unwrap(), "did you mean 'count'?");
     }

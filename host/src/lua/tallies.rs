@@ -64,9 +64,10 @@ impl Tallies {
     /// Those that are to be printed at exit, and how: each is given once.
     pub(crate) fn take_unseen(&self) -> Vec<(TallyId, View)> {
         let mut tallies = self.0.borrow_mut();
-        let unseen = tallies.iter_mut().zip(0..).filter(|(tally, _)| {
-            tally.fed && (tally.view.is_some() || !tally.seen)
-        });
+        let unseen = tallies
+            .iter_mut()
+            .zip(0..)
+            .filter(|(tally, _)| tally.fed && (tally.view.is_some() || !tally.seen));
         unseen
             .map(|(tally, number)| {
                 tally.seen = true;
@@ -76,6 +77,9 @@ impl Tallies {
     }
 
     fn with<R: Default>(&self, id: TallyId, change: impl FnOnce(&mut State) -> R) -> R {
-        self.0.borrow_mut().get_mut(id.0 as usize).map_or_else(R::default, change)
+        self.0
+            .borrow_mut()
+            .get_mut(id.0 as usize)
+            .map_or_else(R::default, change)
     }
 }

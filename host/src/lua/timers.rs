@@ -22,7 +22,12 @@ impl Timers {
     /// `period` ns from `now`, or from the start when that is still to come.
     pub(crate) fn add(&self, action: Function, period: u64, repeats: bool, now: u64) {
         let due = self.started.borrow().then(|| now.saturating_add(period));
-        self.timers.borrow_mut().push(Timer { action, period, repeats, due });
+        self.timers.borrow_mut().push(Timer {
+            action,
+            period,
+            repeats,
+            due,
+        });
     }
 
     pub(crate) fn start(&self, now: u64) {
@@ -33,13 +38,20 @@ impl Timers {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.timers.borrow().iter().filter_map(|timer| timer.due).min()
+        self.timers
+            .borrow()
+            .iter()
+            .filter_map(|timer| timer.due)
+            .min()
     }
 
     /// The action that is due first, once: a repeated one is due again a period later, and what was missed is left out.
     pub(crate) fn take_due(&self, now: u64) -> Option<Function> {
         let mut timers = self.timers.borrow_mut();
-        let due = timers.iter().enumerate().filter_map(|(index, timer)| Some((timer.due?, index)));
+        let due = timers
+            .iter()
+            .enumerate()
+            .filter_map(|(index, timer)| Some((timer.due?, index)));
         let (due, index) = due.filter(|(due, _)| *due <= now).min()?;
         let timer = timers.get_mut(index)?;
         if !timer.repeats {

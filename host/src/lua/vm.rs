@@ -10,8 +10,8 @@ use super::session::Session;
 use super::tables;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua};
-use std::collections::{BTreeMap, VecDeque};
 use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// What a VM is made of.
@@ -39,7 +39,12 @@ impl Vm {
     pub const MEMORY_LIMIT: usize = 1 << 30;
 
     pub fn new(config: Config) -> Result<Self, ScriptError> {
-        let Config { session, options, arguments, memory_limit } = config;
+        let Config {
+            session,
+            options,
+            arguments,
+            memory_limit,
+        } = config;
         let script = Rc::new(Script::new(session, options, arguments, memory_limit));
         let furnished = || {
             let lua = sandbox::lua(memory_limit)?;
@@ -49,7 +54,12 @@ impl Vm {
             Ok((lua, interrupter))
         };
         let (lua, interrupter) = furnished().map_err(|error| script.explain(&error))?;
-        Ok(Self { lua, script, interrupter, dispatcher: Dispatcher::default() })
+        Ok(Self {
+            lua,
+            script,
+            interrupter,
+            dispatcher: Dispatcher::default(),
+        })
     }
 
     /// Runs the body. `name` is the file as the user named it, or `-e`. Chains without an ending are declared when it
@@ -57,7 +67,11 @@ impl Vm {
     pub fn run(&self, name: &str, text: &str) -> Result<(), ScriptError> {
         self.script.chunks.add(name, text);
         // `#!` is no Lua, but its line counts.
-        let text = if text.starts_with('#') { format!("--{text}") } else { text.to_owned() };
+        let text = if text.starts_with('#') {
+            format!("--{text}")
+        } else {
+            text.to_owned()
+        };
         let chunk = self.lua.load(text).set_name(format!("@{name}"));
         let chunk = chunk.set_mode(ChunkMode::Text);
         self.script.in_body.set(true);
@@ -104,9 +118,16 @@ impl Vm {
     pub fn print_unread(&self) -> Result<(), ScriptError> {
         for (tally, view) in self.script.tallies.take_unseen() {
             let failed = |report| ScriptError::Reports(vec![report]);
-            let table = self.script.session.read_tally(tally, false).map_err(failed)?;
+            let table = self
+                .script
+                .session
+                .read_tally(tally, false)
+                .map_err(failed)?;
             let table = tables::view(&table, &view).map_err(|(message, help)| {
-                failed(crate::report::Report { help, ..crate::report::Report::new(message) })
+                failed(crate::report::Report {
+                    help,
+                    ..crate::report::Report::new(message)
+                })
             })?;
             self.script.session.table(&table, view.title.as_deref());
         }
@@ -125,7 +146,9 @@ impl Vm {
 
     fn run_all(&self, actions: &RefCell<VecDeque<Function>>) -> Result<(), ScriptError> {
         loop {
-            let Some(action) = actions.borrow_mut().pop_front() else { return Ok(()) };
+            let Some(action) = actions.borrow_mut().pop_front() else {
+                return Ok(());
+            };
             self.call(&action)?;
         }
     }
@@ -143,7 +166,11 @@ impl Vm {
     /// An error while the script is being stopped is that it was stopped.
     fn told(&self, error: ScriptError) -> ScriptError {
         self.script.open.borrow_mut().clear();
-        if self.interrupter.is_triggered() { ScriptError::Interrupted } else { error }
+        if self.interrupter.is_triggered() {
+            ScriptError::Interrupted
+        } else {
+            error
+        }
     }
 
     #[cfg(test)]

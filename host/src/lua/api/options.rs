@@ -42,7 +42,11 @@ fn absent(lua: &Lua, (_, key): (Table, Value)) -> mlua::Result<Value> {
     }
     let help = did_you_mean(&name, script.options.keys().map(String::as_str));
     let message = format!("the script's header declares no option '{name}'");
-    let report = Report { help, ..Report::new(message) }.at(script.here(lua));
+    let report = Report {
+        help,
+        ..Report::new(message)
+    }
+    .at(script.here(lua));
     Err(Failure::Reports(vec![script.chunks.point(report, &name)]).into())
 }
 

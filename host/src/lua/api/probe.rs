@@ -8,7 +8,10 @@ use crate::spec::probe::parse;
 use mlua::Value;
 
 fn probe(call: &Call<'_>) -> mlua::Result<Value> {
-    let spec = call.text(0, "what to probe as a text, such as \"tracepoint:syscalls:sys_enter_openat\"")?;
+    let spec = call.text(
+        0,
+        "what to probe as a text, such as \"tracepoint:syscalls:sys_enter_openat\"",
+    )?;
     let patterns = call.check(parse(&spec))?;
     let probe = Probe::open(call, spec, patterns);
     Ok(Value::UserData(call.lua.create_userdata(probe)?))
@@ -16,7 +19,8 @@ fn probe(call: &Call<'_>) -> mlua::Result<Value> {
 
 fn exists(call: &Call<'_>) -> mlua::Result<Value> {
     let spec = call.text(0, "what to look for as a text")?;
-    call.check(call.script.session.exists(&spec)).map(Value::Boolean)
+    call.check(call.script.session.exists(&spec))
+        .map(Value::Boolean)
 }
 
 fn define(call: &Call<'_>) -> mlua::Result<Value> {
@@ -45,7 +49,10 @@ fn split(text: &str) -> Option<(&str, Vec<&str>, &str)> {
         None => (head.trim(), Vec::new()),
         Some((name, rest)) => {
             let inside = rest.trim_end().strip_suffix(')')?.trim();
-            let parameters = inside.split(',').map(str::trim).filter(|_| !inside.is_empty());
+            let parameters = inside
+                .split(',')
+                .map(str::trim)
+                .filter(|_| !inside.is_empty());
             (name.trim_end(), parameters.collect())
         }
     };
@@ -89,9 +96,19 @@ mod tests {
     #[test]
     fn definitions_are_split_at_their_first_equals_sign() {
         assert_eq!(split("big = size >= 4"), Some(("big", vec![], "size >= 4")));
-        assert_eq!(split("f( a,b ) = a == b"), Some(("f", vec!["a", "b"], "a == b")));
+        assert_eq!(
+            split("f( a,b ) = a == b"),
+            Some(("f", vec!["a", "b"], "a == b"))
+        );
         assert_eq!(split("f() = 1"), Some(("f", vec![], "1")));
-        for wrong in ["f(a = 1", "f(1) = 2", "1 + 2", "f(a) =", "a b = 1", "f(a,) = a"] {
+        for wrong in [
+            "f(a = 1",
+            "f(1) = 2",
+            "1 + 2",
+            "f(a) =",
+            "a b = 1",
+            "f(a,) = a",
+        ] {
             assert_eq!(split(wrong), None, "{wrong}");
         }
     }

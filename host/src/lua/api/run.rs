@@ -21,7 +21,11 @@ fn on_exit(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 fn exit(call: &Call<'_>) -> mlua::Result<Value> {
-    let code = if call.count() == 0 { 0 } else { call.integer(0, "an exit status")? };
+    let code = if call.count() == 0 {
+        0
+    } else {
+        call.integer(0, "an exit status")?
+    };
     match i32::try_from(code) {
         Ok(status) if STATUSES.contains(&code) => {
             call.script.exited.set(Some(status));

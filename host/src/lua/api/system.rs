@@ -18,11 +18,16 @@ const LONGEST: u64 = 16 << 20;
 fn readfile(call: &Call<'_>) -> mlua::Result<Value> {
     let path = call.text(0, "the path of a file in /proc or /sys")?;
     if !is_readable(Path::new(&path)) {
-        return Err(call.fail(format!("readfile reads files of /proc and /sys only, not '{path}'")));
+        return Err(call.fail(format!(
+            "readfile reads files of /proc and /sys only, not '{path}'"
+        )));
     }
     let mut bytes = Vec::new();
     // Some of those files wait for news, which would stop the trace.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(&path);
     let read = file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
     match read {
         Ok(_) => {
@@ -73,7 +78,13 @@ mod tests {
         for path in ["/proc/loadavg", "/sys/kernel", "/proc/no/such/file"] {
             assert!(is_readable(Path::new(path)), "{path}");
         }
-        for path in ["/etc/passwd", "/proc/../etc/passwd", "/proc/self/root/etc/passwd", "proc/x", "/process"] {
+        for path in [
+            "/etc/passwd",
+            "/proc/../etc/passwd",
+            "/proc/self/root/etc/passwd",
+            "proc/x",
+            "/process",
+        ] {
             assert!(!is_readable(Path::new(path)), "{path}");
         }
     }

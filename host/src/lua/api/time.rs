@@ -7,27 +7,26 @@ use mlua::Value;
 
 /// A duration as a text or, as options of the type TIME give it, in ns.
 pub(crate) fn period(call: &Call<'_>, index: usize) -> mlua::Result<u64> {
-    let help = || Some("write a number and its unit: 500ms, 2s, 1m".to_owned());
     let ns = match call.value(index) {
         Value::Integer(ns) => ns,
         Value::String(text) => {
             let text = text.to_string_lossy();
-            duration(&text).map_err(|_| {
-                call.fail_with_help(format!("'{text}' is no duration"), help())
-            })?
+            duration(&text).map_err(|message| call.fail(message))?
         }
         _ => return Err(call.wrong(index, "a duration such as \"1s\"")),
     };
     match u64::try_from(ns) {
         Ok(ns) if ns > 0 => Ok(ns),
-        _ => Err(call.fail_with_help(format!("{} takes a duration above 0", call.name()), help())),
+        _ => Err(call.fail(format!("{} takes a duration above 0", call.name()))),
     }
 }
 
 fn timer(call: &Call<'_>, repeats: bool) -> mlua::Result<Value> {
     let period = period(call, 0)?;
     let action = call.function(1)?;
-    call.script.timers.add(action, period, repeats, call.script.session.now());
+    call.script
+        .timers
+        .add(action, period, repeats, call.script.session.now());
     Ok(Value::Nil)
 }
 

@@ -28,7 +28,10 @@ pub(crate) struct Chain {
 enum State {
     Open,
     /// It has this ending, written there; or a step of it failed.
-    Ended { how: String, place: Place },
+    Ended {
+        how: String,
+        place: Place,
+    },
 }
 
 /// The chain as Lua holds it.
@@ -59,8 +62,13 @@ impl Chain {
         if matches!(self.state, State::Ended { .. }) {
             return Ok(());
         }
-        self.state = State::Ended { how: "an end".to_owned(), place: self.place.clone() };
-        script.session.declare(self.declaration(script, Ending::Print(None)))
+        self.state = State::Ended {
+            how: "an end".to_owned(),
+            place: self.place.clone(),
+        };
+        script
+            .session
+            .declare(self.declaration(script, Ending::Print(None)))
     }
 
     fn has_fetch(&self) -> bool {
@@ -91,10 +99,7 @@ impl Chain {
 }
 
 /// Runs a step or an ending on a chain that is still open. A chain with a failed one is never declared.
-fn on_open<R>(
-    call: &Call<'_>,
-    act: impl FnOnce(&mut Chain) -> mlua::Result<R>,
-) -> mlua::Result<R> {
+fn on_open<R>(call: &Call<'_>, act: impl FnOnce(&mut Chain) -> mlua::Result<R>) -> mlua::Result<R> {
     let probe = call.this::<Probe>()?;
     let mut chain = probe.0.borrow_mut();
     if let State::Ended { how, place } = &chain.state {
@@ -105,19 +110,24 @@ fn on_open<R>(
     let done = act(&mut chain);
     if done.is_err() || matches!(chain.state, State::Ended { .. }) {
         let ended = &probe.0;
-        call.script.open.borrow_mut().retain(|open| !Rc::ptr_eq(open, ended));
-        chain.state = State::Ended { how: call.name().to_owned(), place: call.place() };
+        call.script
+            .open
+            .borrow_mut()
+            .retain(|open| !Rc::ptr_eq(open, ended));
+        chain.state = State::Ended {
+            how: call.name().to_owned(),
+            place: call.place(),
+        };
     }
     done
 }
 
 /// A step; `nil` and `false` in place of its argument mean that it isn't there.
-fn step(
-    call: &Call<'_>,
-    act: impl FnOnce(&mut Chain) -> mlua::Result<()>,
-) -> mlua::Result<Value> {
+fn step(call: &Call<'_>, act: impl FnOnce(&mut Chain) -> mlua::Result<()>) -> mlua::Result<Value> {
     if call.count() == 1 {
-        return on_open(call, |_| Err(call.wrong(1, "an argument (nil or false leaves the step out)")));
+        return on_open(call, |_| {
+            Err(call.wrong(1, "an argument (nil or false leaves the step out)"))
+        });
     }
     if matches!(call.value(1), Value::Nil | Value::Boolean(false)) {
         on_open(call, |_| Ok(()))?;
@@ -129,7 +139,10 @@ fn step(
 
 /// A text of the expression language and its line.
 fn source(call: &Call<'_>, index: usize, what: &str) -> mlua::Result<Source> {
-    Ok(Source { text: call.text(index, what)?, place: call.place() })
+    Ok(Source {
+        text: call.text(index, what)?,
+        place: call.place(),
+    })
 }
 
 fn text_step(call: &Call<'_>, what: &str, make: fn(Source) -> Step) -> mlua::Result<Value> {
@@ -166,9 +179,15 @@ fn name(call: &Call<'_>) -> mlua::Result<Value> {
 
 /// Declares the chain with this ending.
 fn end(call: &Call<'_>, chain: &mut Chain, ending: Ending) -> mlua::Result<()> {
-    chain.state = State::Ended { how: call.name().to_owned(), place: call.place() };
+    chain.state = State::Ended {
+        how: call.name().to_owned(),
+        place: call.place(),
+    };
     let declaration = chain.declaration(&call.script, ending);
-    call.script.session.declare(declaration).map_err(|reports| Failure::Reports(reports).into())
+    call.script
+        .session
+        .declare(declaration)
+        .map_err(|reports| Failure::Reports(reports).into())
 }
 
 fn on(call: &Call<'_>) -> mlua::Result<Value> {
@@ -206,14 +225,19 @@ fn aggregate(
         call.script.tallies.set_fed(tally);
         Ok((tally, chain.id))
     })?;
-    Ok(Value::UserData(call.lua.create_userdata(Tally::new(tally, Some(probe)))?))
+    Ok(Value::UserData(
+        call.lua.create_userdata(Tally::new(tally, Some(probe)))?,
+    ))
 }
 
 /// `:sum "expr"` is `:tally "sum(expr)"`.
 fn column(call: &Call<'_>, function: &str) -> mlua::Result<Value> {
     aggregate(call, None, || {
         let expr = call.text(1, "an expression")?;
-        Ok(Source { text: format!("{function}({expr})"), place: call.place() })
+        Ok(Source {
+            text: format!("{function}({expr})"),
+            place: call.place(),
+        })
     })
 }
 
@@ -225,7 +249,10 @@ fn count(call: &Call<'_>) -> mlua::Result<Value> {
                 Some(":where \"…\" says what is counted, :by \"…\" by what".to_owned()),
             ));
         }
-        Ok(Source { text: "count()".to_owned(), place: call.place() })
+        Ok(Source {
+            text: "count()".to_owned(),
+            place: call.place(),
+        })
     })
 }
 
@@ -260,8 +287,19 @@ pub(crate) static TYPE: Type = Type {
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
     later: &[
-        "avg", "min", "max", "stats", "lhist", "within", "without", "finish", "start", "mark",
-        "add", "remove", "flamegraph",
+        "avg",
+        "min",
+        "max",
+        "stats",
+        "lhist",
+        "within",
+        "without",
+        "finish",
+        "start",
+        "mark",
+        "add",
+        "remove",
+        "flamegraph",
     ],
 };
 

@@ -59,6 +59,10 @@ fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
         "tally" if is_step => Some(format!("':{name}' stands before the chain's ending")),
         _ => did_you_mean(name, names),
     };
-    let report = Report { help, ..Report::new(message) }.at(script.here(lua));
+    let report = Report {
+        help,
+        ..Report::new(message)
+    }
+    .at(script.here(lua));
     Ok(Failure::Reports(vec![script.chunks.point(report, name)]).into())
 }

@@ -16,7 +16,10 @@ pub(crate) struct Set {
 
 impl Set {
     pub(crate) fn new(id: SetId) -> Self {
-        Self { id, members: RefCell::default() }
+        Self {
+            id,
+            members: RefCell::default(),
+        }
     }
 
     pub(crate) fn id(&self) -> SetId {
@@ -88,6 +91,8 @@ pub(crate) static TYPE: Type = Type {
 impl UserData for Set {
     fn register(registry: &mut UserDataRegistry<Self>) {
         register(registry, &TYPE);
-        registry.add_meta_method(MetaMethod::Len, |_, set, _: Value| Ok(set.members.borrow().len()));
+        registry.add_meta_method(MetaMethod::Len, |_, set, _: Value| {
+            Ok(set.members.borrow().len())
+        });
     }
 }

@@ -24,7 +24,9 @@ impl Readable for Snapshot {
 
 /// The snapshot as Lua holds it.
 pub(crate) fn snapshot(call: &Call<'_>, table: Table) -> mlua::Result<Value> {
-    Ok(Value::UserData(call.lua.create_userdata(Snapshot(Rc::new(table)))?))
+    Ok(Value::UserData(
+        call.lua.create_userdata(Snapshot(Rc::new(table)))?,
+    ))
 }
 
 fn read<T: Readable>(call: &Call<'_>) -> mlua::Result<Rc<Table>> {
@@ -37,11 +39,16 @@ pub(crate) fn rows<T: Readable>(call: &Call<'_>) -> mlua::Result<Value> {
 
 pub(crate) fn get<T: Readable>(call: &Call<'_>) -> mlua::Result<Value> {
     let table = read::<T>(call)?;
-    let keys: Vec<rows::Value> =
-        call.rest(1).map(|value| key(call, value)).collect::<mlua::Result<_>>()?;
+    let keys: Vec<rows::Value> = call
+        .rest(1)
+        .map(|value| key(call, value))
+        .collect::<mlua::Result<_>>()?;
     if keys.len() != table.keys.len() && !table.columns.is_empty() {
         let names = table.keys.join(", ");
-        return Err(call.fail(format!(":get takes the table's {} keys ({names})", table.keys.len())));
+        return Err(call.fail(format!(
+            ":get takes the table's {} keys ({names})",
+            table.keys.len()
+        )));
     }
     let found = tables::find(&table, &keys);
     Ok(Value::Table(tables::row(call.lua, &table, &found)?))
@@ -71,7 +78,10 @@ pub(crate) fn top<T: Readable>(call: &Call<'_>) -> mlua::Result<Value> {
             });
             let mut rows = rows.collect::<mlua::Result<Vec<_>>>()?;
             rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-            rows.into_iter().map(|(_, row)| row).take(count).collect::<Vec<_>>()
+            rows.into_iter()
+                .map(|(_, row)| row)
+                .take(count)
+                .collect::<Vec<_>>()
         }
         Value::Nil => largest(call, &mut table, None, count)?,
         _ => {
@@ -93,7 +103,13 @@ fn largest(
     }
     let position = position(call, table, column)?;
     tables::sort(table, position);
-    table.rows.iter().rev().take(count).map(|row| tables::row(call.lua, table, row)).collect()
+    table
+        .rows
+        .iter()
+        .rev()
+        .take(count)
+        .map(|row| tables::row(call.lua, table, row))
+        .collect()
 }
 
 fn weight(call: &Call<'_>, value: &Value) -> mlua::Result<f64> {
@@ -112,11 +128,17 @@ pub(crate) fn group<T: Readable>(call: &Call<'_>) -> mlua::Result<Value> {
     let key = call.text(1, "the field that makes groups, and a column to add up")?;
     let column = call.text(2, "the field that makes groups, and a column to add up")?;
     if table.rows.is_empty() {
-        let empty = Table { keys: vec![key], columns: vec![column], ..(*table).clone() };
+        let empty = Table {
+            keys: vec![key],
+            columns: vec![column],
+            ..(*table).clone()
+        };
         return snapshot(call, empty);
     }
-    let (key, column) =
-        (position(call, &table, Some(&key))?, position(call, &table, Some(&column))?);
+    let (key, column) = (
+        position(call, &table, Some(&key))?,
+        position(call, &table, Some(&column))?,
+    );
     snapshot(call, tables::group(&table, key, column))
 }
 
@@ -132,8 +154,8 @@ fn print(call: &Call<'_>) -> mlua::Result<Value> {
 
 /// Prints a table now.
 pub(crate) fn show(call: &Call<'_>, table: &Table, view: &View) -> mlua::Result<()> {
-    let table = tables::view(table, view)
-        .map_err(|(message, help)| call.fail_with_help(message, help))?;
+    let table =
+        tables::view(table, view).map_err(|(message, help)| call.fail_with_help(message, help))?;
     call.script.session.table(&table, view.title.as_deref());
     Ok(())
 }
@@ -154,8 +176,15 @@ pub(crate) fn view(call: &Call<'_>, index: usize) -> mlua::Result<View> {
             ("sort", Value::String(column)) => view.sort = Some(column.to_string_lossy()),
             ("title", Value::String(title)) => view.title = Some(title.to_string_lossy()),
             (known, _) if NAMES.contains(&known) => {
-                let wanted = if known == "top" { "a number of rows" } else { "a text" };
-                return Err(call.fail(format!("'{known}' is {wanted}, not a {}", value.type_name())));
+                let wanted = if known == "top" {
+                    "a number of rows"
+                } else {
+                    "a text"
+                };
+                return Err(call.fail(format!(
+                    "'{known}' is {wanted}, not a {}",
+                    value.type_name()
+                )));
             }
             (other, _) => {
                 let help = did_you_mean(other, NAMES);

@@ -32,7 +32,8 @@ impl Tally {
 impl Readable for Tally {
     fn read(&self, call: &Call<'_>) -> mlua::Result<Rc<Table>> {
         call.script.tallies.set_seen(self.id);
-        call.check(call.script.session.read_tally(self.id, false)).map(Rc::new)
+        call.check(call.script.session.read_tally(self.id, false))
+            .map(Rc::new)
     }
 }
 
@@ -67,21 +68,28 @@ fn every(call: &Call<'_>) -> mlua::Result<Value> {
         let script = Script::of(lua)?;
         let failed = |report: Report| Failure::Reports(vec![report.at(Place::clone(&place))]);
         let table = script.session.read_tally(id, true).map_err(failed)?;
-        let table = tables::view(&table, &view)
-            .map_err(|(message, help)| failed(Report { help, ..Report::new(message) }))?;
+        let table = tables::view(&table, &view).map_err(|(message, help)| {
+            failed(Report {
+                help,
+                ..Report::new(message)
+            })
+        })?;
         script.session.table(&table, view.title.as_deref());
         Ok(())
     };
     call.script.tallies.set_seen(id);
     let action = call.lua.create_function(show)?;
-    call.script.timers.add(action, period, true, call.script.session.now());
+    call.script
+        .timers
+        .add(action, period, true, call.script.session.now());
     Ok(call.value(0))
 }
 
 fn name(call: &Call<'_>) -> mlua::Result<Value> {
     let name = call.text(1, "a name")?;
     if !call.script.tallies.set_name(call.this::<Tally>()?.id, name) {
-        return Err(call.fail(":name after the ending of a chain that feeds the tally: it stands before it"));
+        return Err(call
+            .fail(":name after the ending of a chain that feeds the tally: it stands before it"));
     }
     Ok(call.value(0))
 }

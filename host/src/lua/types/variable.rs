@@ -15,7 +15,10 @@ pub(crate) struct Variable {
 
 impl Variable {
     pub(crate) fn new(id: VarId, value: Member) -> Self {
-        Self { id, value: RefCell::new(value) }
+        Self {
+            id,
+            value: RefCell::new(value),
+        }
     }
 
     pub(crate) fn given(&self) -> Given {
@@ -35,7 +38,9 @@ fn set(call: &Call<'_>) -> mlua::Result<Value> {
     let variable = call.this::<Variable>()?;
     let value = checked(call, 1)?;
     if discriminant(&value) != discriminant(&*variable.value.borrow()) {
-        return Err(call.fail("a variable keeps the type of its first value: running filters are built for it"));
+        return Err(call.fail(
+            "a variable keeps the type of its first value: running filters are built for it",
+        ));
     }
     call.check(call.script.session.set_variable(variable.id, &value))?;
     *variable.value.borrow_mut() = value;
@@ -60,7 +65,12 @@ pub(crate) static TYPE: Type = Type {
             doc: "Changes the value; its type stays.",
             function: set,
         },
-        Entry { name: "get", signature: ":get()", doc: "The value.", function: get },
+        Entry {
+            name: "get",
+            signature: ":get()",
+            doc: "The value.",
+            function: get,
+        },
     ],
     later: &[],
 };
