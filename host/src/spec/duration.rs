@@ -45,6 +45,17 @@ pub fn size(text: &str) -> Result<i64, String> {
     quantity(text, &SIZE, "a size is a number and a unit, such as 64KiB")
 }
 
+/// What a unit of time (in ns) or of size (in bytes) multiplies by.
+pub fn unit(name: &str) -> Option<i128> {
+    let (_, factor) = TIME.iter().chain(&SIZE).find(|(known, _)| *known == name)?;
+    Some(i128::from(*factor))
+}
+
+/// The names that [`unit`] knows.
+pub fn units() -> Vec<&'static str> {
+    TIME.iter().chain(&SIZE).map(|(name, _)| *name).collect()
+}
+
 fn quantity(text: &str, units: &[(&str, i64)], form: &str) -> Result<i64, String> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
