@@ -24,8 +24,13 @@ impl Checker<'_> {
         match self.conjunction(operands, span)? {
             Alternative::Truth(node) => Ok(Term::Bool(node)),
             Alternative::Choice(..) | Alternative::Value(_) => {
-                let report = self.refuse(span, "'and' wants truth values: here it has no value when the first is false");
-                Err(report.help("to choose write: condition and a or b; to compare: x ~= 0").into())
+                let report = self.refuse(
+                    span,
+                    "'and' wants truth values: here it has no value when the first is false",
+                );
+                Err(report
+                    .help("to choose write: condition and a or b; to compare: x ~= 0")
+                    .into())
             }
         }
     }
@@ -76,11 +81,16 @@ impl Checker<'_> {
                 Alternative::Value(value) if is_last && !choices.is_empty() => {
                     return self.choose(choices, value, operand);
                 }
-                Alternative::Value(value) => return self.truth(value, &operand.span).map(Term::Bool),
+                Alternative::Value(value) => {
+                    return self.truth(value, &operand.span).map(Term::Bool);
+                }
                 Alternative::Choice(..) if is_last => return Err(self.no_else(operand)),
                 Alternative::Truth(_) | Alternative::Choice(..) => {
                     let before = operands[0].span.start..operand.span.end;
-                    let report = self.refuse(&before, "'or' stands between a truth value and another value");
+                    let report = self.refuse(
+                        &before,
+                        "'or' stands between a truth value and another value",
+                    );
                     return Err(report.help("to choose write: condition and a or b").into());
                 }
             }
@@ -90,7 +100,10 @@ impl Checker<'_> {
     }
 
     fn no_else(&self, choice: &Syntax) -> Refusal {
-        let report = self.refuse(&choice.span, "this has no value when its condition is false");
+        let report = self.refuse(
+            &choice.span,
+            "this has no value when its condition is false",
+        );
         report.help("say what then: condition and a or b").into()
     }
 
