@@ -13,38 +13,37 @@ use moontrace_abi::record::HEADER;
 use moontrace_abi::{Control, Header, Outcome};
 
 /// What is done to each generated function before it is linked.
-pub type Change<'a> = &'a dyn Fn(&mut Code);
+pub(crate) type Change<'a> = &'a dyn Fn(&mut Code);
 
 /// Sums of what was tried.
 #[derive(Debug, Default)]
-pub struct Score {
-    pub programs: u64,
-    pub runs: u64,
-    pub nodes: u64,
-    pub faults: u64,
-    pub most_insns: usize,
+pub(crate) struct Score {
+    pub(crate) programs: u64,
+    pub(crate) runs: u64,
+    pub(crate) faults: u64,
+    pub(crate) most_insns: usize,
     /// Texts that the generator or the linker refused with a message.
-    pub refused: Vec<String>,
+    pub(crate) refused: Vec<String>,
     /// Programs that the verifier rejected.
-    pub rejected: Vec<String>,
-    pub mismatches: Vec<String>,
+    pub(crate) rejected: Vec<String>,
+    pub(crate) mismatches: Vec<String>,
 }
 
 impl Score {
-    pub fn is_bad(&self) -> bool {
+    pub(crate) fn is_bad(&self) -> bool {
         !self.rejected.is_empty() || !self.mismatches.is_empty()
     }
 }
 
-pub struct Checker<'a> {
-    pub machine: &'a mut Machine,
-    pub world: &'a mut World,
-    pub rng: &'a mut Rng,
-    pub identity: Identity,
-    pub change: Change<'a>,
-    pub score: Score,
+pub(crate) struct Checker<'a> {
+    pub(crate) machine: &'a mut Machine,
+    pub(crate) world: &'a mut World,
+    pub(crate) rng: &'a mut Rng,
+    pub(crate) identity: Identity,
+    pub(crate) change: Change<'a>,
+    pub(crate) score: Score,
     /// Contexts and memories that each program is run with.
-    pub inputs: usize,
+    pub(crate) inputs: usize,
 }
 
 /// A program, and what one run of it should be like.
@@ -58,7 +57,7 @@ struct Case<'c> {
 }
 
 impl Checker<'_> {
-    pub fn target(&mut self) -> Target {
+    pub(crate) fn target(&mut self) -> Target {
         let namespace = namespace();
         Target {
             pid_namespace: self.rng.one_in(3).then_some(namespace),
@@ -73,7 +72,7 @@ impl Checker<'_> {
     }
 
     /// A condition among the steps: does it pass, and what when it can't be read?
-    pub fn steps(&mut self, depth: u32) {
+    pub(crate) fn steps(&mut self, depth: u32) {
         let target = self.target();
         let mut maker = self.maker();
         let count = 1 + maker.rng.below(3);
@@ -119,7 +118,7 @@ impl Checker<'_> {
     }
 
     /// Fields of each kind: what each holds, and which could not be read.
-    pub fn record(&mut self, depth: u32) {
+    pub(crate) fn record(&mut self, depth: u32) {
         let target = self.target();
         let long = self.rng.one_in(3);
         let (layout, values) = self.fields(depth, long);
@@ -216,7 +215,7 @@ impl Checker<'_> {
     }
 
     /// A key, and columns with their arguments.
-    pub fn tally(&mut self, depth: u32) {
+    pub(crate) fn tally(&mut self, depth: u32) {
         let target = self.target();
         let mut maker = self.maker();
         let mut parts: Vec<Part> = (0..maker.rng.below(5)).map(|_| maker.part(depth)).collect();
@@ -303,7 +302,7 @@ impl Checker<'_> {
     }
 
     /// What nothing outside of the kernel tells: the address of the running task, and its cgroup.
-    pub fn look_around(&mut self) {
+    pub(crate) fn look_around(&mut self) {
         let values = [Current::Task, Current::Cgroup, Current::Cpu]
             .map(|what| FieldValue::Int(Node::Current(what)));
         let fields = (0..3).map(|index| Field {
@@ -469,7 +468,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Resu
 }
 
 /// Device and inode of this process's pid namespace.
-pub fn namespace() -> (u64, u64) {
+pub(crate) fn namespace() -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     let namespace = std::fs::metadata("/proc/self/ns/pid").unwrap();
     (namespace.dev(), namespace.ino())

@@ -65,10 +65,8 @@ fn now() -> u64 {
         tv_nsec: 0,
     };
     // SAFETY: fills one struct.
-    assert_eq!(
-        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) },
-        0
-    );
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    assert_eq!(failed, 0);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 

@@ -114,7 +114,7 @@ fn try_long_and_deep() {
     let pid = || Node::Current(Current::Pid);
     let texts: Vec<(&str, Node)> = vec![
         (
-            "16,384 sums, balanced",
+            "4,096 operands, balanced",
             above(balanced(12, &mut leaf, &mut |a, b| op(Op::Add, a, b))),
         ),
         (

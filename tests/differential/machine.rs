@@ -10,14 +10,14 @@ use moontrace::sys::mapping::RingMapping;
 use moontrace_abi::{Book, Note, Outcome};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
-pub static OBJECT: &[u8] = include_bytes!("../../ebpf/moontrace.bpf.o");
+pub(crate) static OBJECT: &[u8] = include_bytes!("../../ebpf/moontrace.bpf.o");
 
 const RING: u32 = 1 << 16;
 const MMAPABLE: u32 = 1 << 10;
 const READ_ONLY: u32 = 1 << 7;
 
-pub struct Machine {
-    pub library: Library,
+pub(crate) struct Machine {
+    pub(crate) library: Library,
     /// The library's maps, by name.
     maps: Vec<(String, Map)>,
     ring: RingMapping,
@@ -27,35 +27,35 @@ pub struct Machine {
 }
 
 /// A loaded program, with the maps that are its own.
-pub struct Program {
+pub(crate) struct Program {
     fd: OwnedFd,
-    pub instance: Instance,
+    pub(crate) instance: Instance,
     tally: Option<Map>,
     _patterns: Vec<Map>,
 }
 
 /// What one run left behind.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Run {
+pub(crate) struct Run {
     /// `None` for what is no hit.
-    pub outcome: Option<Outcome>,
-    pub divisions: u64,
-    pub truncations: u64,
-    pub faults: u64,
-    pub record: Vec<u8>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) divisions: u64,
+    pub(crate) truncations: u64,
+    pub(crate) faults: u64,
+    pub(crate) record: Vec<u8>,
     /// Key and value of the row that the tally has.
-    pub row: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) row: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A table: bytes of its key and value.
 #[derive(Clone, Copy)]
-pub struct Table {
-    pub key: u32,
-    pub value: u32,
+pub(crate) struct Table {
+    pub(crate) key: u32,
+    pub(crate) value: u32,
 }
 
 impl Machine {
-    pub fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         let library = Library::open(OBJECT).unwrap();
         let maps: Vec<(String, Map)> = library
             .map_definitions()
@@ -89,14 +89,14 @@ impl Machine {
         }
     }
 
-    pub fn set_variables(&self, world: &World) {
+    pub(crate) fn set_variables(&self, world: &World) {
         self.variables
             .update(&0u32.to_le_bytes(), &world.variables, Update::Any)
             .unwrap();
     }
 
     /// Links a raw tracepoint program. A table wants a map of its own.
-    pub fn link(
+    pub(crate) fn link(
         &self,
         holes: &[(&str, &Code)],
         action: &'static str,
@@ -156,7 +156,7 @@ impl Machine {
     }
 
     /// Runs a program once, from books, ring and table that are empty.
-    pub fn run(&mut self, program: &Program, context: &[u64; 12]) -> Run {
+    pub(crate) fn run(&mut self, program: &Program, context: &[u64; 12]) -> Run {
         let books = find(&self.maps, "BOOKS");
         let mut book = vec![0; books.lookup_size()];
         books

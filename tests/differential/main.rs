@@ -2,6 +2,8 @@
 //!
 //! Needs root. `MOONTRACE_SEED` repeats a run, `MOONTRACE_COUNT` says how many programs of each kind are tried.
 
+#![expect(clippy::print_stdout, reason = "a test says what it has tried")]
+
 mod check;
 mod known;
 mod large;

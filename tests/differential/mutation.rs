@@ -4,7 +4,7 @@ use moontrace::codegen::{Code, MapRef};
 
 /// A wrong entry in one of the generator's tables.
 #[derive(Clone, Copy, Debug)]
-pub enum Mutation {
+pub(crate) enum Mutation {
     /// One opcode in the place of another.
     Opcode { from: u8, to: u8 },
     /// One helper function in the place of another.
@@ -32,7 +32,7 @@ const fn opcode(from: u8, to: u8) -> Mutation {
     Opcode { from, to }
 }
 
-pub const ALL: [Mutation; 76] = [
+pub(crate) const ALL: [Mutation; 76] = [
     // Arithmetic on registers: + - * / | & << >> % ^, and the shift with sign.
     opcode(0x0f, 0x1f),
     opcode(0x1f, 0x0f),
@@ -154,7 +154,7 @@ pub const ALL: [Mutation; 76] = [
 
 impl Mutation {
     /// Plants the mistake everywhere; `true` when there was a place for it.
-    pub fn plant(&self, code: &mut Code) -> bool {
+    pub(crate) fn plant(&self, code: &mut Code) -> bool {
         let mut planted = false;
         let mut halves = 0;
         for insn in &mut code.insns {

@@ -11,19 +11,19 @@ const CONTEXT: u64 = 0xffff_0123_0000_0000;
 
 /// Who runs the program, and where.
 #[derive(Clone, Debug, Default)]
-pub struct Identity {
-    pub pid: u32,
-    pub tid: u32,
-    pub uid: u32,
-    pub gid: u32,
-    pub cpu: u32,
+pub(crate) struct Identity {
+    pub(crate) pid: u32,
+    pub(crate) tid: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) cpu: u32,
     /// Measured, as the cgroup: nothing outside of the kernel tells them.
-    pub task: u64,
-    pub cgroup: u64,
+    pub(crate) task: u64,
+    pub(crate) cgroup: u64,
 }
 
 /// One run, as it should be.
-pub struct Oracle<'a> {
+pub(crate) struct Oracle<'a> {
     world: &'a World,
     identity: &'a Identity,
     context: Vec<u8>,
@@ -32,7 +32,7 @@ pub struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    pub fn new(world: &'a World, identity: &'a Identity) -> Self {
+    pub(crate) fn new(world: &'a World, identity: &'a Identity) -> Self {
         let context = world.context_bytes();
         Self {
             world,
@@ -44,17 +44,17 @@ impl<'a> Oracle<'a> {
     }
 
     /// The 64-bit pattern of a value; 0 or 1 for a truth value.
-    pub fn value(&self, node: &Node) -> Result<u64, Fault> {
+    pub(crate) fn value(&self, node: &Node) -> Result<u64, Fault> {
         self.with_input(|input| eval::node(node, input))
     }
 
     /// A string without its NUL.
-    pub fn text(&self, text: &Text) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn text(&self, text: &Text) -> Result<Vec<u8>, Fault> {
         self.with_input(|input| eval::text(text, input))
     }
 
     /// Parts one behind the other, as they stand in a map's key.
-    pub fn key(&self, parts: &[Part]) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn key(&self, parts: &[Part]) -> Result<Vec<u8>, Fault> {
         let mut key = Vec::new();
         for part in parts {
             let end = key.len() + part.size() as usize;
@@ -67,11 +67,11 @@ impl<'a> Oracle<'a> {
         Ok(key)
     }
 
-    pub fn divisions(&self) -> u64 {
+    pub(crate) fn divisions(&self) -> u64 {
         self.divisions.get()
     }
 
-    pub fn truncations(&self) -> u64 {
+    pub(crate) fn truncations(&self) -> u64 {
         self.truncations.get()
     }
 

@@ -7,34 +7,34 @@ use moontrace::expr::tree::{
 use moontrace::expr::types::{Int, Space};
 
 /// A generator whose seed gives the same trees again.
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         (self.next() >> 11) % limit
     }
 
-    pub fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 
     /// Small numbers, powers of two and their neighbours, the ends of types.
-    pub fn edge(&mut self) -> i128 {
+    pub(crate) fn edge(&mut self) -> i128 {
         const ENDS: [i128; 8] = [
             0,
             i64::MAX as i128,
@@ -56,7 +56,7 @@ impl Rng {
     }
 
     /// A string of few different letters, so that comparisons hold now and then.
-    pub fn letters(&mut self, most: u64) -> Vec<u8> {
+    pub(crate) fn letters(&mut self, most: u64) -> Vec<u8> {
         let length = if self.one_in(3) {
             self.below(most + 1)
         } else {
@@ -66,7 +66,7 @@ impl Rng {
     }
 }
 
-pub const INTS: [Int; 8] = [
+pub(crate) const INTS: [Int; 8] = [
     Int::new(true, 8),
     Int::U8,
     Int::new(true, 16),
@@ -108,14 +108,14 @@ const CURRENTS: [Current; 7] = [
 ];
 
 /// Makes trees over the memory of a [`World`].
-pub struct Maker<'a> {
-    pub rng: &'a mut Rng,
-    pub world: &'a World,
+pub(crate) struct Maker<'a> {
+    pub(crate) rng: &'a mut Rng,
+    pub(crate) world: &'a World,
 }
 
 impl Maker<'_> {
     /// An integer; one in a few is a truth value that is computed with.
-    pub fn value(&mut self, depth: u32) -> Node {
+    pub(crate) fn value(&mut self, depth: u32) -> Node {
         if depth == 0 {
             return self.leaf();
         }
@@ -263,7 +263,7 @@ impl Maker<'_> {
         }
     }
 
-    pub fn condition(&mut self, depth: u32) -> Node {
+    pub(crate) fn condition(&mut self, depth: u32) -> Node {
         let under = depth.saturating_sub(1);
         match self.rng.below(if depth == 0 { 9 } else { 15 }) {
             0 | 1 => {
@@ -351,7 +351,7 @@ impl Maker<'_> {
         Node::InSet(SetId(id as u32), parts.collect())
     }
 
-    pub fn literal(&mut self) -> Vec<u8> {
+    pub(crate) fn literal(&mut self) -> Vec<u8> {
         match self.rng.below(8) {
             0 => self.rng.pick(&self.world.long_strings).to_vec(),
             1 => self.rng.letters(200),
@@ -359,7 +359,7 @@ impl Maker<'_> {
         }
     }
 
-    pub fn text(&mut self, depth: u32) -> Text {
+    pub(crate) fn text(&mut self, depth: u32) -> Text {
         match self.rng.below(if depth == 0 { 9 } else { 10 }) {
             0 => Text::Literal(self.literal()),
             1 | 2 => Text::Comm,
@@ -480,7 +480,7 @@ impl Maker<'_> {
     }
 
     /// A part of a key: strings have the capacities that keys have.
-    pub fn part(&mut self, depth: u32) -> Part {
+    pub(crate) fn part(&mut self, depth: u32) -> Part {
         if self.rng.one_in(2) {
             Part::Int(self.value(depth))
         } else {

@@ -8,18 +8,18 @@ use std::collections::HashSet;
 use std::ptr::NonNull;
 
 /// Bytes of the buffer; behind it lies nothing that can be read.
-pub const BUFFER: usize = 4096;
+pub(crate) const BUFFER: usize = 4096;
 /// Variables that are integers; strings follow.
-pub const INT_VARIABLES: usize = 8;
-pub const STRING_VARIABLES: usize = 3;
+pub(crate) const INT_VARIABLES: usize = 8;
+pub(crate) const STRING_VARIABLES: usize = 3;
 /// Bytes of the variables' value.
-pub const VARIABLES: usize = 4096;
+pub(crate) const VARIABLES: usize = 4096;
 /// Where strings stand in the buffer.
 const STRINGS: usize = 12;
 
 impl Set {
     /// Bytes of its map's key.
-    pub fn key_size(&self) -> u32 {
+    pub(crate) fn key_size(&self) -> u32 {
         self.parts
             .iter()
             .map(|part| part.map_or(8, |capacity| u32::from(capacity).next_multiple_of(8)))
@@ -27,7 +27,7 @@ impl Set {
     }
 
     /// A member as it stands in the map.
-    pub fn key(&self, member: &[PartValue]) -> Vec<u8> {
+    pub(crate) fn key(&self, member: &[PartValue]) -> Vec<u8> {
         let mut key = Vec::new();
         for (part, value) in self.parts.iter().zip(member) {
             let end = key.len() + usize::from(part.unwrap_or(8)).next_multiple_of(8);
@@ -42,28 +42,28 @@ impl Set {
 }
 
 /// A set of the script, with the lengths of its strings; `None` is an integer.
-pub struct Set {
-    pub parts: Vec<Option<u16>>,
-    pub members: HashSet<Vec<PartValue>>,
+pub(crate) struct Set {
+    pub(crate) parts: Vec<Option<u16>>,
+    pub(crate) members: HashSet<Vec<PartValue>>,
 }
 
-pub struct World {
+pub(crate) struct World {
     buffer: NonNull<u8>,
-    pub variables: Vec<u8>,
-    pub sets: Vec<Set>,
-    pub strings: [usize; STRINGS],
-    pub long_strings: [&'static [u8]; 2],
+    pub(crate) variables: Vec<u8>,
+    pub(crate) sets: Vec<Set>,
+    pub(crate) strings: [usize; STRINGS],
+    pub(crate) long_strings: [&'static [u8]; 2],
     /// Fields of `struct task_struct` whose values are known: pid and tgid.
-    pub task_fields: [(u32, Int); 2],
-    pub task_comm: u32,
-    pub task_parent: u32,
-    pub comm: Vec<u8>,
+    pub(crate) task_fields: [(u32, Int); 2],
+    pub(crate) task_comm: u32,
+    pub(crate) task_parent: u32,
+    pub(crate) comm: Vec<u8>,
     /// The words of the context; the last one is the buffer's address.
-    pub context: [u64; 12],
+    pub(crate) context: [u64; 12],
 }
 
 impl World {
-    pub fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
         let length = 2 * BUFFER;
         // SAFETY: a new mapping; its second half is then made unreadable.
         let buffer = unsafe {
@@ -118,7 +118,7 @@ impl World {
     }
 
     /// Other memory, another context, another name of the thread.
-    pub fn change(&mut self, rng: &mut Rng) {
+    pub(crate) fn change(&mut self, rng: &mut Rng) {
         for at in (0..BUFFER).step_by(8) {
             let word = if rng.one_in(2) {
                 rng.next()
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// Memory of this process, read so that nonsense is an error; what is there is present then, as the kernel wants it.
-    pub fn read_user(&self, address: u64, out: &mut [u8]) -> Option<()> {
+    pub(crate) fn read_user(&self, address: u64, out: &mut [u8]) -> Option<()> {
         let local = libc::iovec {
             iov_base: out.as_mut_ptr().cast(),
             iov_len: out.len(),
@@ -197,7 +197,7 @@ impl World {
         (read == out.len() as isize).then_some(())
     }
 
-    pub fn context_bytes(&self) -> Vec<u8> {
+    pub(crate) fn context_bytes(&self) -> Vec<u8> {
         self.context
             .iter()
             .flat_map(|word| word.to_le_bytes())

@@ -1,7 +1,7 @@
 //! Arithmetic on two operands. Everything wraps at 64 bits; a division by zero gives 0 and a note.
 
-use super::asm::{Alu, R0, R1, R2, R3, R4, R5, When, immediate};
 use super::function::{Done, Function, Rare};
+use super::instruction::{Alu, R0, R1, R2, R3, R4, R5, When, immediate};
 use crate::expr::tree::{Node, Op};
 
 impl Function<'_> {

@@ -1,7 +1,8 @@
 //! Columns of a tally: what was measured is added to a row.
 
 use super::Code;
-use super::asm::{Alu, Asm, R1, R2, R4, R6, R7};
+use super::asm::Asm;
+use super::instruction::{Alu, R1, R2, R4, R6, R7};
 use crate::plan::Aggregate;
 use crate::report::Report;
 

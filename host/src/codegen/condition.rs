@@ -1,7 +1,8 @@
 //! Conditions: jumps to where the answer leads.
 
-use super::asm::{Label, R0, R1, When, immediate};
+use super::asm::Label;
 use super::function::{Done, Function};
+use super::instruction::{R0, R1, When, immediate};
 use crate::expr::tree::{Node, Relation};
 
 /// What is still to be done of a tree of conditions.

@@ -1,7 +1,7 @@
 //! What the running CPU knows without reading memory. What a text uses twice is asked once.
 
-use super::asm::{Alu, FP, Helper, R0, R1, R2, R7};
 use super::function::{Done, Function};
+use super::instruction::{Alu, FP, Helper, R0, R1, R2, R7};
 use crate::expr::tree::Current;
 
 /// A call that gives one or two such values; the discriminant is its bit among the facts of the assembler.

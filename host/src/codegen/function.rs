@@ -1,7 +1,8 @@
 //! One function in the making: its frame, what waits, what happens when a read fails, and code that is seldom reached.
 
-use super::asm::{Alu, Asm, FP, Label, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
+use super::asm::{Asm, Label};
 use super::current::Source;
+use super::instruction::{Alu, FP, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
 use super::weights::{Root, Weights};
 use super::{Code, STACK, Target};
 use crate::report::Report;
@@ -103,10 +104,7 @@ impl<'a> Function<'a> {
     pub(super) fn reserve(&mut self, bytes: u32) -> Done<i16> {
         let depth = self.depth + bytes.next_multiple_of(8);
         if depth > STACK {
-            return Err(Report::new(format!(
-                "the text is too much for the kernel's stack: it needs more than {STACK} bytes"
-            ))
-            .help("give its strings a smaller length with str(p, n), or split it"));
+            return Err(too_deep(STACK));
         }
         self.depth = depth;
         self.deepest = self.deepest.max(depth);
@@ -219,4 +217,12 @@ impl<'a> Function<'a> {
             self.asm.library("lib_note");
         }
     }
+}
+
+/// The text needs more of the stack than a function has.
+pub(super) fn too_deep(limit: u32) -> Report {
+    Report::new(format!(
+        "the text is too much for the kernel's stack: it needs more than {limit} bytes"
+    ))
+    .help("give its strings a smaller length with str(p, n), or split it")
 }

@@ -1,9 +1,10 @@
 //! The holes that hold conditions, keys and measured values.
 
-use super::asm::{Asm, R0, R1, R8};
-use super::function::{Done, Failure, Function};
+use super::asm::Asm;
+use super::function::{Done, Failure, Function, too_deep};
+use super::instruction::{R0, R1, R8};
 use super::weights::Root;
-use super::{Code, MapRef, Target};
+use super::{Code, MapRef, SMALL_STACK, Target};
 use crate::expr::tree::{Node, Part};
 use crate::report::Report;
 
@@ -77,7 +78,12 @@ pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
         true,
         Failure::Returned,
     )?;
-    write_parts(function, parts, 0)
+    let code = write_parts(function, parts, 0)?;
+    // There is no action for long ones.
+    if code.stack > SMALL_STACK {
+        return Err(too_deep(SMALL_STACK));
+    }
+    Ok(code)
 }
 
 fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> Done<Code> {

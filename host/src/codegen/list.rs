@@ -1,8 +1,9 @@
 //! `in`: a list that stands in the text, and a set that lies in a map.
 
 use super::MapRef;
-use super::asm::{FP, Helper, Label, Operand, R0, R1, R2, Reg, When, immediate};
+use super::asm::Label;
 use super::function::{Done, Function};
+use super::instruction::{FP, Helper, Operand, R0, R1, R2, Reg, When, immediate};
 use super::text::Purpose;
 use crate::expr::tree::{Part, SetId, TARGET};
 use crate::report::Report;

@@ -10,8 +10,10 @@ mod asm;
 mod columns;
 mod condition;
 mod current;
+mod equality;
 mod function;
 mod holes;
+mod instruction;
 mod list;
 mod pattern;
 mod record;
@@ -23,7 +25,7 @@ pub use columns::columns;
 pub use holes::{constant, guard, key, measure, member, steps};
 pub use record::{FieldValue, record};
 
-pub(crate) use asm::insn;
+pub(crate) use instruction::insn;
 
 use crate::expr::tree::SetId;
 use aya_obj::generated::bpf_insn;

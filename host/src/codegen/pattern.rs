@@ -1,8 +1,8 @@
 //! The tables by which the library matches a glob: all of its elements at once, a bit each.
 
 use super::MapRef;
-use super::asm::{R1, R2, R3};
 use super::function::{Done, Function};
+use super::instruction::{R1, R2, R3};
 use super::text::Purpose;
 use crate::expr::tree::{Glob, Text};
 use crate::report::Report;

@@ -1,7 +1,7 @@
 //! Records: each field's value, written where the layout has it.
 
-use super::asm::{Alu, FP, R0, R1, R2, R3, R4, R7, R8, When};
 use super::function::{Done, Failure, Function, Rare};
+use super::instruction::{Alu, FP, R0, R1, R2, R3, R4, R7, R8, When};
 use super::text::{Place, Purpose};
 use super::weights::Root;
 use super::{Code, MapRef, Target};

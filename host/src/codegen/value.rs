@@ -1,8 +1,8 @@
 //! Integers: a value ends up in r0, as the 64-bit pattern of its type.
 
 use super::MapRef;
-use super::asm::{Alu, FP, Helper, R0, R1, R2, R3, R6, R7, Reg, When};
 use super::function::{Done, Function};
+use super::instruction::{Alu, FP, Helper, R0, R1, R2, R3, R6, R7, Reg, When};
 use super::weights::is_simple;
 use crate::expr::tree::Node;
 use crate::expr::types::{Int, Space};

@@ -1,7 +1,6 @@
 //! `moontrace describe PROBE|TYPE`: what can be read there, and how it would be attached.
 
-use super::{fail, say};
-use crate::facts::{Facts, TypeDescription};
+use crate::facts::{Facts, Match, TypeDescription};
 use crate::plan::{self, Options, Traced};
 use crate::report::Report;
 use crate::spec::probe;
@@ -9,51 +8,152 @@ use std::fmt::Write;
 
 /// Of a pattern, so many of what it matches.
 const SHOWN: usize = 20;
+/// Columns that a name may widen its table to.
+const WIDEST: usize = 40;
 
-pub fn describe(what: &str) -> i32 {
-    let facts = Facts::live();
-    // A SPEC has a colon, a type of C has none.
-    let text = if what.contains(':') { probes(&facts, what) } else { facts.describe_type(what).map(|of| members(&of)) };
-    match text {
-        Ok(text) => say(text.as_bytes()),
-        Err(report) => fail(&report),
+/// A SPEC has a colon, a type of C has none.
+pub(super) fn describe(facts: &Facts, what: &str) -> Result<String, Report> {
+    if what.contains(':') {
+        probes(facts, what)
+    } else {
+        facts.describe_type(what).map(|of| members(&of))
     }
 }
 
 fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
-    let options = Options { traced: Traced::All, exact: false, most_sites: usize::MAX };
     let mut found = Vec::new();
     for pattern in probe::parse(spec)? {
         found.extend(facts.matches(&pattern, None)?);
     }
-    let mut out = String::new();
-    for one in found.iter().take(SHOWN) {
-        let attached = plan::attachment_of(facts, &options, one)?;
-        let described = facts.describe(&attached.site, &one.probe);
-        // Writing to a String can't fail.
-        let _ = writeln!(out, "{}", one.probe);
-        let _ = writeln!(out, "  attached as  {}{}", attached.words, attached.cost);
-        let arguments = described.arguments.iter().map(|named| (format!("args.{}", named.name), &named.ty));
-        let words = described.words.iter().map(|named| (named.name.clone(), &named.ty));
-        let all: Vec<_> = arguments.chain(words).collect();
-        let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        for (name, ty) in all {
-            let _ = writeln!(out, "  {name:width$}  {ty}");
-        }
-    }
+    let described = found.iter().take(SHOWN).map(|found| one(facts, found));
+    let mut out = described.collect::<Result<Vec<_>, _>>()?.join("\n");
     if found.len() > SHOWN {
-        let _ = writeln!(out, "and {} more: moontrace list '{spec}' names them", found.len() - SHOWN);
+        let more = found.len() - SHOWN;
+        out.push_str(&format!(
+            "\nand {more} more, which moontrace list '{spec}' names\n"
+        ));
     }
     Ok(out)
 }
 
+fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
+    let options = Options {
+        traced: Traced::All,
+        exact: false,
+        most_sites: usize::MAX,
+    };
+    let attached = plan::attachment_of(facts, &options, found)?;
+    let described = facts.describe(&attached.site, &found.probe);
+    let mut out = format!(
+        "{}\n  attached as  {}{}\n",
+        found.probe, attached.words, attached.cost
+    );
+    let arguments = described
+        .arguments
+        .iter()
+        .map(|named| (format!("args.{}", named.name), &named.ty));
+    let words = described
+        .words
+        .iter()
+        .map(|named| (named.name.clone(), &named.ty));
+    let all: Vec<_> = arguments.chain(words).collect();
+    let width = widest(all.iter().map(|(name, _)| name.as_str()));
+    for (name, ty) in all {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "  {name:width$}  {ty}");
+    }
+    Ok(out)
+}
+
+/// Of a struct, a member a line: bytes from its start, name, type. A type without members is its first line.
 fn members(described: &TypeDescription) -> String {
-    let size = described.size.map_or(String::new(), |size| format!("  {size} bytes"));
-    let mut out = format!("{}{size}\n", described.name);
-    let width = described.members.iter().map(|member| member.name.chars().count()).max().unwrap_or(0).min(40);
+    let mut out = described.name.clone();
+    if let Some(size) = described.size {
+        out.push_str(&format!("  {size} bytes"));
+    }
+    out.push('\n');
+    let width = widest(described.members.iter().map(|member| member.name.as_str()));
     for member in &described.members {
-        let bits = member.bits.map_or(String::new(), |(at, count)| format!(" bits {at}..{}", at + u32::from(count)));
-        let _ = writeln!(out, "  {:>6}  {:width$}  {}{bits}", member.offset, member.name, member.ty);
+        let bits = match member.bits {
+            Some((bit, 1)) => format!("  bit {bit}"),
+            Some((first, count)) => format!("  bits {first} to {}", first + u32::from(count) - 1),
+            None => String::new(),
+        };
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            out,
+            "  {:>6}  {:width$}  {}{bits}",
+            member.offset, member.name, member.ty
+        );
     }
     out
+}
+
+fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(WIDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fixture::Machine;
+
+    #[test]
+    fn a_probe_has_its_attachment_and_its_arguments_with_types() {
+        let machine = Machine::new();
+        let described = describe(&machine.facts(), "tracepoint:syscalls:sys_exit_openat").unwrap();
+        let lines: Vec<&str> = described.lines().collect();
+        assert_eq!(lines[0], "tracepoint:syscalls:sys_exit_openat");
+        assert!(
+            lines[1].starts_with("  attached as  raw tracepoint sys_exit: "),
+            "{described}"
+        );
+        for line in ["  args.filename  char * (user)", "  retval         i64"] {
+            assert!(lines.contains(&line), "{described}");
+        }
+    }
+
+    #[test]
+    fn several_probes_stand_apart() {
+        let machine = Machine::new();
+        let described = describe(&machine.facts(), "tracepoint:sched:*").unwrap();
+        let probes = described
+            .split("\n\n")
+            .map(|probe| probe.lines().next().unwrap_or_default());
+        assert_eq!(
+            probes.collect::<Vec<_>>(),
+            [
+                "tracepoint:sched:sched_process_exec",
+                "tracepoint:sched:sched_switch"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_struct_has_its_members_with_offsets() {
+        let machine = Machine::new();
+        insta::assert_snapshot!(describe(&machine.facts(), "struct task").unwrap(), @r"
+        struct task  40 bytes
+               0  pid      i32
+               4  as_int   i32
+               4  as_word  u32
+               8  low      u32  bits 0 to 2
+               8  high     i32  bits 3 to 31
+              12  comm     char[16]
+              32  path     char * (user)
+              28  dead     truth value
+        ");
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let machine = Machine::new();
+        let message = |what| describe(&machine.facts(), what).unwrap_err().to_string();
+        assert!(message("struct tsk").contains("'task'"));
+        assert!(message("tracepoint:sched:sched_swich").contains("'sched_switch'"));
+    }
 }

@@ -1,32 +1,99 @@
 //! `moontrace list [PATTERN]`: one probe a line, in the syntax that `probe` takes.
 
-use super::{fail, say};
 use crate::facts::Facts;
+use crate::report::{self, Report};
 use crate::spec::probe;
 
-pub fn list(pattern: Option<&str>, pid: Option<u32>) -> i32 {
-    let facts = Facts::live();
-    let Some(pattern) = pattern else {
-        return say(&lines(facts.list_all()));
+/// What a SPEC matches, or what has a word in its name; everything without a pattern.
+pub(super) fn probes(
+    facts: &Facts,
+    pattern: Option<&str>,
+    pid: Option<u32>,
+) -> Result<String, Report> {
+    let found = match pattern {
+        None => facts.list_all(),
+        Some(pattern) if pattern.contains(':') => matching(facts, pattern, pid)?,
+        Some(word) => named(facts, word)?,
     };
-    let patterns = match probe::parse(pattern) {
-        Ok(patterns) => patterns,
-        Err(report) => return fail(&report),
-    };
-    let mut all = Vec::new();
-    for pattern in &patterns {
-        match facts.matches(pattern, pid) {
-            Ok(found) => all.extend(found.into_iter().map(|found| found.probe)),
-            Err(report) => return fail(&report),
-        }
-    }
-    say(&lines(all))
+    Ok(found.iter().flat_map(|probe| [probe, "\n"]).collect())
 }
 
-fn lines(probes: Vec<String>) -> Vec<u8> {
-    let mut out = probes.join("\n");
-    if !out.is_empty() {
-        out.push('\n');
+fn matching(facts: &Facts, spec: &str, pid: Option<u32>) -> Result<Vec<String>, Report> {
+    let mut found = Vec::new();
+    for pattern in probe::parse(spec)? {
+        found.extend(
+            facts
+                .matches(&pattern, pid)?
+                .into_iter()
+                .map(|found| found.probe),
+        );
     }
-    out.into_bytes()
+    Ok(found)
+}
+
+/// Nobody who looks for a probe knows its kind: a pattern without one may match any stretch of the name.
+fn named(facts: &Facts, word: &str) -> Result<Vec<String>, Report> {
+    let all = facts.list_all();
+    let pattern = format!("*{word}*");
+    let found: Vec<String> = all
+        .iter()
+        .filter(|probe| probe::matches(&pattern, probe))
+        .cloned()
+        .collect();
+    if found.is_empty() {
+        let last_parts = all.iter().filter_map(|probe| probe.rsplit(':').next());
+        let report = Report::new(format!("no probe has '{word}' in its name"));
+        return Err(match report::did_you_mean(word, last_parts) {
+            Some(help) => report.help(help),
+            None => report.help("functions of binaries are listed by 'uprobe:BINARY:*'"),
+        });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fixture::Machine;
+
+    #[test]
+    fn a_spec_lists_what_probe_would_take() {
+        let machine = Machine::new();
+        let listed = probes(
+            &machine.facts(),
+            Some("tracepoint:sched:*, tracepoint:raw_syscalls:sys_enter"),
+            None,
+        );
+        assert_eq!(
+            listed.unwrap(),
+            "tracepoint:sched:sched_process_exec\ntracepoint:sched:sched_switch\ntracepoint:raw_syscalls:sys_enter\n"
+        );
+    }
+
+    #[test]
+    fn a_word_is_looked_for_in_every_name() {
+        let machine = Machine::new();
+        let facts = machine.facts();
+        let listed = probes(&facts, Some("exec"), None).unwrap();
+        assert!(
+            listed.contains("tracepoint:syscalls:sys_enter_execve\n"),
+            "{listed}"
+        );
+        assert!(
+            listed.contains("tracepoint:sched:sched_process_exec\n"),
+            "{listed}"
+        );
+        assert!(!listed.contains("openat"), "{listed}");
+        let everything = probes(&facts, None, None).unwrap();
+        assert!(everything.lines().count() > listed.lines().count());
+    }
+
+    #[test]
+    fn nothing_found_comes_with_what_is_near() {
+        let machine = Machine::new();
+        let facts = machine.facts();
+        let message = |pattern| probes(&facts, Some(pattern), None).unwrap_err().to_string();
+        assert!(message("shced_switch").contains("'sched_switch'"));
+        assert!(message("tracepoint:shced:*").contains("'sched'"));
+    }
 }

@@ -4,26 +4,49 @@ mod describe;
 mod info;
 mod list;
 
-pub use describe::describe;
-pub use info::info;
-pub use list::list;
-
+use crate::facts::Facts;
+use crate::output::{Format, WriteError, Writer};
 use crate::report::Report;
-use std::io::Write;
+use std::io::{self, Write};
 
-/// Writes to standard output; nobody reading it any more is no error.
+/// Prints the probes that match, and gives the exit status.
+pub fn list(pattern: Option<&str>, pid: Option<u32>) -> i32 {
+    show(list::probes(&Facts::live(), pattern, pid))
+}
+
+/// Prints what a probe offers or what a type is made of, and gives the exit status.
+pub fn describe(what: &str) -> i32 {
+    show(describe::describe(&Facts::live(), what))
+}
+
+/// Prints what this machine offers, and gives the exit status.
+pub fn info() -> i32 {
+    show(Ok(info::info(&Facts::live())))
+}
+
+fn show(text: Result<String, Report>) -> i32 {
+    match text {
+        Ok(text) => say(text.as_bytes()),
+        Err(report) => fail(&report),
+    }
+}
+
+/// Writes to standard output; nobody reading it any more is no error. Gives the exit status.
 pub fn say(bytes: &[u8]) -> i32 {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| out.flush());
+    let written = Writer::open(None, Format::Text)
+        .map_err(WriteError::Failed)
+        .and_then(|mut writer| {
+            writer.text(bytes);
+            writer.finish()
+        });
     match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            fail(&Report::new(format!("standard output can't be written: {error}")))
-        }
-        _ => 0,
+        Err(WriteError::Failed(report)) => fail(&report),
+        Ok(()) | Err(WriteError::Closed) => 0,
     }
 }
 
 fn fail(report: &Report) -> i32 {
-    eprintln!("{report}");
+    // With nobody to read it, the status says enough.
+    let _ = writeln!(io::stderr(), "{report}");
     1
 }

@@ -11,9 +11,21 @@ pub struct SiteBook {
 
 /// Adds up the books of a declaration's sites.
 pub fn books(probe: String, sites: &[SiteBook]) -> Books {
-    let outcome = |outcome: Outcome| sites.iter().map(|site| site.book.outcomes[outcome as usize]).sum::<u64>();
-    let note = |note: Note| sites.iter().map(|site| site.book.notes[note as usize]).sum::<u64>();
-    let lost = Outcome::LOSSES.iter().map(|(cause, name)| (*name, outcome(*cause)));
+    let outcome = |outcome: Outcome| {
+        sites
+            .iter()
+            .map(|site| site.book.outcomes[outcome as usize])
+            .sum::<u64>()
+    };
+    let note = |note: Note| {
+        sites
+            .iter()
+            .map(|site| site.book.notes[note as usize])
+            .sum::<u64>()
+    };
+    let lost = Outcome::LOSSES
+        .iter()
+        .map(|(cause, name)| (*name, outcome(*cause)));
     let notes = Note::ALL.iter().map(|(cause, name)| (*name, note(*cause)));
     Books {
         probe,
@@ -40,6 +52,9 @@ mod tests {
         let both = books("p".into(), &[site(3, 0, Some(1)), site(4, 2, Some(0))]);
         assert_eq!((both.hits(), both.delivered, both.missed), (9, 7, Some(1)));
         assert_eq!(both.lost, [("ring", 2)]);
-        assert_eq!(books("p".into(), &[site(1, 0, None), site(1, 0, Some(5))]).missed, None);
+        assert_eq!(
+            books("p".into(), &[site(1, 0, None), site(1, 0, Some(5))]).missed,
+            None
+        );
     }
 }

@@ -83,7 +83,10 @@ impl<'a> Record<'a> {
         let span = || {
             let start = u16::from_ne_bytes(array(self.bytes, offset)?);
             let length = u16::from_ne_bytes(array(self.bytes, offset + 2)?);
-            Some(Span { offset: start, length })
+            Some(Span {
+                offset: start,
+                length,
+            })
         };
         let bytes = span().and_then(|Span { offset, length }| {
             let start = usize::from(offset);
@@ -111,7 +114,11 @@ impl Datum<'_> {
 
 /// Every field of a record, in the order of the layout.
 pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> Vec<Value> {
-    layout.fields.iter().map(|field| record.get(field).to_value(probe, func)).collect()
+    layout
+        .fields
+        .iter()
+        .map(|field| record.get(field).to_value(probe, func))
+        .collect()
 }
 
 fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
@@ -124,7 +131,12 @@ mod tests {
     use crate::expr::Int;
 
     fn field(bit: u8, content: Content) -> Field {
-        Field { name: String::new(), content, bit }
+        Field {
+            name: String::new(),
+            content,
+            bit,
+            why: String::new(),
+        }
     }
 
     fn record(valid: u64, rest: &[u8]) -> Vec<u8> {
@@ -142,16 +154,40 @@ mod tests {
     fn integers_are_widened_by_their_own_sign() {
         let bytes = record(1, &(-2i32).to_ne_bytes());
         let record = Record::new(&bytes).unwrap();
-        assert_eq!(record.get(&field(0, Content::Int { offset: 24, int: Int::I32 })), Datum::Int(-2));
-        assert_eq!(record.get(&field(0, Content::Int { offset: 24, int: Int::U32 })), Datum::Unsigned(0xffff_fffe));
+        assert_eq!(
+            record.get(&field(
+                0,
+                Content::Int {
+                    offset: 24,
+                    int: Int::I32
+                }
+            )),
+            Datum::Int(-2)
+        );
+        assert_eq!(
+            record.get(&field(
+                0,
+                Content::Int {
+                    offset: 24,
+                    int: Int::U32
+                }
+            )),
+            Datum::Unsigned(0xffff_fffe)
+        );
     }
 
     #[test]
     fn a_field_that_could_not_be_read_is_nil() {
         let bytes = record(0b10, &[1]);
         let record = Record::new(&bytes).unwrap();
-        assert_eq!(record.get(&field(0, Content::Bool { offset: 24 })), Datum::Nil);
-        assert_eq!(record.get(&field(1, Content::Bool { offset: 24 })), Datum::Bool(true));
+        assert_eq!(
+            record.get(&field(0, Content::Bool { offset: 24 })),
+            Datum::Nil
+        );
+        assert_eq!(
+            record.get(&field(1, Content::Bool { offset: 24 })),
+            Datum::Bool(true)
+        );
         assert_eq!(record.get(&field(0, Content::Time)), Datum::Unsigned(99));
     }
 
@@ -163,7 +199,14 @@ mod tests {
             rest.extend(b"bash");
             record(1, &rest)
         };
-        let field = field(0, Content::Text { offset: 24, slot: None, capacity: 16 });
+        let field = field(
+            0,
+            Content::Text {
+                offset: 24,
+                slot: None,
+                capacity: 16,
+            },
+        );
         let read = |bytes: &[u8]| Record::new(bytes).unwrap().get(&field).to_value("", "");
         assert_eq!(read(&text(28, 4)), Value::Str(b"bash".to_vec()));
         assert_eq!(read(&text(28, 5)), Value::Nil);

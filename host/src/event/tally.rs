@@ -15,45 +15,60 @@ pub struct Entry {
 /// The names of a site by its number: of its probe, and of its function.
 pub type SiteNames<'a> = &'a dyn Fn(u32) -> Option<(String, String)>;
 
-/// The table that the entries make, its smallest row first.
+/// The table that the entries make, smallest row first: by the first column, then by the keys.
 pub fn table(shape: &TallyShape, entries: Vec<Entry>, names: SiteNames<'_>) -> Table {
-    let mut rows: Vec<Vec<Value>> = entries.iter().map(|entry| row(shape, entry, names)).collect();
+    let mut rows: Vec<Vec<Value>> = entries
+        .iter()
+        .map(|entry| row(shape, entry, names))
+        .collect();
     let keys = shape.keys.len();
     rows.sort_by(|a, b| {
-        let first = |row: &Vec<Value>| row.get(keys).map_or(0, weight);
-        first(a).cmp(&first(b)).then_with(|| compare(&a[..keys.min(a.len())], &b[..keys.min(b.len())]))
+        let (a_keys, a_columns) = a.split_at(keys);
+        let (b_keys, b_columns) = b.split_at(keys);
+        let first = compare(a_columns.iter().take(1), b_columns.iter().take(1));
+        first.then_with(|| compare(a_keys.iter(), b_keys.iter()))
     });
     Table {
         name: shape.name.clone(),
         keys: shape.keys.iter().map(|key| key.name.clone()).collect(),
-        columns: shape.columns.iter().map(|column| column.name.clone()).collect(),
+        columns: shape
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect(),
         rows,
     }
 }
 
-/// What a column's value is sorted by.
-fn weight(value: &Value) -> i128 {
-    match value {
-        Value::Int(value) => i128::from(*value),
-        Value::Unsigned(value) => i128::from(*value),
-        Value::Hist(histogram) => i128::from(histogram.count),
-        _ => 0,
-    }
-}
-
-fn compare(a: &[Value], b: &[Value]) -> Ordering {
+fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a Value>) -> Ordering {
     let one = |(a, b): (&Value, &Value)| match (a, b) {
         (Value::Str(a), Value::Str(b)) => a.cmp(b),
         (a, b) => weight(a).cmp(&weight(b)),
     };
-    a.iter().zip(b).map(one).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    a.zip(b)
+        .map(one)
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+/// What values of different kinds are sorted by: nothing before numbers before strings.
+fn weight(value: &Value) -> i128 {
+    match value {
+        Value::Nil => i128::MIN,
+        Value::Bool(value) => i128::from(*value),
+        Value::Int(value) => i128::from(*value),
+        Value::Unsigned(value) => i128::from(*value),
+        Value::Hist(histogram) => i128::from(histogram.count),
+        Value::Str(_) => i128::MAX,
+    }
 }
 
 fn row(shape: &TallyShape, entry: &Entry, names: SiteNames<'_>) -> Vec<Value> {
     let size = (shape.value_size as usize).next_multiple_of(8).max(8);
     let copies: Vec<&[u8]> = entry.values.chunks_exact(size).collect();
     let keys = shape.keys.iter().map(|field| key(field, &entry.key, names));
-    keys.chain(shape.columns.iter().map(|of| column(of, &copies))).collect()
+    keys.chain(shape.columns.iter().map(|of| column(of, &copies)))
+        .collect()
 }
 
 fn word(bytes: &[u8], offset: usize) -> u64 {
@@ -62,13 +77,18 @@ fn word(bytes: &[u8], offset: usize) -> u64 {
 }
 
 fn integer(word: u64, signed: bool) -> Value {
-    if signed { Value::Int(word as i64) } else { Value::Unsigned(word) }
+    if signed {
+        Value::Int(word as i64)
+    } else {
+        Value::Unsigned(word)
+    }
 }
 
 fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
     let offset = field.offset as usize;
     let site = |pick: fn((String, String)) -> String| {
-        names(word(bytes, offset) as u32).map_or(Value::Nil, |names| Value::Str(pick(names).into_bytes()))
+        names(word(bytes, offset) as u32)
+            .map_or(Value::Nil, |names| Value::Str(pick(names).into_bytes()))
     };
     match field.content {
         KeyContent::Int { signed } => integer(word(bytes, offset), signed),
@@ -76,7 +96,12 @@ fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
         KeyContent::Text { capacity } => {
             let end = (offset + usize::from(capacity)).min(bytes.len());
             let text = bytes.get(offset..end).unwrap_or_default();
-            Value::Str(text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
+            Value::Str(
+                text.split(|byte| *byte == 0)
+                    .next()
+                    .unwrap_or_default()
+                    .to_vec(),
+            )
         }
         KeyContent::Probe => site(|(probe, _)| probe),
         KeyContent::Func => site(|(_, func)| func),
@@ -86,11 +111,17 @@ fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
 /// A column over all CPUs. Sums wrap at 64 bits, as they do in the kernel.
 fn column(column: &Column, copies: &[&[u8]]) -> Value {
     let offset = column.offset as usize;
-    let sum = |offset: usize| copies.iter().fold(0u64, |sum, copy| sum.wrapping_add(word(copy, offset)));
+    let sum = |offset: usize| {
+        copies
+            .iter()
+            .fold(0u64, |sum, copy| sum.wrapping_add(word(copy, offset)))
+    };
     match column.function {
         Aggregate::Count => Value::Int(sum(offset) as i64),
         Aggregate::Sum { signed } => integer(sum(offset), signed),
-        Aggregate::Hist { .. } => Value::Hist(Arc::new(histogram((0..BUCKETS).map(|bucket| sum(offset + 8 * bucket))))),
+        Aggregate::Hist { .. } => Value::Hist(Arc::new(histogram(
+            (0..BUCKETS).map(|bucket| sum(offset + 8 * bucket)),
+        ))),
     }
 }
 
@@ -98,11 +129,22 @@ fn histogram(counts: impl Iterator<Item = u64>) -> Histogram {
     let filled = counts.enumerate().filter(|(_, count)| *count > 0);
     let buckets: Vec<Bucket> = filled
         .map(|(bucket, count)| match bounds(bucket) {
-            (Some(min), Some(max)) => Bucket { min: Some(min.into()), max: Some(max.into()), count },
-            _ => Bucket { min: None, max: Some(-1), count },
+            (Some(min), Some(max)) => Bucket {
+                min: Some(min.into()),
+                max: Some(max.into()),
+                count,
+            },
+            _ => Bucket {
+                min: None,
+                max: Some(-1),
+                count,
+            },
         })
         .collect();
-    Histogram { count: buckets.iter().map(|bucket| bucket.count).sum(), buckets }
+    Histogram {
+        count: buckets.iter().map(|bucket| bucket.count).sum(),
+        buckets,
+    }
 }
 
 #[cfg(test)]
@@ -120,8 +162,16 @@ mod tests {
             id: TallyId(0),
             name: "t".into(),
             keys: vec![
-                KeyField { name: "comm".into(), content: KeyContent::Text { capacity: 16 }, offset: 0 },
-                KeyField { name: "n".into(), content: KeyContent::Int { signed: true }, offset: 16 },
+                KeyField {
+                    name: "comm".into(),
+                    content: KeyContent::Text { capacity: 16 },
+                    offset: 0,
+                },
+                KeyField {
+                    name: "n".into(),
+                    content: KeyContent::Int { signed: true },
+                    offset: 16,
+                },
             ],
             columns,
             key_size: 32,
@@ -132,27 +182,139 @@ mod tests {
 
     #[test]
     fn cpus_are_added_and_rows_sorted_smallest_first() {
-        let count = Column { name: "count".into(), function: Aggregate::Count, offset: 0 };
-        let sum = Column { name: "sum".into(), function: Aggregate::Sum { signed: true }, offset: 8 };
+        let count = Column {
+            name: "count".into(),
+            function: Aggregate::Count,
+            offset: 0,
+        };
+        let sum = Column {
+            name: "sum".into(),
+            function: Aggregate::Sum { signed: true },
+            offset: 8,
+        };
         let key = |comm: &[u8; 16], n: i64| [&comm[..], &n.to_le_bytes()].concat();
         let entries = vec![
-            Entry { key: key(b"busy\0garbage....", -1), values: words(&[5, 10, 6, u64::MAX]) },
-            Entry { key: key(b"idle\0\0\0\0\0\0\0\0\0\0\0\0", 2), values: words(&[1, 0, 0, 0]) },
+            Entry {
+                key: key(b"busy\0garbage....", -1),
+                values: words(&[5, 10, 6, u64::MAX]),
+            },
+            Entry {
+                key: key(b"idle\0\0\0\0\0\0\0\0\0\0\0\0", 2),
+                values: words(&[1, 0, 0, 0]),
+            },
         ];
         let table = table(&shape(vec![count, sum], 16), entries, &|_| None);
         assert_eq!(table.rows[0][2..], [Value::Int(1), Value::Int(0)]);
-        assert_eq!(table.rows[1], [Value::Str(b"busy".to_vec()), Value::Int(-1), Value::Int(11), Value::Int(9)]);
+        assert_eq!(
+            table.rows[1],
+            [
+                Value::Str(b"busy".to_vec()),
+                Value::Int(-1),
+                Value::Int(11),
+                Value::Int(9)
+            ]
+        );
+    }
+
+    #[test]
+    fn equal_rows_stand_in_the_order_of_their_keys_and_sites_have_names() {
+        let field = |name: &str, content, offset| KeyField {
+            name: name.into(),
+            content,
+            offset,
+        };
+        let mut shape = shape(
+            vec![Column {
+                name: "count".into(),
+                function: Aggregate::Count,
+                offset: 0,
+            }],
+            8,
+        );
+        shape.keys = vec![
+            field("ok", KeyContent::Bool, 0),
+            field("probe", KeyContent::Probe, 8),
+            field("func", KeyContent::Func, 16),
+            field("big", KeyContent::Int { signed: false }, 24),
+        ];
+        let entry = |ok, site, big| Entry {
+            key: words(&[ok, site, site, big]),
+            values: words(&[7]),
+        };
+        let names = |site| (site == 3).then(|| ("kprobe:f".to_owned(), "f".to_owned()));
+        let entries = vec![
+            entry(1, 3, 0),
+            entry(0, 3, u64::MAX),
+            entry(0, 3, 1),
+            entry(0, 9, 5),
+        ];
+        let rows = table(&shape, entries, &names).rows;
+        let text = |text: &str| Value::Str(text.into());
+        let row = |ok, big| {
+            vec![
+                Value::Bool(ok),
+                text("kprobe:f"),
+                text("f"),
+                Value::Unsigned(big),
+                Value::Int(7),
+            ]
+        };
+        assert_eq!(
+            rows[1..],
+            [row(false, 1), row(false, u64::MAX), row(true, 0)]
+        );
+        assert_eq!(rows[0][1..3], [Value::Nil, Value::Nil]);
+    }
+
+    #[test]
+    fn an_entry_that_is_too_short_has_empty_values() {
+        let count = Column {
+            name: "count".into(),
+            function: Aggregate::Count,
+            offset: 0,
+        };
+        let entries = vec![Entry {
+            key: vec![b'x'],
+            values: Vec::new(),
+        }];
+        let rows = table(&shape(vec![count], 8), entries, &|_| None).rows;
+        assert_eq!(
+            rows,
+            [[Value::Str(b"x".to_vec()), Value::Int(0), Value::Int(0)]]
+        );
     }
 
     #[test]
     fn buckets_become_their_bounds() {
-        let hist = Column { name: "hist".into(), function: Aggregate::Hist { signed: true }, offset: 0 };
+        let hist = Column {
+            name: "hist".into(),
+            function: Aggregate::Hist { signed: true },
+            offset: 0,
+        };
         let mut counts = [0; BUCKETS];
         (counts[0], counts[1], counts[4]) = (2, 1, 7);
-        let entry = Entry { key: vec![0; 24], values: words(&counts) };
-        let table = table(&shape(vec![hist], 8 * BUCKETS as u32), vec![entry], &|_| None);
-        let Value::Hist(histogram) = &table.rows[0][2] else { panic!("no histogram") };
-        let bounds: Vec<_> = histogram.buckets.iter().map(|bucket| (bucket.min, bucket.max, bucket.count)).collect();
-        assert_eq!(bounds, [(None, Some(-1), 2), (Some(0), Some(0), 1), (Some(4), Some(7), 7)]);
+        let entry = Entry {
+            key: vec![0; 24],
+            values: words(&counts),
+        };
+        let table = table(&shape(vec![hist], 8 * BUCKETS as u32), vec![entry], &|_| {
+            None
+        });
+        let Value::Hist(histogram) = &table.rows[0][2] else {
+            panic!("no histogram")
+        };
+        let bounds: Vec<_> = histogram
+            .buckets
+            .iter()
+            .map(|bucket| (bucket.min, bucket.max, bucket.count))
+            .collect();
+        assert_eq!(
+            bounds,
+            [
+                (None, Some(-1), 2),
+                (Some(0), Some(0), 1),
+                (Some(4), Some(7), 7)
+            ]
+        );
     }
 }

@@ -70,7 +70,8 @@ pub fn binary(op: Op, signed: bool, x: u64, y: u64) -> Option<u64> {
     })
 }
 
-fn holds(relation: Relation, a: i128, b: i128) -> bool {
+/// Do two values stand in a relation?
+pub fn holds(relation: Relation, a: i128, b: i128) -> bool {
     match relation {
         Relation::Eq => a == b,
         Relation::Ne => a != b,

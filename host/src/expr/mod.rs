@@ -8,12 +8,17 @@ pub mod eval;
 mod glob;
 mod lex;
 pub mod names;
+mod operators;
 mod parse;
+mod strings;
 mod syntax;
 pub mod tree;
 pub mod types;
+pub mod walk;
 
-pub use check::{Checked, ColumnFunction, ColumnItem, Item, Refusal, Scope, columns, condition, list, path};
+pub use check::{
+    Checked, ColumnFunction, ColumnItem, Item, OPERATIONS, Refusal, Scope, columns, condition, list, path,
+};
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};
 pub use tree::{Node, Slot, Text};

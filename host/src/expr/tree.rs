@@ -177,64 +177,12 @@ impl Node {
     }
 }
 
-impl Node {
-    /// Hands every node of the tree to `each`, those within its strings included.
-    pub fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Self)) {
-        each(self);
-        match self {
-            Self::Const(_)
-            | Self::Context { .. }
-            | Self::ContextAddress
-            | Self::Current(_)
-            | Self::Elapsed
-            | Self::Variable { .. } => {}
-            Self::Read { base: of, .. }
-            | Self::Bits { of, .. }
-            | Self::Cast(_, of)
-            | Self::Neg(of)
-            | Self::Invert(of)
-            | Self::Not(of)
-            | Self::In(of, _)
-            | Self::Swap { of, .. }
-            | Self::Log2(of) => of.visit(each),
-            Self::Binary(_, a, b) | Self::Compare(_, a, b) | Self::And(a, b) | Self::Or(a, b) => {
-                a.visit(each);
-                b.visit(each);
-            }
-            Self::Select(condition, a, b) => {
-                condition.visit(each);
-                a.visit(each);
-                b.visit(each);
-            }
-            Self::InSet(_, parts) => parts.iter().for_each(|part| part.visit(each)),
-            Self::Same(a, b) => {
-                a.visit(each);
-                b.visit(each);
-            }
-            Self::StartsWith(of, _) | Self::Like(of, _) => of.visit(each),
-        }
-    }
-}
-
 /// The type that two operands are brought to: unsigned when one of them is, as C does; comparisons alone are exact.
 pub fn common(a: &Node, b: &Node) -> Int {
     if a.int().wide() == Int::U64 || b.int().wide() == Int::U64 { Int::U64 } else { Int::I64 }
 }
 
 impl Text {
-    /// Hands every node within to `each`.
-    pub fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
-        match self {
-            Self::Literal(_) | Self::Comm | Self::Variable(_) => {}
-            Self::Read { address, .. } => address.visit(each),
-            Self::Select(condition, a, b) => {
-                condition.visit(each);
-                a.visit(each);
-                b.visit(each);
-            }
-        }
-    }
-
     /// Bytes it may take with its NUL.
     pub fn capacity(&self) -> u16 {
         match self {
@@ -248,14 +196,6 @@ impl Text {
 }
 
 impl Part {
-    /// Hands every node within to `each`.
-    pub fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
-        match self {
-            Self::Int(node) => node.visit(each),
-            Self::Text(text) => text.visit(each),
-        }
-    }
-
     /// Bytes in a key.
     pub fn size(&self) -> u32 {
         match self {

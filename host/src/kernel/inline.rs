@@ -6,6 +6,7 @@
 use crate::codegen::insn;
 use crate::report::Report;
 use aya_obj::generated::bpf_insn;
+use std::collections::HashSet;
 
 /// Bytes of stack that the kernel gives a program.
 pub const STACK: i32 = 512;
@@ -31,6 +32,8 @@ pub(super) struct Frame {
     depth: i32,
     /// Which of r6 to r9 it writes.
     written: u16,
+    /// Where jumps lead.
+    entered: HashSet<usize>,
     /// Which of them are read after each instruction before they are written.
     live: Vec<u16>,
 }
@@ -146,7 +149,19 @@ impl<B: Body> Flat<B> {
                     }
                     self.put(here, origin);
                     if base > 0 && here.code == MOV && here.src_reg() == FP {
-                        self.put(insn(ADD_IMM, here.dst_reg(), 0, 0, -base), origin);
+                        let to = here.dst_reg();
+                        let mut distance = -base;
+                        // Mostly an address is made next; then it is made in one go.
+                        if let Some(next) = insns.get(at + 1)
+                            && next.code == ADD_IMM
+                            && next.dst_reg() == to
+                            && !frame.entered.contains(&(at + 1))
+                        {
+                            at += 1;
+                            places[at] = self.insns.len();
+                            distance = distance.saturating_add(next.imm);
+                        }
+                        self.put(insn(ADD_IMM, to, 0, 0, distance), origin);
                     }
                     if here.code == LOAD_64 {
                         at += 1;
@@ -190,11 +205,14 @@ impl Frame {
     pub(super) fn of(insns: &[bpf_insn], depth: Option<u32>) -> Result<Self, Report> {
         let broken =
             |at: usize| Report::new(format!("a function is broken at its instruction {at}"));
+        let mut entered = HashSet::new();
         for (at, insn) in insns.iter().enumerate() {
             let whole = insn.code != LOAD_64 || at + 1 < insns.len();
-            if !whole || target(insns, at).is_some_and(|to| to >= insns.len()) {
+            let to = target(insns, at);
+            if !whole || to.is_some_and(|to| to >= insns.len()) {
                 return Err(broken(at));
             }
+            entered.extend(to);
         }
         match insns.last() {
             Some(last) if matches!(last.code, EXIT | JUMP) => {}
@@ -202,8 +220,12 @@ impl Frame {
         }
         let written = insns.iter().fold(0, |written, insn| written | uses(insn).1) & PRESERVED;
         Ok(Self {
-            depth: depth.map_or_else(|| self::depth(insns), |depth| depth.next_multiple_of(8) as i32),
+            depth: depth.map_or_else(
+                || self::depth(insns),
+                |depth| depth.next_multiple_of(8) as i32,
+            ),
             written,
+            entered,
             live: live_after(insns),
         })
     }

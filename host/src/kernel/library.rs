@@ -290,3 +290,6 @@ impl inline::Body for Linked<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

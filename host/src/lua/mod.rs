@@ -1,3 +1,40 @@
 //! The VM: the only user of mlua.
+//!
+//! vm → sandbox and api (what a script finds), call (how a function of it is called), types (what it gets), script (what
+//! it has said), handler (what its handlers read), dispatch and view (events on their way into them).
 
+mod api;
+mod call;
+mod chunks;
+mod dispatch;
+pub mod docs;
+mod error;
+mod format;
+mod given;
+mod handler;
+pub mod header;
+pub mod infer;
+mod interrupt;
+pub mod options;
+mod printer;
+mod sandbox;
+mod script;
 pub mod session;
+mod stdlib;
+mod tables;
+mod tallies;
+mod timers;
+mod types;
+mod view;
+mod vm;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use dispatch::Records;
+pub use error::{LuaError, ScriptError};
+pub use interrupt::Interrupter;
+pub use session::{Session, Site};
+pub use vm::{Config, Vm};

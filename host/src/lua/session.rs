@@ -39,10 +39,10 @@ pub trait Session {
     fn table(&self, table: &Table, title: Option<&str>);
     /// Detaches a probe; its tally stays readable.
     fn detach(&self, probe: ProbeId) -> Result<(), Report>;
-    /// Ends the run after this handler: no other handler runs.
-    fn exit(&self, code: i32);
     /// The layout of the records of a site.
     fn site(&self, site: u32) -> Option<Rc<Site>>;
+    /// The name of a system call, by its number on this machine.
+    fn syscall_name(&self, number: i64) -> Option<&'static str>;
     /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
     fn now(&self) -> u64;
 }

@@ -3,18 +3,23 @@
 use crate::rows::{Bucket, Histogram};
 use std::fmt::Write;
 
-/// Columns of a bar.
+/// Columns of the longest bar.
 const BAR: usize = 52;
 
-/// A line a bucket, from the lowest to the highest that has anything; empty ones between them are shown.
+/// A line a bucket, from the lowest to the highest that has anything; empty ones between them are drawn, too.
 pub(super) fn draw(histogram: &Histogram) -> String {
-    let most = histogram.buckets.iter().map(|bucket| bucket.count).max().unwrap_or(0).max(1);
+    let most = histogram
+        .buckets
+        .iter()
+        .map(|bucket| bucket.count)
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     let mut next = None;
     for bucket in &histogram.buckets {
-        while let Some(empty) = next.filter(|empty: &Bucket| empty.min < bucket.min) {
-            line(&mut out, &empty, most);
+        while let Some(empty) = next.take().filter(|empty: &Bucket| empty.min < bucket.min) {
             next = after(&empty);
+            line(&mut out, &empty, most);
         }
         line(&mut out, bucket, most);
         next = after(bucket);
@@ -22,63 +27,122 @@ pub(super) fn draw(histogram: &Histogram) -> String {
     out
 }
 
-/// The log2 bucket behind one, empty.
+/// The bucket of a log2 histogram that follows one, empty.
 fn after(bucket: &Bucket) -> Option<Bucket> {
-    let max = bucket.max?;
-    let (min, max) = if max < 0 { (0, 0) } else { (max + 1, if max == 0 { 1 } else { 2 * max + 1 }) };
-    Some(Bucket { min: Some(min), max: Some(max), count: 0 })
+    let min = bucket.max?.checked_add(1)?;
+    let max = if min <= 1 {
+        min
+    } else {
+        min.checked_mul(2)?.checked_sub(1)?
+    };
+    Some(Bucket {
+        min: Some(min),
+        max: Some(max),
+        count: 0,
+    })
 }
 
 fn line(out: &mut String, bucket: &Bucket, most: u64) {
-    let label = match (bucket.min, bucket.max) {
-        (None, _) => "(..., 0)".into(),
-        (Some(min), Some(max)) if min == max => format!("[{}]", short(min)),
-        (Some(min), None) => format!("[{}, ...)", short(min)),
-        (Some(min), Some(max)) => format!("[{}, {})", short(min), short(max + 1)),
-    };
-    let filled = (u128::from(bucket.count) * BAR as u128 / u128::from(most)) as usize;
+    let label = label(bucket);
+    let count = bucket.count;
+    let filled = u128::from(count) * BAR as u128 / u128::from(most.max(1));
+    let bar = "@".repeat(filled as usize);
     // Writing to a String can't fail.
-    let _ = writeln!(out, "{label:16} {:>8} |{:BAR$}|", bucket.count, "@".repeat(filled));
+    let _ = writeln!(out, "{label:<16} {count:>8} |{bar:<BAR$}|");
 }
 
-/// Powers of 1024 by their letters.
-fn short(value: i128) -> String {
-    let mut value = value;
-    for letter in ["", "K", "M", "G", "T", "P"] {
-        if value < 1024 || value % 1024 != 0 {
-            return format!("{value}{letter}");
-        }
-        value /= 1024;
+/// `[min, max)` with an exclusive end, as bpftrace writes it; `max` is inclusive here.
+fn label(bucket: &Bucket) -> String {
+    match (bucket.min, bucket.max) {
+        (None, None) => "(..., ...)".into(),
+        (None, Some(max)) => format!("(..., {})", scaled(max.saturating_add(1))),
+        (Some(min), None) => format!("[{}, ...)", scaled(min)),
+        (Some(min), Some(max)) if min == max => format!("[{}]", scaled(min)),
+        (Some(min), Some(max)) => format!("[{}, {})", scaled(min), scaled(max.saturating_add(1))),
     }
-    format!("{value}E")
+}
+
+/// Multiples of powers of 1024 by their letters.
+fn scaled(value: i128) -> String {
+    let mut rest = value;
+    let mut letter = "";
+    for next in ["K", "M", "G", "T", "P", "E"] {
+        if rest.unsigned_abs() < 1024 || rest % 1024 != 0 {
+            break;
+        }
+        rest /= 1024;
+        letter = next;
+    }
+    format!("{rest}{letter}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moontrace_abi::bucket::{BUCKETS, bounds};
 
-    fn bucket(min: Option<i128>, max: Option<i128>, count: u64) -> Bucket {
-        Bucket { min, max, count }
+    /// As event makes them of the kernel's words.
+    fn histogram(counts: &[(usize, u64)]) -> Histogram {
+        let bucket = |&(bucket, count): &(usize, u64)| match bounds(bucket) {
+            (min, Some(max)) => Bucket {
+                min: min.map(i128::from),
+                max: Some(max.into()),
+                count,
+            },
+            _ => Bucket {
+                min: None,
+                max: Some(-1),
+                count,
+            },
+        };
+        let count = counts.iter().map(|(_, count)| count).sum();
+        Histogram {
+            count,
+            buckets: counts.iter().map(bucket).collect(),
+        }
     }
 
     #[test]
     fn a_histogram_is_drawn_as_bpftrace_draws_it() {
-        let histogram = Histogram {
-            count: 13,
-            buckets: vec![
-                bucket(None, Some(-1), 2),
-                bucket(Some(1), Some(1), 1),
-                bucket(Some(4), Some(7), 4),
-                bucket(Some(1024), Some(2047), 6),
-            ],
-        };
-        let drawn = draw(&histogram);
-        let lines: Vec<&str> = drawn.lines().collect();
-        assert_eq!(lines[0], format!("(..., 0)                2 |{:52}|", "@".repeat(17)));
-        assert_eq!(lines[1], format!("[0]                     0 |{:52}|", ""));
-        assert_eq!(lines[2], format!("[1]                     1 |{:52}|", "@".repeat(8)));
-        assert_eq!(lines[3], format!("[2, 4)                  0 |{:52}|", ""));
-        assert_eq!(lines.last(), Some(&format!("[1K, 2K)                6 |{:52}|", "@".repeat(52)).as_str()));
-        assert_eq!(lines.len(), 13);
+        insta::assert_snapshot!(draw(&histogram(&[(1, 12), (2, 4), (5, 90), (7, 1), (12, 3)])), @r"
+        [0]                    12 |@@@@@@                                              |
+        [1]                     4 |@@                                                  |
+        [2, 4)                  0 |                                                    |
+        [4, 8)                  0 |                                                    |
+        [8, 16)                90 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+        [16, 32)                0 |                                                    |
+        [32, 64)                1 |                                                    |
+        [64, 128)               0 |                                                    |
+        [128, 256)              0 |                                                    |
+        [256, 512)              0 |                                                    |
+        [512, 1K)               0 |                                                    |
+        [1K, 2K)                3 |@                                                   |
+        ");
+    }
+
+    #[test]
+    fn negative_values_have_one_bucket_before_all_others() {
+        insta::assert_snapshot!(draw(&histogram(&[(0, 2), (2, 1)])), @r"
+        (..., 0)                2 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+        [0]                     0 |                                                    |
+        [1]                     1 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |
+        ");
+    }
+
+    #[test]
+    fn the_largest_values_are_drawn_without_overflow() {
+        let drawn = draw(&histogram(&[
+            (0, u64::MAX / 2),
+            (BUCKETS - 1, u64::MAX / 2),
+        ]));
+        assert_eq!(drawn.lines().count(), BUCKETS);
+        assert!(
+            drawn
+                .lines()
+                .last()
+                .is_some_and(|line| line.starts_with("[8E, 16E)")),
+            "{drawn}"
+        );
+        assert_eq!(draw(&Histogram::default()), "");
     }
 }

@@ -1,110 +1,245 @@
-//! Rows as JSON, one object a line: the contract that other programs read.
+//! Rows as JSON, one object a line: the contract that other programs read. Members stand in the order it names them.
 
 use crate::report::Report;
-use crate::rows::{Books, Histogram, Table, Value};
-use serde_json::{Map, Number, json};
+use crate::rows::{Books, Bucket, Histogram, Table, Value};
+use serde_json::Value as Json;
+use std::fmt::{Display, Write};
 
-type Json = serde_json::Value;
+/// An object that is being written.
+struct Object<'a> {
+    out: &'a mut String,
+    empty: bool,
+}
 
-/// A value; integers are exact to 64 bits, strings UTF-8 with the other bytes as U+FFFD.
-pub fn value(value: &Value) -> Json {
-    match value {
-        Value::Nil => Json::Null,
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Unsigned(value) => Json::from(*value),
-        Value::Str(bytes) => Json::from(String::from_utf8_lossy(bytes)),
-        Value::Hist(histogram) => self::histogram(histogram),
+impl<'a> Object<'a> {
+    fn write(out: &'a mut String, members: impl FnOnce(&mut Object<'_>)) {
+        out.push('{');
+        let mut object = Object { out, empty: true };
+        members(&mut object);
+        out.push('}');
+    }
+
+    fn name(&mut self, name: &str) -> &mut String {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(',');
+        }
+        string(self.out, name);
+        self.out.push(':');
+        self.out
+    }
+
+    /// A member that JSON and Rust write alike.
+    fn plain(&mut self, name: &str, value: impl Display) {
+        // Writing to a String can't fail.
+        let _ = write!(self.name(name), "{value}");
+    }
+
+    fn plain_or_null(&mut self, name: &str, value: Option<impl Display>) {
+        match value {
+            Some(value) => self.plain(name, value),
+            None => self.plain(name, "null"),
+        }
+    }
+
+    fn string(&mut self, name: &str, text: &str) {
+        string(self.name(name), text);
+    }
+
+    fn value(&mut self, name: &str, value: &Value) {
+        self::value(self.name(name), value);
+    }
+
+    fn object(&mut self, name: &str, members: impl FnOnce(&mut Object<'_>)) {
+        Object::write(self.name(name), members);
+    }
+
+    fn array<T>(&mut self, name: &str, items: &[T], mut item: impl FnMut(&mut Object<'_>, &T)) {
+        let out = self.name(name);
+        out.push('[');
+        for (number, of) in items.iter().enumerate() {
+            if number > 0 {
+                out.push(',');
+            }
+            Object::write(out, |object| item(object, of));
+        }
+        out.push(']');
+    }
+
+    fn counts(&mut self, name: &str, counts: &[(&str, u64)]) {
+        self.object(name, |object| {
+            counts
+                .iter()
+                .for_each(|(name, count)| object.plain(name, count))
+        });
     }
 }
 
-fn histogram(histogram: &Histogram) -> Json {
-    let end = |end: Option<i128>| end.and_then(Number::from_i128).map_or(Json::Null, Json::Number);
-    let buckets = histogram.buckets.iter();
-    let buckets = buckets.map(|bucket| json!({"min": end(bucket.min), "max": end(bucket.max), "count": bucket.count}));
-    json!({"count": histogram.count, "buckets": buckets.collect::<Vec<_>>()})
+fn string(out: &mut String, text: &str) {
+    // Writing to a String can't fail.
+    let _ = write!(out, "{}", Json::from(text));
 }
 
-fn line(object: &Json) -> String {
-    format!("{object}\n")
+/// Integers are exact to 64 bits, strings UTF-8 with the other bytes as U+FFFD.
+fn value(out: &mut String, value: &Value) {
+    // Writing to a String can't fail.
+    let _ = match value {
+        Value::Nil => write!(out, "null"),
+        Value::Bool(value) => write!(out, "{value}"),
+        Value::Int(value) => write!(out, "{value}"),
+        Value::Unsigned(value) => write!(out, "{value}"),
+        Value::Str(bytes) => return string(out, &String::from_utf8_lossy(bytes)),
+        Value::Hist(histogram) => return self::histogram(out, histogram),
+    };
 }
 
+fn histogram(out: &mut String, histogram: &Histogram) {
+    Object::write(out, |object| {
+        object.plain("count", histogram.count);
+        object.array("buckets", &histogram.buckets, |object, bucket: &Bucket| {
+            object.plain_or_null("min", bucket.min);
+            object.plain_or_null("max", bucket.max);
+            object.plain("count", bucket.count);
+        });
+    });
+}
+
+fn line(kind: &str, members: impl FnOnce(&mut Object<'_>)) -> String {
+    let mut out = String::new();
+    Object::write(&mut out, |object| {
+        object.string("type", kind);
+        members(object);
+    });
+    out.push('\n');
+    out
+}
+
+/// All probes are live, so long after the start.
 pub fn attached(probes: usize, milliseconds: f64) -> String {
-    line(&json!({"type": "attached", "probes": probes, "ms": (milliseconds * 100.0).round() / 100.0}))
+    line("attached", |object| {
+        object.plain("probes", probes);
+        object.plain("ms", Json::from((milliseconds * 100.0).round() / 100.0));
+    })
 }
 
-/// A row of `:print`.
+/// A row of `:print`. `time` is the clock of events, in ns.
 pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> String {
-    let data: Map<String, Json> = fields.iter().map(|(name, of)| ((*name).to_string(), value(of))).collect();
-    line(&json!({"type": "event", "probe": probe, "time": time, "cpu": cpu, "data": data}))
+    line("event", |object| {
+        object.string("probe", probe);
+        object.plain("time", time);
+        object.plain("cpu", cpu);
+        object.object("data", |data| {
+            fields.iter().for_each(|(name, of)| data.value(name, of))
+        });
+    })
 }
 
 /// What a script printed.
 pub fn text(bytes: &[u8]) -> String {
-    line(&json!({"type": "text", "data": String::from_utf8_lossy(bytes)}))
+    line("text", |object| {
+        object.string("data", &String::from_utf8_lossy(bytes))
+    })
 }
 
+/// A tally, largest row last.
 pub fn table(table: &Table) -> String {
-    let names = || table.keys.iter().chain(&table.columns);
-    let row = |row: &Vec<Value>| -> Map<String, Json> {
-        names().zip(row).map(|(name, of)| (name.clone(), value(of))).collect()
-    };
-    let rows: Vec<_> = table.rows.iter().map(row).collect();
-    line(&json!({"type": "tally", "name": table.name, "rows": rows}))
+    line("tally", |object| {
+        object.string("name", &table.name);
+        object.array("rows", &table.rows, |object, row: &Vec<Value>| {
+            let names = table.keys.iter().chain(&table.columns);
+            names.zip(row).for_each(|(name, of)| object.value(name, of));
+        });
+    })
 }
 
+/// The books of a probe.
 pub fn books(books: &Books) -> String {
-    let counts = |counts: &[(&'static str, u64)]| -> Map<String, Json> {
-        counts.iter().map(|(name, count)| ((*name).to_string(), Json::from(*count))).collect()
-    };
-    line(&json!({
-        "type": "books",
-        "probe": books.probe,
-        "hits": books.hits(),
-        "filtered": books.filtered,
-        "delivered": books.delivered,
-        "lost": counts(&books.lost),
-        "missed": books.missed,
-        "notes": counts(&books.notes),
-    }))
+    line("books", |object| {
+        object.string("probe", &books.probe);
+        object.plain("hits", books.hits());
+        object.plain("filtered", books.filtered);
+        object.plain("delivered", books.delivered);
+        object.counts("lost", &books.lost);
+        object.plain_or_null("missed", books.missed);
+        object.counts("notes", &books.notes);
+    })
 }
 
+/// An error; `file` and `line` are null where it has no place.
 pub fn error(report: &Report) -> String {
-    let file = report.place.as_ref().map(|place| place.file.to_string());
-    let at = report.place.as_ref().map(|place| place.line);
-    line(&json!({"type": "error", "message": report.message, "file": file, "line": at}))
+    line("error", |object| {
+        object.string("message", &report.message);
+        match &report.place {
+            Some(place) => object.string("file", &place.file),
+            None => object.plain("file", "null"),
+        }
+        object.plain_or_null("line", report.place.as_ref().map(|place| place.line));
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::Bucket;
+    use crate::report::Place;
     use std::sync::Arc;
 
     #[test]
     fn integers_are_exact_and_strings_are_utf8() {
-        let fields = [("big", Value::Unsigned(u64::MAX)), ("name", Value::Str(b"a\xff".to_vec())), ("none", Value::Nil)];
+        let fields = [
+            ("big", Value::Unsigned(u64::MAX)),
+            ("small", Value::Int(i64::MIN)),
+            ("name", Value::Str(b"a\xff\"\x1b\n".to_vec())),
+            ("none", Value::Nil),
+            ("yes", Value::Bool(true)),
+        ];
         assert_eq!(
             event("kprobe:f", 5, 1, &fields),
-            "{\"type\":\"event\",\"probe\":\"kprobe:f\",\"time\":5,\"cpu\":1,\"data\":{\"big\":18446744073709551615,\"name\":\"a\u{fffd}\",\"none\":null}}\n"
+            "{\"type\":\"event\",\"probe\":\"kprobe:f\",\"time\":5,\"cpu\":1,\"data\":{\"big\":18446744073709551615,\
+             \"small\":-9223372036854775808,\"name\":\"a\u{fffd}\\\"\\u001b\\n\",\"none\":null,\"yes\":true}}\n"
         );
     }
 
     #[test]
-    fn a_histogram_leaves_open_ends_null() {
+    fn rows_of_a_tally_have_keys_before_columns_and_open_ends_are_null() {
         let buckets = vec![
-            Bucket { min: None, max: Some(-1), count: 2 },
-            Bucket { min: Some(1 << 63), max: Some((1 << 64) - 1), count: 1 },
+            Bucket {
+                min: None,
+                max: Some(-1),
+                count: 2,
+            },
+            Bucket {
+                min: Some(1 << 63),
+                max: Some((1 << 64) - 1),
+                count: 1,
+            },
         ];
-        let shown = value(&Value::Hist(Arc::new(Histogram { count: 3, buckets })));
+        let hist = Value::Hist(Arc::new(Histogram { count: 3, buckets }));
+        let shown = Table {
+            name: "t".into(),
+            keys: vec!["comm".into()],
+            columns: vec!["hist".into()],
+            rows: vec![
+                vec![Value::Str(b"sh".to_vec()), hist],
+                vec![Value::Str(b"dd".to_vec()), Value::Int(1)],
+            ],
+        };
         assert_eq!(
-            shown.to_string(),
-            "{\"count\":3,\"buckets\":[{\"min\":null,\"max\":-1,\"count\":2},{\"min\":9223372036854775808,\"max\":18446744073709551615,\"count\":1}]}"
+            table(&shown),
+            "{\"type\":\"tally\",\"name\":\"t\",\"rows\":[{\"comm\":\"sh\",\"hist\":{\"count\":3,\"buckets\":[\
+             {\"min\":null,\"max\":-1,\"count\":2},\
+             {\"min\":9223372036854775808,\"max\":18446744073709551615,\"count\":1}]}},{\"comm\":\"dd\",\"hist\":1}]}\n"
         );
     }
 
     #[test]
-    fn books_balance_by_their_own_words() {
+    fn the_other_lines_are_those_of_the_contract() {
+        assert_eq!(
+            attached(3, 7.104),
+            "{\"type\":\"attached\",\"probes\":3,\"ms\":7.1}\n"
+        );
+        assert_eq!(
+            text(b"a\tb\n"),
+            "{\"type\":\"text\",\"data\":\"a\\tb\\n\"}\n"
+        );
         let kept = Books {
             probe: "p".into(),
             filtered: 1,
@@ -115,7 +250,34 @@ mod tests {
         };
         assert_eq!(
             books(&kept),
-            "{\"type\":\"books\",\"probe\":\"p\",\"hits\":6,\"filtered\":1,\"delivered\":2,\"lost\":{\"ring\":3},\"missed\":null,\"notes\":{\"fault\":1}}\n"
+            "{\"type\":\"books\",\"probe\":\"p\",\"hits\":6,\"filtered\":1,\"delivered\":2,\"lost\":{\"ring\":3},\
+             \"missed\":null,\"notes\":{\"fault\":1}}\n"
         );
+        let place = Place {
+            file: "a.lua".into(),
+            line: 4,
+        };
+        assert_eq!(
+            error(&Report::new("boom").at(place)),
+            "{\"type\":\"error\",\"message\":\"boom\",\"file\":\"a.lua\",\"line\":4}\n"
+        );
+        assert_eq!(
+            error(&Report::new("boom")),
+            "{\"type\":\"error\",\"message\":\"boom\",\"file\":null,\"line\":null}\n"
+        );
+    }
+
+    #[test]
+    fn every_line_is_json() {
+        let awkward = Value::Str((0..=255).collect());
+        let line = event(
+            "p\"\\\n",
+            u64::MAX,
+            u16::MAX,
+            &[("x.y", awkward), ("\u{2028}", Value::Nil)],
+        );
+        let read: Json = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["probe"], "p\"\\\n");
+        assert_eq!(line.lines().count(), 1);
     }
 }

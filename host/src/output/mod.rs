@@ -1,9 +1,50 @@
 //! Rows → text and JSON: pure. One [`Writer`] owns the output stream.
 
 pub mod books;
+mod escape;
+mod event_rows;
 mod histogram;
 pub mod json;
-pub mod text;
+mod table;
 mod writer;
 
+pub use event_rows::EventRows;
+pub use table::table;
 pub use writer::{Format, WriteError, Writer};
+
+use crate::rows::Value;
+
+/// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Nil => "<fault>".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(value) => value.to_string(),
+        Value::Unsigned(value) => value.to_string(),
+        Value::Str(bytes) => escape::printable(bytes),
+        Value::Hist(histogram) => format!("{} values", histogram.count),
+    }
+}
+
+/// Numbers stand at the right of their column, everything else at the left.
+fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Int(_) | Value::Unsigned(_))
+}
+
+/// How many columns of a terminal a text takes, nearly: wide characters are counted as one.
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Appends a cell of at least `width` columns.
+fn pad(line: &mut String, cell: &str, width: usize, right: bool) {
+    let missing = width.saturating_sub(self::width(cell));
+    let blanks = |line: &mut String| line.extend(std::iter::repeat_n(' ', missing));
+    if right {
+        blanks(line);
+    }
+    line.push_str(cell);
+    if !right {
+        blanks(line);
+    }
+}

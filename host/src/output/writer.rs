@@ -1,12 +1,11 @@
 //! The one owner of the output stream.
 
-use super::text::Columns;
-use super::{json, text};
+use super::{EventRows, books, json, table};
 use crate::report::Report;
 use crate::rows::{Books, Table, Value};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -18,6 +17,8 @@ pub enum Format {
 
 /// Bytes that wait before they are written without being asked to.
 const WAITING: usize = 64 << 10;
+/// Bytes of a line that are kept back until it is whole: a longer one is written in parts.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// Why output can't be written.
 #[derive(Debug)]
@@ -27,19 +28,30 @@ pub enum WriteError {
     Failed(Report),
 }
 
-/// Renders in one format and writes whole lines to one stream. An error is kept until the next flush.
+/// Renders in one format and writes whole lines to one stream.
+///
+/// Nothing fails before the next flush, and what comes behind a failure is dropped.
 pub struct Writer {
     format: Format,
     sink: Box<dyn Write>,
     /// What the stream is called in messages.
     name: String,
-    waiting: Vec<u8>,
-    /// Up to where `waiting` has whole lines.
-    lines: usize,
     /// A person is watching: a line may appear before it is whole.
     watched: bool,
-    columns: BTreeMap<String, Columns>,
-    failed: Option<io::Error>,
+    waiting: Vec<u8>,
+    /// Bytes of `waiting` that make whole lines.
+    whole: usize,
+    rows: EventRows,
+    /// The tally that was printed first.
+    first_table: Option<String>,
+    state: State,
+}
+
+enum State {
+    Good,
+    Closed,
+    /// With what has not been told yet.
+    Failed(Option<io::Error>),
 }
 
 impl Writer {
@@ -48,17 +60,31 @@ impl Writer {
     /// # Errors
     /// A file that can't be made.
     pub fn open(path: Option<&Path>, format: Format) -> Result<Self, Report> {
-        let watched = path.is_none() && io::stdout().is_terminal();
-        let (sink, name): (Box<dyn Write>, _) = match path {
-            None => (Box::new(io::stdout()), String::from("standard output")),
-            Some(path) => {
-                let file = File::create(path)
-                    .map_err(|error| Report::new(format!("{} can't be written: {error}", path.display())))?;
-                (Box::new(file), path.display().to_string())
-            }
+        let name = path.map_or("standard output".into(), |path| path.display().to_string());
+        let file = match path {
+            Some(path) => File::create(path),
+            // Not through Rust's own buffer, which looks for lines once more.
+            None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
         };
+        let file = file.map_err(|error| unwritable(&name, &error))?;
+        let watched = file.is_terminal();
+        Ok(Self::to(Box::new(file), name, watched, format))
+    }
+
+    fn to(sink: Box<dyn Write>, name: String, watched: bool, format: Format) -> Self {
+        let rows = EventRows::default();
         let waiting = Vec::with_capacity(WAITING);
-        Ok(Self { format, sink, name, waiting, lines: 0, watched, columns: BTreeMap::new(), failed: None })
+        Self {
+            format,
+            sink,
+            name,
+            watched,
+            waiting,
+            whole: 0,
+            rows,
+            first_table: None,
+            state: State::Good,
+        }
     }
 
     pub fn format(&self) -> Format {
@@ -68,9 +94,16 @@ impl Writer {
     /// Says that all probes are live: JSON on the stream, text on a terminal's standard error.
     pub fn attached(&mut self, probes: usize, milliseconds: f64) {
         match self.format {
-            Format::Json => self.put(json::attached(probes, milliseconds).as_bytes()),
+            Format::Json => {
+                self.put(json::attached(probes, milliseconds).as_bytes());
+                // Programs wait for this line before they begin.
+                self.write_lines();
+            }
             Format::Text if io::stderr().is_terminal() => {
-                eprintln!("attached {probes} probe{}", if probes == 1 { "" } else { "s" });
+                say(&format!(
+                    "attached {probes} probe{}",
+                    if probes == 1 { "" } else { "s" }
+                ));
             }
             Format::Text => {}
         }
@@ -84,34 +117,38 @@ impl Writer {
         }
     }
 
-    /// A row of `:print`.
+    /// A row of `:print`. `time` is the clock of events, in ns.
     pub fn event(&mut self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
         let line = match self.format {
             Format::Json => json::event(probe, time, cpu, fields),
-            Format::Text => match self.columns.get_mut(probe) {
-                Some(columns) => columns.row(fields),
-                None => self.columns.entry(probe.into()).or_default().row(fields),
-            },
+            Format::Text => self.rows.row(fields),
         };
         self.put(line.as_bytes());
     }
 
-    /// A tally.
-    pub fn table(&mut self, table: &Table, title: Option<&str>) {
-        let text = match self.format {
-            Format::Json => json::table(table),
-            Format::Text => text::table(table, title),
+    /// A tally. In text, several are told apart: by a blank line, and those without a title by their names.
+    pub fn table(&mut self, of: &Table, title: Option<&str>) {
+        let text = match (self.format, self.first_table.as_ref()) {
+            (Format::Json, _) => json::table(of),
+            (Format::Text, None) => table(of, title),
+            (Format::Text, Some(first)) => {
+                let name = (*first != of.name).then_some(of.name.as_str());
+                format!("\n{}", table(of, title.or(name)))
+            }
         };
+        self.first_table.get_or_insert_with(|| of.name.clone());
         self.put(text.as_bytes());
     }
 
-    /// The books of a probe: always in JSON, in text only what was lost or noted, on standard error.
-    pub fn books(&mut self, books: &Books) {
+    /// The books of a probe: always in JSON, in text only what was lost or noted, on standard error. Who has closed the
+    /// pipe wanted no more.
+    pub fn books(&mut self, of: &Books) {
         match self.format {
-            Format::Json => self.put(json::books(books).as_bytes()),
+            Format::Json => self.put(json::books(of).as_bytes()),
+            Format::Text if matches!(self.state, State::Closed) => {}
             Format::Text => {
-                if let Some(words) = super::books::words(books) {
-                    eprintln!("{words}");
+                if let Some(words) = books::words(of) {
+                    say(&words);
                 }
             }
         }
@@ -119,49 +156,64 @@ impl Writer {
 
     /// An error that the run says: on standard error, and in JSON on the stream, too.
     pub fn error(&mut self, report: &Report) {
-        // What was printed before the error is to be read before it.
-        let _ = self.write_lines();
-        eprintln!("{report}");
         if self.format == Format::Json {
             self.put(json::error(report).as_bytes());
         }
+        // What was printed before the error is to be read before it.
+        self.write_lines();
+        say(&report.to_string());
     }
 
     fn put(&mut self, bytes: &[u8]) {
-        if self.failed.is_some() {
+        if !matches!(self.state, State::Good) {
             return;
         }
+        let before = self.waiting.len();
         self.waiting.extend_from_slice(bytes);
-        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
-            self.lines = self.waiting.len() - bytes.len() + end + 1;
+        if let Some(end) = memchr::memrchr(b'\n', bytes) {
+            self.whole = before + end + 1;
         }
-        if self.waiting.len() >= WAITING
-            && let Err(error) = self.write_lines()
-        {
-            self.failed = Some(error);
+        if self.waiting.len() - self.whole > LONGEST_LINE {
+            self.whole = self.waiting.len();
+        }
+        if self.whole >= WAITING {
+            self.write_lines();
         }
     }
 
-    fn write_lines(&mut self) -> io::Result<()> {
-        let whole: Vec<u8> = self.waiting.drain(..self.lines).collect();
-        self.lines = 0;
-        self.sink.write_all(&whole)?;
-        self.sink.flush()
+    fn write_lines(&mut self) {
+        if self.whole == 0 {
+            return;
+        }
+        let written = self.sink.write_all(&self.waiting[..self.whole]);
+        self.waiting.drain(..self.whole);
+        self.whole = 0;
+        if let Err(error) = written.and_then(|()| self.sink.flush()) {
+            self.waiting.clear();
+            self.state = match error.kind() {
+                io::ErrorKind::BrokenPipe => State::Closed,
+                _ => State::Failed(Some(error)),
+            };
+        }
     }
 
     /// Writes all whole lines.
     ///
     /// # Errors
-    /// The first error since the last flush.
+    /// A closed stream, each time; any other failure once.
     pub fn flush(&mut self) -> Result<(), WriteError> {
         if self.watched {
-            self.lines = self.waiting.len();
+            self.whole = self.waiting.len();
         }
-        if self.lines == 0 && self.failed.is_none() {
-            return Ok(());
+        self.write_lines();
+        match &mut self.state {
+            State::Good => Ok(()),
+            State::Closed => Err(WriteError::Closed),
+            State::Failed(untold) => match untold.take() {
+                Some(error) => Err(WriteError::Failed(unwritable(&self.name, &error))),
+                None => Ok(()),
+            },
         }
-        let result = self.failed.take().map_or_else(|| self.write_lines(), Err);
-        result.map_err(|error| self.why(&error))
     }
 
     /// Writes everything, a last line without its end included.
@@ -169,14 +221,140 @@ impl Writer {
     /// # Errors
     /// As [`Self::flush`].
     pub fn finish(&mut self) -> Result<(), WriteError> {
-        self.lines = self.waiting.len();
+        self.whole = self.waiting.len();
         self.flush()
     }
+}
 
-    fn why(&self, error: &io::Error) -> WriteError {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return WriteError::Closed;
+fn unwritable(name: &str, error: &io::Error) -> Report {
+    let why = error.to_string().to_lowercase();
+    // Rust adds the number of a system's error.
+    let why = why.split(" (os error").next().unwrap_or(&why);
+    Report::new(format!("{name} can't be written: {why}"))
+}
+
+/// A line on standard error; nobody reading it is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// Keeps what is written, each call on its own, until it holds `room` bytes.
+    #[derive(Clone)]
+    struct Sink {
+        written: Rc<RefCell<Vec<String>>>,
+        room: usize,
+        full: io::ErrorKind,
+    }
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.room = self.room.checked_sub(bytes.len()).ok_or(self.full)?;
+            self.written
+                .borrow_mut()
+                .push(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
         }
-        WriteError::Failed(Report::new(format!("{} can't be written: {error}", self.name)))
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn writer(
+        room: usize,
+        full: io::ErrorKind,
+        format: Format,
+    ) -> (Writer, Rc<RefCell<Vec<String>>>) {
+        let sink = Sink {
+            written: Rc::default(),
+            room,
+            full,
+        };
+        let written = Rc::clone(&sink.written);
+        (
+            Writer::to(Box::new(sink), "out.txt".into(), false, format),
+            written,
+        )
+    }
+
+    #[test]
+    fn only_whole_lines_are_written_before_the_end() {
+        let (mut writer, written) = writer(usize::MAX, io::ErrorKind::Other, Format::Text);
+        writer.text(b"one\ntw");
+        writer.flush().unwrap();
+        writer.text(b"o\nthree");
+        writer.flush().unwrap();
+        assert_eq!(*written.borrow(), ["one\n", "two\n"]);
+        writer.finish().unwrap();
+        assert_eq!(written.borrow().concat(), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn much_output_is_written_unasked_and_a_line_without_end_is_not_kept_for_ever() {
+        let (mut writer, written) = writer(usize::MAX, io::ErrorKind::Other, Format::Text);
+        let line = format!("{}\n", "x".repeat(WAITING));
+        writer.text(line.as_bytes());
+        assert_eq!(*written.borrow(), [line]);
+        (0..3 * LONGEST_LINE / 1000).for_each(|_| writer.text(&[b'y'; 1000]));
+        assert!(writer.waiting.len() <= LONGEST_LINE + 1000 && written.borrow().len() > 1);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure_and_stays_closed() {
+        let (mut writer, written) = writer(4, io::ErrorKind::BrokenPipe, Format::Text);
+        writer.text(b"one\n");
+        writer.flush().unwrap();
+        writer.text(b"two\n");
+        assert!(matches!(writer.flush(), Err(WriteError::Closed)));
+        writer.text(b"three\n");
+        assert!(matches!(writer.finish(), Err(WriteError::Closed)));
+        assert_eq!(*written.borrow(), ["one\n"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_with_the_files_name() {
+        let (mut writer, _) = writer(0, io::ErrorKind::StorageFull, Format::Json);
+        writer.text(b"one");
+        let Err(WriteError::Failed(report)) = writer.flush() else {
+            panic!("not told")
+        };
+        assert!(
+            report.message.starts_with("out.txt can't be written: "),
+            "{report}"
+        );
+        writer.text(b"two");
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn the_second_tally_is_told_from_the_first() {
+        let (mut writer, written) = writer(usize::MAX, io::ErrorKind::Other, Format::Text);
+        let table = |name: &str| Table {
+            name: name.into(),
+            keys: vec!["cpu".into()],
+            columns: vec!["count".into()],
+            rows: vec![vec![Value::Int(0), Value::Int(5)]],
+        };
+        writer.table(&table("a"), None);
+        writer.table(&table("b"), None);
+        writer.table(&table("b"), Some("Title"));
+        writer.finish().unwrap();
+        let rows = "CPU  COUNT\n  0      5\n";
+        assert_eq!(
+            written.borrow().concat(),
+            format!("{rows}\nb\n{rows}\nTitle\n{rows}")
+        );
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_made_is_named() {
+        let error = Writer::open(Some(Path::new("/no/such/directory/out")), Format::Text).err();
+        assert!(error.is_some_and(|report| report.message.contains("/no/such/directory/out")));
     }
 }

@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::kernel::Shared;
 use crate::kernel::library::Library;
 use crate::lua::options::OptionValue;
-use crate::lua::vm::{Config, ScriptError, Vm};
+use crate::lua::{Config, LuaError, ScriptError, Vm};
 use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
@@ -54,7 +54,7 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
         let script = crate::cli::Script::File(file);
-        let arguments = RunArgs { script, max_probes: usize::MAX, ring: 1 << 22, ..RunArgs::default() };
+        let arguments = RunArgs { max_probes: usize::MAX, ..RunArgs::of(script) };
         let one = on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, false));
         status = status.max(one);
     }
@@ -125,7 +125,7 @@ fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, Opt
     };
     let running = Rc::new(Running::new(planner, writer, arguments.verbose));
     running.mute();
-    let config = Config { session: running.clone(), options, memory_limit: LUA_MEMORY };
+    let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
     let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
     match run {
         Ok(()) | Err(ScriptError::Exit(_)) => {}
@@ -158,19 +158,23 @@ fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionV
         Err(report) => return fail(&report),
     };
     let running = Rc::new(Running::new(planner, writer, arguments.verbose));
-    let config = Config { session: running.clone(), options, memory_limit: LUA_MEMORY };
-    let prepared = Vm::new(config).and_then(|vm| Ok((vm, signals::Wakeup::new()?)));
-    let (vm, wakeup) = match prepared {
-        Ok(prepared) => prepared,
+    let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
+    let vm = match Vm::new(config) {
+        Ok(vm) => vm,
         Err(error) => {
             say(&running, &error);
             return FAILED;
         }
     };
     let interrupter = vm.interrupter();
-    if let Err(error) = signals::catch(&wakeup, move || interrupter.trigger()) {
-        return fail(&Report::new(format!("signals can't be caught: {error}")));
-    }
+    let wakeup = signals::Wakeup::new().and_then(|wakeup| {
+        signals::catch(&wakeup, move || interrupter.trigger())?;
+        Ok(wakeup)
+    });
+    let wakeup = match wakeup {
+        Ok(wakeup) => wakeup,
+        Err(error) => return fail(&Report::new(format!("signals can't be caught: {error}"))),
+    };
     let mut job = Job { arguments, running: &running, vm: &vm, wakeup: &wakeup, child: None };
     let end = job.body(script, started);
     job.finish(end)
@@ -218,8 +222,7 @@ impl Job<'_> {
                 _ => Report::new(format!("the kernel makes no map: {}", running::plainly(&error))),
             })?);
             if follow {
-                let root = held.as_ref().map(Held::pid).or(self.arguments.pid);
-                self.running.follow(root)?;
+                self.running.follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
             }
             self.running.attach_waiting()?;
             self.running.arm();
@@ -228,8 +231,6 @@ impl Job<'_> {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
-            // A pipe that is closed already is found by the loop.
-            let _ = writer.flush();
         }
         if let Some(held) = held {
             let command = self.arguments.command.as_deref().unwrap_or_default();
@@ -321,7 +322,14 @@ fn say(running: &Running, error: &ScriptError) {
     let mut writer = running.writer.borrow_mut();
     match error {
         ScriptError::Reports(reports) => reports.iter().for_each(|report| writer.error(report)),
-        ScriptError::Lua(error) => writer.error(&error.report()),
+        ScriptError::Lua(error) => writer.error(&lua_report(error)),
         ScriptError::Interrupted | ScriptError::Exit(_) => {}
     }
+}
+
+/// A Lua error as a report: the user's own lines only.
+fn lua_report(error: &LuaError) -> Report {
+    let report = Report { place: error.place.clone(), ..Report::new(error.message.clone()) };
+    let from: Vec<String> = error.traceback.iter().skip(1).map(ToString::to_string).collect();
+    if from.is_empty() { report } else { report.help(format!("called from {}", from.join(", "))) }
 }

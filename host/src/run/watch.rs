@@ -2,7 +2,7 @@
 
 use super::running::Running;
 use crate::kernel::Shared;
-use crate::lua::vm::{Records, ScriptError, Vm};
+use crate::lua::{Records, ScriptError, Vm};
 use crate::report::Report;
 use crate::sys::child::Child;
 use crate::sys::mapping::RingMapping;
@@ -14,6 +14,8 @@ const BATCH: usize = 8192;
 /// How long the reader naps when it has read everything, before it asks to be woken: under load the kernel then wakes
 /// nobody.
 const NAP: u64 = 1_000_000;
+/// How long output may wait while events keep coming.
+const FLUSH: u64 = 100_000_000;
 /// The longest sleep: a wake-up that was missed costs no more than this.
 const SLEEP: u64 = 100_000_000;
 
@@ -65,11 +67,11 @@ impl Records for Batch<'_> {
 
 impl Watch<'_> {
     /// Runs until something ends it.
-    pub fn run(&self) -> End {
+    pub(super) fn run(&self) -> End {
         if let Some(end) = self.each(|vm| vm.run_start()) {
             return end;
         }
-        let mut napped = false;
+        let (mut napped, mut flushed) = (false, clock::monotonic());
         loop {
             if let Some(end) = self.ended() {
                 return end;
@@ -84,16 +86,19 @@ impl Watch<'_> {
                 self.running.writer.borrow_mut().error(&report);
                 return End::Error;
             }
-            match self.read(BATCH) {
+            let more = match self.read(BATCH) {
+                Ok(more) => more,
                 Err(end) => return end,
-                Ok(true) => {
-                    napped = false;
-                    continue;
+            };
+            if !more || now >= flushed + FLUSH {
+                if let Some(end) = self.flush() {
+                    return end;
                 }
-                Ok(false) => {}
+                flushed = now;
             }
-            if let Some(end) = self.flush() {
-                return end;
+            if more {
+                napped = false;
+                continue;
             }
             self.sleep(!napped);
             napped = !napped;
@@ -112,7 +117,7 @@ impl Watch<'_> {
     }
 
     /// Writes out what handlers have printed.
-    pub fn flush(&self) -> Option<End> {
+    pub(super) fn flush(&self) -> Option<End> {
         let flushed = self.running.writer.borrow_mut().flush();
         match flushed {
             Ok(()) => None,
@@ -135,7 +140,7 @@ impl Watch<'_> {
     }
 
     /// Hands on all records that were reserved before now: programs are disarmed, so none is being written.
-    pub fn drain(&self) -> Option<End> {
+    pub(super) fn drain(&self) -> Option<End> {
         loop {
             match self.read(BATCH) {
                 Ok(true) => {}
@@ -146,7 +151,7 @@ impl Watch<'_> {
     }
 
     /// Calls something of the VM until it has nothing more to do; an error is said, and ends the run or not.
-    pub fn each(&self, mut call: impl FnMut(&Vm) -> Result<(), ScriptError>) -> Option<End> {
+    pub(super) fn each(&self, mut call: impl FnMut(&Vm) -> Result<(), ScriptError>) -> Option<End> {
         loop {
             match call(self.vm) {
                 Ok(()) => return None,
@@ -176,8 +181,7 @@ impl Watch<'_> {
             fds.push(ring.as_fd());
             shared.asleep(true);
             // What was reserved before the programs could see the word is found now, or woken for.
-            let empty = self.running.ring.borrow_mut().as_mut().is_none_or(RingMapping::is_empty);
-            if !empty {
+            if !self.running.ring_is_empty() {
                 shared.asleep(false);
                 return;
             }

@@ -1,7 +1,7 @@
 //! Durations and sizes as people write them: `500ms`, `10s`, `64KiB`.
 
 /// Units of time, in ns.
-const TIME: [(&str, u64); 7] = [
+const TIME: [(&str, i64); 7] = [
     ("ns", 1),
     ("us", 1_000),
     ("ms", 1_000_000),
@@ -12,7 +12,7 @@ const TIME: [(&str, u64); 7] = [
 ];
 
 /// Units of size, in bytes.
-const SIZE: [(&str, u64); 10] = [
+const SIZE: [(&str, i64); 10] = [
     ("B", 1),
     ("KB", 1_000),
     ("MB", 1_000_000),
@@ -25,27 +25,38 @@ const SIZE: [(&str, u64); 10] = [
     ("G", 1 << 30),
 ];
 
-/// A duration in ns. `1.5s` and `2h` are some.
+/// A duration in ns, never less than 0. `1.5s` and `2h` are some.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn duration(text: &str) -> Result<u64, String> {
+pub fn duration(text: &str) -> Result<i64, String> {
     quantity(text, &TIME, "a duration is a number and a unit, such as 500ms")
 }
 
-/// A size in bytes; a bare number is one.
+/// A size in bytes, never less than 0; a bare number is one.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<i64, String> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map_err(|_| format!("'{text}' does not fit 64 bits"));
+        return text.parse().map_err(|_| format!("'{text}' is too much"));
     }
     quantity(text, &SIZE, "a size is a number and a unit, such as 64KiB")
 }
 
-fn quantity(text: &str, units: &[(&str, u64)], form: &str) -> Result<u64, String> {
+/// What a unit of time (in ns) or of size (in bytes) multiplies by.
+pub fn unit(name: &str) -> Option<i128> {
+    let (_, factor) = TIME.iter().chain(&SIZE).find(|(known, _)| *known == name)?;
+    Some(i128::from(*factor))
+}
+
+/// The names that [`unit`] knows.
+pub fn units() -> Vec<&'static str> {
+    TIME.iter().chain(&SIZE).map(|(name, _)| *name).collect()
+}
+
+fn quantity(text: &str, units: &[(&str, i64)], form: &str) -> Result<i64, String> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -59,14 +70,14 @@ fn quantity(text: &str, units: &[(&str, u64)], form: &str) -> Result<u64, String
         return Err(format!("{wrong}: units are {}", names.join(" ")));
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let too_much = || format!("'{text}' does not fit 64 bits");
-    let whole: u64 = whole.parse().map_err(|_| if whole.is_empty() { format!("'{text}': {form}") } else { too_much() })?;
+    let too_much = || format!("'{text}' is too much");
+    let whole: i64 = whole.parse().map_err(|_| if whole.is_empty() { format!("'{text}': {form}") } else { too_much() })?;
     let mut part = 0;
     let mut weight = *factor;
     for digit in fraction.chars() {
         let digit = digit.to_digit(10).ok_or_else(|| format!("'{text}': {form}"))?;
         weight /= 10;
-        part += weight * u64::from(digit);
+        part += weight * i64::from(digit);
     }
     whole.checked_mul(*factor).and_then(|value| value.checked_add(part)).ok_or_else(too_much)
 }

@@ -214,7 +214,7 @@ pub fn period(pattern: &Pattern) -> Result<Clock, Report> {
     let (unit, number) = match pattern.parts.as_slice() {
         [time] => {
             let ns = duration(time).map_err(refuse)?;
-            return checked(Clock::Period(ns), time);
+            return checked(Clock::Period(ns.unsigned_abs()), time);
         }
         [unit, number] => (unit.as_str(), number),
         _ => return Err(refuse(format!("'{}' is no clock", pattern.parts.join(":")))),

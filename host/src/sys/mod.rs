@@ -1,9 +1,12 @@
 //! bpf(2), perf and tracefs calls: thin and safe.
 
 pub mod bpf;
+pub mod child;
+pub mod clock;
 pub mod map;
 pub mod mapped_file;
 pub mod mapping;
 pub mod perf;
 pub mod rcu;
+pub mod signals;
 pub mod tracefs;

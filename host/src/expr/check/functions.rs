@@ -1,10 +1,11 @@
-//! The functions of the language, and those that scripts define.
+//! The functions of the language.
 
-use super::{Checker, Refusal, Result, Term};
-use crate::expr::glob;
-use crate::expr::parse;
+use super::checker::Checker;
+use super::definitions::values;
+use super::term::{Term, not_zero, plus, room};
+use super::{Refusal, Result};
 use crate::expr::syntax::{Kind, Syntax};
-use crate::expr::tree::{Glob, Node, Text};
+use crate::expr::tree::{Node, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::report::{Report, did_you_mean};
 use moontrace_abi::limits::{LONGEST_STRING, STRING};
@@ -23,207 +24,205 @@ const FUNCTIONS: [(&str, &str); 9] = [
     ("bswap", "bswap(number)"),
 ];
 
-/// What the design names and this version lacks.
-const LATER: [&str; 9] = ["entry", "kstack", "ustack", "path", "argv", "buf", "ksym", "usym", "ntop"];
+/// What will be there, and is not yet.
+const LATER: [&str; 9] = [
+    "entry", "kstack", "ustack", "path", "argv", "buf", "ksym", "usym", "ntop",
+];
 
-impl<'a> Checker<'a> {
+/// What makes a column of a tally.
+const COLUMNS: [&str; 8] = ["count", "sum", "hist", "lhist", "avg", "min", "max", "stats"];
+
+impl Checker<'_> {
     pub(super) fn call(&self, name: &str, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
         match (name, arguments) {
-            ("str", [pointer]) => self.str(pointer, None),
-            ("str", [pointer, length]) => self.str(pointer, Some(length)),
-            ("ptr", [pointer]) => self.ptr(pointer),
+            ("str", [pointer]) => self.string_at(pointer, None),
+            ("str", [pointer, length]) => {
+                let length = self.length(length)?;
+                self.string_at(pointer, Some(length))
+            }
+            ("ptr", [pointer]) => self.address(pointer),
             ("as", [ty, value]) => self.cast(ty, value),
             ("first", [_, ..]) => self.first(arguments),
-            ("startswith", [string, prefix]) => {
-                let (string, prefix) = (self.string(string)?, self.literal(prefix)?);
-                self.short_enough(&prefix, span)?;
-                Ok(Term::Bool(Node::StartsWith(Box::new(string), prefix)))
-            }
-            ("like", [string, pattern]) => self.pattern(string, pattern, glob::parse),
-            ("contains", [string, part]) => self.pattern(string, part, glob::containing),
-            ("log2", [of]) => {
-                let node = Node::Log2(Box::new(self.integer(of)?));
-                Ok(Term::Int(node, Type::Int(Int::I64)))
-            }
+            ("startswith", [string, start]) => self.starts_with(string, start),
+            ("contains", [string, part]) => self.contains(string, part),
+            ("like", [string, pattern]) => self.like(string, pattern),
+            ("log2", [of]) => Ok(Term::number(Node::Log2(Box::new(self.number(of)?.0)))),
             ("bswap", [of]) => self.swap(of),
             _ => self.other_call(name, arguments, span),
         }
     }
 
+    /// How a function is written, the script's own among them.
+    pub(super) fn form_of(&self, name: &str) -> Option<&'static str> {
+        let (_, form) = FUNCTIONS.iter().find(|(function, _)| *function == name)?;
+        Some(form)
+    }
+
     fn other_call(&self, name: &str, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
-        if let Some(position) = self.scope.definitions.iter().rposition(|definition| definition.name == name) {
-            return self.expand(position, arguments, span);
-        }
-        if let Some((_, form)) = FUNCTIONS.iter().find(|(function, _)| *function == name) {
-            let message = format!("{name} does not take {} values", arguments.len());
+        if let Some(form) = self.form_of(name) {
+            let message = format!("'{name}' does not take {}", values(arguments.len()));
             return Err(self.refuse(span, message).help(format!("write: {form}")).into());
         }
-        if LATER.contains(&name) {
-            return Err(self.refuse(span, format!("{name}() is not in this version yet")).into());
+        if let Some(number) = self.definition_named(name) {
+            return self.expand(number, arguments, span);
         }
-        let known = FUNCTIONS.iter().map(|(function, _)| *function);
-        let known = known.chain(self.scope.definitions.iter().map(|definition| definition.name.as_str()));
-        let report = self.refuse(span, format!("there is no function '{name}' in the kernel"));
+        if let Some(refusal) = self.defined_too_late(name, span) {
+            return Err(refusal);
+        }
+        if LATER.contains(&name) {
+            let message = format!("'{name}' is not in this version yet");
+            return Err(self.refuse(span, message).into());
+        }
+        if COLUMNS.contains(&name) {
+            let report = self.refuse(span, format!("'{name}' makes a column of a table, and is no value"));
+            return Err(report.help(format!("end the chain with it: :{name}(…)")).into());
+        }
+        let known = FUNCTIONS.iter().map(|(function, _)| *function).chain(self.definitions());
         let help = did_you_mean(name, known).unwrap_or_else(|| {
-            format!("what only Lua has goes into the handler, :on(function(e) … {name}(…) … end)")
+            format!("what only Lua has goes into the handler: :on(function(e) … {name}(…) … end)")
         });
+        let report = self.refuse(span, format!("there is no function '{name}' in the kernel"));
         Err(report.help(help).into())
     }
 
-    /// A string at a pointer. A bare number is an address of the process, unless `as` said otherwise.
-    fn str(&self, pointer: &Syntax, length: Option<&Syntax>) -> Result<Term> {
-        let capacity = match length {
-            None => STRING as u16,
-            Some(length) => match self.integer(length)? {
-                Node::Const(bytes) if (2..=LONGEST_STRING as i128).contains(&bytes) => bytes as u16,
-                Node::Const(bytes) => {
-                    let message = format!("a string has 2 to {LONGEST_STRING} bytes with its NUL, not {bytes}");
-                    return Err(self.refuse(&length.span, message).into());
-                }
-                _ => return Err(self.refuse(&length.span, "the length of a string must be a constant").into()),
-            },
-        };
-        let term = self.term(pointer)?;
-        match term {
-            Term::Int(address, ty) => {
-                let space = if let Type::Pointer { space, .. } = ty { space } else { Space::User };
-                Ok(Term::Text(Text::Read { space, address: Box::new(address), capacity }))
+    /// Bytes that a string may have, with its NUL.
+    fn length(&self, syntax: &Syntax) -> Result<u16> {
+        match self.number(syntax)?.0 {
+            Node::Const(bytes) if (2..=LONGEST_STRING as i128).contains(&bytes) => Ok(bytes as u16),
+            Node::Const(bytes) => {
+                let message = format!("a string has 2 to {LONGEST_STRING} bytes with its NUL, not {bytes}");
+                Err(self.refuse(&syntax.span, message).into())
             }
-            term => match self.string_of(&term) {
-                Some(Text::Read { space, address, .. }) => Ok(Term::Text(Text::Read { space, address, capacity })),
-                Some(text) => Ok(Term::Text(text)),
-                None => {
-                    let message = format!("str wants a pointer, and this is {}", term.describe());
-                    Err(self.refuse(&pointer.span, message).into())
-                }
-            },
+            _ => {
+                let message = "the length of a string must be known beforehand";
+                Err(self.refuse(&syntax.span, message).into())
+            }
         }
     }
 
-    /// The address that a pointer or a place in memory has.
-    fn ptr(&self, pointer: &Syntax) -> Result<Term> {
-        match self.term(pointer)? {
-            Term::Int(node, _) => Ok(Term::Int(node, Type::Int(Int::U64))),
-            Term::Memory { base, offset, .. } => {
-                Ok(Term::Int(super::plus(base, i64::from(offset)), Type::Int(Int::U64)))
+    /// The string at a pointer. A bare number is an address of the process, unless `as` said otherwise.
+    fn string_at(&self, pointer: &Syntax, length: Option<u16>) -> Result<Term> {
+        let wanted = length.unwrap_or(STRING as u16);
+        let (space, address, capacity) = match self.term(pointer)? {
+            Term::Int(address, Type::Pointer { space, .. }) => (space, address, wanted),
+            Term::Int(address, _) => (Space::User, address, wanted),
+            Term::Memory { base, offset, space, ty } => {
+                let capacity = match ty {
+                    Type::Array { length, .. } => room(length, wanted),
+                    _ => wanted,
+                };
+                (space, plus(base, offset.into()), capacity)
             }
-            Term::Text(Text::Read { address, .. }) => Ok(Term::Int(*address, Type::Int(Int::U64))),
+            // One of a fixed length is an array, behind which something else lies.
+            Term::Text(Text::Read { space, address, capacity }) => {
+                let fixed = usize::from(capacity) < STRING;
+                (space, *address, if fixed { capacity.min(wanted) } else { wanted })
+            }
+            Term::Text(text) if length.is_none() => return Ok(Term::Text(text)),
+            other => {
+                let message = format!("a pointer is wanted, and this is {}", other.describe());
+                return Err(self.refuse(&pointer.span, message).into());
+            }
+        };
+        let address = Box::new(address);
+        Ok(Term::Text(Text::Read { space, address, capacity }))
+    }
+
+    /// The address that a pointer or a place in memory has: a pointer to who knows what.
+    fn address(&self, pointer: &Syntax) -> Result<Term> {
+        let (address, space) = match self.term(pointer)? {
+            Term::Int(node, Type::Pointer { space, .. }) => (node, space),
+            Term::Memory { base, offset, space, .. } if !of_context(&base) => (plus(base, offset.into()), space),
+            Term::Text(Text::Read { space, address, .. }) if !of_context(&address) => (*address, space),
             other => {
                 let message = format!("this is {}, which has no address", other.describe());
-                Err(self.refuse(&pointer.span, message).into())
+                return Err(self.refuse(&pointer.span, message).into());
             }
-        }
+        };
+        let to = Box::new(Type::Void);
+        Ok(Term::Int(address, Type::Pointer { to, space }))
     }
 
     /// `as('struct sock', x)` is a pointer to that, `as('u32', x)` the number cut to it.
     fn cast(&self, name: &Syntax, value: &Syntax) -> Result<Term> {
         let Kind::Str(bytes) = &name.kind else {
             let report = self.refuse(&name.span, "a type stands in quotes");
-            return Err(report.help(format!("write: as('{}', …)", &self.text[name.span.clone()])).into());
+            return Err(report.help(format!("write: as('{}', …)", self.quote(&name.span))).into());
         };
         let wanted = String::from_utf8_lossy(bytes);
-        let Some(ty) = self.scope.names.type_named(&wanted) else {
-            let near = self.scope.names.types_like(&wanted);
-            let report = Report {
-                help: did_you_mean(&wanted, near.iter().map(String::as_str)),
-                ..self.refuse(&name.span, format!("there is no type '{wanted}' here"))
-            };
-            return Err(Refusal { report, missing: true });
+        let wanted = wanted.trim();
+        let Some(ty) = self.scope.names.type_named(wanted) else {
+            let near = self.scope.names.types_like(wanted);
+            let help = did_you_mean(wanted, near.iter().map(String::as_str));
+            return Err(self.missing(&name.span, format!("there is no type '{wanted}' here"), help));
         };
         let (node, space) = match self.term(value)? {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
             Term::Int(node, _) => (node, Space::Kernel),
-            Term::Memory { base, offset, space, .. } => (super::plus(base, i64::from(offset)), space),
+            Term::Memory { base, offset, space, .. } => (plus(base, offset.into()), space),
             other => {
-                let message = format!("as wants a number or a pointer, and this is {}", other.describe());
+                let message = format!("a number or a pointer is wanted, and this is {}", other.describe());
                 return Err(self.refuse(&value.span, message).into());
             }
         };
-        match ty {
-            Type::Pointer { to, .. } => Ok(Term::Int(node, Type::Pointer { to, space })),
-            Type::Bool => {
-                let zero = Box::new(Node::Const(0));
-                let low = Node::Cast(Int::U8, Box::new(node));
-                Ok(Term::Bool(Node::Compare(crate::expr::tree::Relation::Ne, Box::new(low), zero)))
+        Ok(match (ty.integer(), ty) {
+            (_, Type::Pointer { to, .. }) => Term::Int(node, Type::Pointer { to, space }),
+            (_, Type::Bool) => Term::Bool(not_zero(node)),
+            (Some(int), ty) => Term::Int(cut(int, node), ty),
+            (None, Type::Array { of, length }) => {
+                let ty = Type::Array { of, length };
+                Term::Memory { base: node, offset: 0, space, ty }
             }
-            ty => match ty.integer() {
-                Some(int) => Ok(Term::Int(Node::Cast(int, Box::new(node)), ty)),
-                None => Ok(Term::Int(node, Type::Pointer { to: Box::new(ty), space })),
-            },
-        }
+            (None, ty) => Term::Int(node, Type::Pointer { to: Box::new(ty), space }),
+        })
     }
 
     /// The first alternative whose names are all there.
     fn first(&self, alternatives: &[Syntax]) -> Result<Term> {
-        let mut last = None;
+        let mut missing = None;
         for alternative in alternatives {
             match self.term(alternative) {
-                Err(refusal) if refusal.missing => last = Some(refusal),
+                Err(refusal) if refusal.missing => missing = missing.or(Some(refusal)),
                 decided => return decided,
             }
         }
-        Err(last.unwrap_or_else(|| Report::new("first wants an alternative").into()))
-    }
-
-    /// The text of a constant string.
-    fn literal(&self, syntax: &Syntax) -> Result<Vec<u8>> {
-        match self.string(syntax)? {
-            Text::Literal(bytes) => Ok(bytes),
-            _ => Err(self.refuse(&syntax.span, "this string must be known beforehand").help("write it in quotes, or give it: $name").into()),
-        }
-    }
-
-    fn pattern(
-        &self,
-        string: &Syntax,
-        pattern: &Syntax,
-        read: impl Fn(&[u8]) -> std::result::Result<Glob, String>,
-    ) -> Result<Term> {
-        let text = self.string(string)?;
-        if usize::from(text.capacity()) > STRING {
-            let message = format!("a pattern looks at strings of at most {STRING} bytes, not {}", text.capacity());
-            return Err(self.refuse(&string.span, message).into());
-        }
-        let glob = read(&self.literal(pattern)?);
-        let glob = glob.map_err(|message| Refusal::from(self.refuse(&pattern.span, message)))?;
-        Ok(Term::Bool(Node::Like(Box::new(text), glob)))
+        Err(missing.unwrap_or_else(|| Refusal::from(Report::new("'first' wants alternatives"))))
     }
 
     fn swap(&self, of: &Syntax) -> Result<Term> {
-        let node = self.integer(of)?;
-        let bits = node.int().bits;
+        let (node, ty) = self.number(of)?;
+        let bits = ty.integer().unwrap_or(node.int()).bits;
         if !matches!(bits, 16 | 32 | 64) {
-            let message = format!("bswap wants 16, 32 or 64 bits, and this has {bits}");
-            return Err(self.refuse(&of.span, message).help("say how many: bswap(as('u16', x))").into());
+            let report = self.refuse(&of.span, format!("16, 32 or 64 bits can be swapped, and this has {bits}"));
+            let help = format!("say how many: bswap(as('u16', {}))", self.quote(&of.span));
+            return Err(report.help(help).into());
         }
-        Ok(Term::Int(Node::Swap { bits, of: Box::new(node) }, Type::Int(Int::new(false, bits))))
+        let ty = Type::Int(Int::new(false, bits));
+        let node = match node {
+            Node::Const(value) => {
+                let swapped = (value as u64).swap_bytes() >> (64 - u32::from(bits));
+                Node::Const(swapped.into())
+            }
+            node => Node::Swap { bits, of: Box::new(node) },
+        };
+        Ok(Term::Int(node, ty))
     }
+}
 
-    /// A defined function: its body, checked with its parameters standing for the arguments' values.
-    fn expand(&self, position: usize, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
-        let definitions: &'a [crate::spec::Definition] = self.scope.definitions;
-        let Some(definition) = definitions.get(position) else {
-            return Err(self.refuse(span, "there is no such definition").into());
-        };
-        if definition.parameters.len() != arguments.len() {
-            let form = format!("{}({})", definition.name, definition.parameters.join(", "));
-            let message = format!("{} does not take {} values", definition.name, arguments.len());
-            return Err(self.refuse(span, message).help(format!("write: {form}")).into());
+/// The low bits of a value, by the type's sign.
+fn cut(int: Int, node: Node) -> Node {
+    match node {
+        // A small one without a sign has the type of its value.
+        Node::Const(value) if int != Int::U64 || value > i128::from(i64::MAX) => {
+            Node::Const(int.value(int.fit(value as u64)))
         }
-        if self.expanding.contains(&definition.name.as_str()) {
-            return Err(self.refuse(span, format!("the definition of {} uses itself", definition.name)).into());
-        }
-        let values = arguments.iter().map(|argument| self.term(argument)).collect::<Result<Vec<_>>>()?;
-        let inner = Checker {
-            text: &definition.body,
-            scope: self.scope,
-            parameters: definition.parameters.iter().cloned().zip(values).collect(),
-            expanding: self.expanding.iter().copied().chain([definition.name.as_str()]).collect(),
-        };
-        let syntax = parse::expression(&definition.body).map_err(|report| report.at(definition.place.clone()))?;
-        inner.term(&syntax).map_err(|refusal| Refusal {
-            report: refusal.report.at(definition.place.clone()),
-            missing: refusal.missing,
-        })
+        node => Node::Cast(int, Box::new(node)),
     }
+}
+
+/// Is it an address within the context? That may be read from, and is no value.
+fn of_context(address: &Node) -> bool {
+    let mut found = false;
+    address.visit(&mut |node| found |= *node == Node::ContextAddress);
+    found
 }

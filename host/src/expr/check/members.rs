@@ -1,148 +1,186 @@
 //! `in`: a literal list, a list or set that the script gives, the processes that are traced.
 
-use super::{Checker, Refusal, Result, Term, truth_of};
-use crate::expr::syntax::{Kind, Syntax};
+use super::arithmetic::{is_hex, take_signs};
+use super::checker::Checker;
+use super::limits::join;
+use super::strings::same;
+use super::term::{Term, and, compare, known, or};
+use super::{Refusal, Result};
+use crate::expr::syntax::{Kind, Members, Syntax};
 use crate::expr::tree::{Node, Part, Relation, TARGET, Text};
+use crate::expr::walk::Branch;
 use crate::spec::{Given, Member};
-use moontrace_abi::limits::SET_KEY;
+use moontrace_abi::limits::{KEY_PARTS, SET_KEY};
 use std::ops::Range;
 
 /// A value that is looked for, or one that it is compared with.
+#[derive(Clone)]
 enum Value {
-    Int(Node),
+    Int { node: Node, hex: bool },
     Text(Text),
-    Tuple(Vec<Value>),
+    Tuple(Vec<Self>),
 }
 
 impl Value {
-    fn describe(&self) -> &'static str {
+    fn describe(&self) -> String {
         match self {
-            Self::Int(_) => "a number",
-            Self::Text(_) => "a string",
-            Self::Tuple(_) => "a tuple",
+            Self::Int { .. } => "a number".into(),
+            Self::Text(_) => "a string".into(),
+            Self::Tuple(parts) => {
+                let parts: Vec<String> = parts.iter().map(Self::describe).collect();
+                format!("a tuple of {}", parts.join(" and "))
+            }
+        }
+    }
+
+    /// Operations that it is made of.
+    fn size(&self) -> usize {
+        match self {
+            Self::Int { node, .. } => Branch::Node(node).size(),
+            Self::Text(text) => Branch::Text(text).size(),
+            Self::Tuple(parts) => parts.iter().map(Self::size).sum(),
         }
     }
 }
 
 impl Checker<'_> {
+    pub(super) fn is_in(&self, value: &Syntax, members: &Members) -> Result<Term> {
+        self.not_too_tight(value)?;
+        let node = match members {
+            Members::List(items) => self.in_list(value, items)?,
+            Members::Given(name, span) => self.in_given(value, name, span)?,
+        };
+        Ok(Term::Bool(node))
+    }
+
     fn value(&self, syntax: &Syntax) -> Result<Value> {
         if let Kind::Tuple(parts) = &syntax.kind {
-            return parts.iter().map(|part| self.value(part)).collect::<Result<_>>().map(Value::Tuple);
+            let parts = parts.iter().map(|part| self.value(part));
+            return parts.collect::<Result<_>>().map(Value::Tuple);
         }
+        let hex = is_hex(syntax);
         let term = self.term(syntax)?;
-        if let Some(text) = self.string_of(&term) {
-            return Ok(Value::Text(text));
-        }
+        let message = format!("'in' looks for numbers and strings, and this is {}", term.describe());
         match term {
-            Term::Int(node, _) => Ok(Value::Int(node)),
-            other => {
-                let message = format!("'in' looks for numbers and strings, and this is {}", other.describe());
-                Err(self.refuse(&syntax.span, message).into())
-            }
+            term if term.is_string() => term.into_string().map(Value::Text),
+            Term::Int(node, _) => Some(Value::Int { node, hex }),
+            _ => None,
         }
+        .ok_or_else(|| self.refuse(&syntax.span, message).into())
     }
 
-    pub(super) fn in_list(&self, value: &Syntax, items: &[Syntax]) -> Result<Term> {
-        let sought = self.value(value)?;
+    fn in_list(&self, sought: &Syntax, items: &[Syntax]) -> Result<Node> {
+        let span = &sought.span;
+        let sought = self.value(sought)?;
         let mut values = Vec::new();
         for item in items {
-            let found = self.value(item)?;
-            if !alike(&sought, &found) {
-                let message = format!("{} is looked for, and this is {}", sought.describe(), found.describe());
+            let value = self.value(item)?;
+            if !alike(&sought, &value) {
+                let (wanted, found) = (sought.describe(), value.describe());
+                let message = format!("{wanted} is looked for, and this is {found}");
                 return Err(self.refuse(&item.span, message).into());
             }
-            values.push(found);
+            values.push(value);
         }
-        self.any_of(&sought, values, &value.span).map(Term::Bool)
+        self.any_of(sought, values, span)
     }
 
-    fn any_of(&self, sought: &Value, values: Vec<Value>, span: &Range<usize>) -> Result<Node> {
-        if let Value::Int(node) = sought {
-            let constants: Option<Vec<i128>> = values
-                .iter()
-                .map(|value| if let Value::Int(Node::Const(constant)) = value { Some(*constant) } else { None })
-                .collect();
-            if let Some(constants) = constants {
-                return Ok(Node::In(Box::new(node.clone()), constants));
-            }
+    /// Is it one of these, which are like it?
+    fn any_of(&self, sought: Value, values: Vec<Value>, span: &Range<usize>) -> Result<Node> {
+        if let Value::Int { node, .. } = &sought
+            && let Some(constants) = constants(node, &values)
+        {
+            return Ok(Node::In(Box::new(node.clone()), constants));
         }
-        let mut any = None;
-        for value in values {
-            let equal = self.equal(sought, value, span)?;
-            any = Some(match any {
-                None => equal,
-                Some(before) => Node::Or(Box::new(before), Box::new(equal)),
-            });
-        }
-        Ok(any.unwrap_or_else(|| truth_of(false)))
+        self.within_limits(self.work.spend(sought.size() * values.len()), span)?;
+        let equal = values.into_iter().map(|value| equal(sought.clone(), value));
+        Ok(join(equal.collect(), or).unwrap_or_else(|| known(false)))
     }
 
-    fn equal(&self, sought: &Value, value: Value, span: &Range<usize>) -> Result<Node> {
-        match (sought, value) {
-            (Value::Int(a), Value::Int(b)) => Ok(Node::Compare(Relation::Eq, Box::new(a.clone()), Box::new(b))),
-            (Value::Text(a), Value::Text(b)) => self.same(a.clone(), b, span),
-            (Value::Tuple(a), Value::Tuple(b)) => {
-                let mut all = None;
-                for (sought, value) in a.iter().zip(b) {
-                    let equal = self.equal(sought, value, span)?;
-                    all = Some(match all {
-                        None => equal,
-                        Some(before) => Node::And(Box::new(before), Box::new(equal)),
-                    });
-                }
-                Ok(all.unwrap_or_else(|| truth_of(true)))
-            }
-            _ => Ok(truth_of(false)),
-        }
-    }
-
-    pub(super) fn in_given(&self, value: &Syntax, name: &str, name_span: &Range<usize>) -> Result<Term> {
+    fn in_given(&self, sought: &Syntax, name: &str, span: &Range<usize>) -> Result<Node> {
         match self.scope.given.get(name) {
-            Some(Given::Set(set)) => {
-                let parts = self.parts(value)?;
-                Ok(Term::Bool(Node::InSet(*set, parts)))
-            }
+            Some(Given::Set(set)) => Ok(Node::InSet(*set, self.parts(sought)?)),
             Some(Given::Target) => {
-                let node = self.integer(value)?;
-                Ok(Term::Bool(Node::InSet(TARGET, vec![Part::Int(node)])))
+                let node = self.integer(sought)?;
+                Ok(Node::InSet(TARGET, vec![Part::Int(node)]))
             }
             // Without -p and -c every process is a target.
-            None if name == "target" => self.integer(value).map(|_| Term::Bool(truth_of(true))),
+            None if name == "target" => self.integer(sought).map(|_| known(true)),
             Some(Given::List(members)) => {
-                let sought = self.value(value)?;
+                let sought_span = &sought.span;
+                let sought = self.value(sought)?;
                 let values: Vec<Value> = members.iter().map(literal).collect();
                 if let Some(other) = values.iter().find(|other| !alike(&sought, other)) {
-                    let message = format!("{} is looked for, and ${name} holds {}", sought.describe(), other.describe());
-                    return Err(self.refuse(name_span, message).into());
+                    let (wanted, found) = (sought.describe(), other.describe());
+                    let message = format!("{wanted} is looked for, and ${name} holds {found}");
+                    return Err(self.refuse(span, message).into());
                 }
-                self.any_of(&sought, values, &value.span).map(Term::Bool)
+                self.any_of(sought, values, sought_span)
             }
+            Some(Given::Nil) | None => self.given(name, span).and_then(|term| self.truth(term, span)),
             Some(_) => {
-                let report = self.refuse(name_span, format!("${name} is no set and no list"));
+                let report = self.refuse(span, format!("${name} is no set and no list"));
                 Err(report.help("a set is made by: set{ 1, 2 }").into())
             }
-            None => Err(self.no_given(name, name_span)),
         }
     }
 
     /// The parts of a set's member, as they lie in its key.
     fn parts(&self, syntax: &Syntax) -> Result<Vec<Part>> {
+        let refuse = |message: String| Refusal::from(self.refuse(&syntax.span, message));
         let values = match self.value(syntax)? {
             Value::Tuple(values) => values,
             one => vec![one],
         };
+        if values.len() > KEY_PARTS {
+            let count = values.len();
+            return Err(refuse(format!("a tuple of {count} parts, and there may be {KEY_PARTS}")));
+        }
         let mut parts = Vec::new();
         for value in values {
             parts.push(match value {
-                Value::Int(node) => Part::Int(node),
+                Value::Int { node, .. } => Part::Int(node),
                 Value::Text(text) => Part::Text(text),
                 Value::Tuple(_) => {
-                    return Err(self.refuse(&syntax.span, "a tuple within a tuple is no member of a set").into());
+                    return Err(refuse("a tuple within a tuple is no member of a set".into()));
                 }
             });
         }
-        fit(&mut parts).map_err(|message| Refusal::from(self.refuse(&syntax.span, message)))?;
+        fit(&mut parts).map_err(refuse)?;
         Ok(parts)
+    }
+}
+
+/// The constants that an integer is held against, where all values are some.
+fn constants(sought: &Node, values: &[Value]) -> Option<Vec<i128>> {
+    let mut sought = sought.clone();
+    let mut constants = Vec::new();
+    for value in values {
+        let Value::Int { node, hex } = value else {
+            return None;
+        };
+        let mut node = node.clone();
+        take_signs(&mut [(&mut sought, false), (&mut node, *hex)]);
+        let Node::Const(constant) = node else {
+            return None;
+        };
+        constants.push(constant);
+    }
+    Some(constants)
+}
+
+fn equal(sought: Value, value: Value) -> Node {
+    match (sought, value) {
+        (Value::Int { node: mut a, hex }, Value::Int { node: mut b, hex: other }) => {
+            take_signs(&mut [(&mut a, hex), (&mut b, other)]);
+            compare(Relation::Eq, a, b)
+        }
+        (Value::Text(a), Value::Text(b)) => same(a, b),
+        (Value::Tuple(a), Value::Tuple(b)) => {
+            let parts = a.into_iter().zip(b).map(|(a, b)| equal(a, b));
+            join(parts.collect(), and).unwrap_or_else(|| known(true))
+        }
+        _ => known(false),
     }
 }
 
@@ -152,7 +190,8 @@ fn fit(parts: &mut [Part]) -> std::result::Result<(), String> {
     if whole as usize <= SET_KEY {
         return Ok(());
     }
-    let fixed: usize = parts.iter().filter(|part| !is_read(part)).map(|part| part.size() as usize).sum();
+    let fixed = parts.iter().filter(|part| !is_read(part)).map(Part::size);
+    let fixed = fixed.sum::<u32>() as usize;
     let strings = parts.iter().filter(|part| is_read(part)).count();
     let room = SET_KEY.saturating_sub(fixed).checked_div(strings).unwrap_or(0) & !7;
     if room < 8 {
@@ -172,14 +211,19 @@ fn is_read(part: &Part) -> bool {
 
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Tuple(a), Value::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Tuple(a), Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+        }
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }
 
 fn literal(member: &Member) -> Value {
     match member {
-        Member::Int(value) => Value::Int(Node::Const(i128::from(*value))),
+        Member::Int(value) => Value::Int {
+            node: Node::Const(i128::from(*value)),
+            hex: false,
+        },
         Member::Str(bytes) => Value::Text(Text::Literal(bytes.clone())),
         Member::Tuple(parts) => Value::Tuple(parts.iter().map(literal).collect()),
     }

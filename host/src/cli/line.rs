@@ -1,0 +1,189 @@
+//! The command line as clap reads it: what there is to say, and what values may be.
+
+use crate::output::Format;
+use crate::spec::duration;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Sites that a SPEC may match, unless `--max-probes` says otherwise.
+pub(super) const MAX_PROBES: usize = 1000;
+/// Bytes of the ring buffer, unless `--ring` says otherwise.
+pub(super) const RING: u32 = 4 << 20;
+
+const USAGE: &str = "moontrace [OPTIONS] FILE [ARGS]...
+       moontrace [OPTIONS] -e CODE [ARGS]...
+       moontrace COMMAND";
+
+const EXAMPLES: &str = r#"Options stand before FILE; what follows it is for the script, -h included, but
+-p -c -o --duration --format are taken there too, unless the script has its own.
+
+Examples:
+  moontrace -e 'probe "tracepoint:raw_syscalls:sys_enter" :by "comm" :count()'
+  moontrace scripts/opensnoop.lua -h
+  moontrace -p 1234 --duration 10s scripts/opensnoop.lua
+  moontrace -c 'make -j4' --format json -o opens.json scripts/opensnoop.lua
+  moontrace list 'tracepoint:sched:*'
+  moontrace describe tracepoint:syscalls:sys_enter_openat"#;
+
+/// Lua tracing for Linux.
+#[derive(Parser)]
+#[command(name = "moontrace", version, about, max_term_width = 80)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
+pub(super) struct Line {
+    #[command(subcommand)]
+    pub command: Option<Sub>,
+    #[command(flatten)]
+    pub run: RunLine,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Sub {
+    /// Run a script: what FILE alone does
+    #[command(override_usage = "moontrace run [OPTIONS] FILE [ARGS]...")]
+    Run(RunLine),
+    /// List probes that match, one a line, as `probe` takes them
+    #[command(after_help = "\
+Examples:
+  moontrace list                            tracepoints and kernel functions
+  moontrace list openat                     those with that in their names
+  moontrace list 'tracepoint:sched:*'
+  moontrace list 'uprobe:/bin/bash:*read*'")]
+    List {
+        /// What to list: * ? and {a,b} stand for names
+        pattern: Option<String>,
+        /// Look files up as this process sees them
+        #[arg(short, value_name = "PID", value_parser = pid, allow_hyphen_values = true)]
+        pid: Option<u32>,
+    },
+    /// Show what a probe offers, or what a type is made of
+    #[command(after_help = "\
+Examples:
+  moontrace describe tracepoint:syscalls:sys_enter_openat
+  moontrace describe struct task_struct")]
+    Describe {
+        /// A probe, or a type
+        #[arg(required = true, value_name = "PROBE|TYPE")]
+        what: Vec<String>,
+    },
+    /// Check scripts: everything but attaching
+    Check {
+        /// Scripts
+        #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+    /// Say what a script would do in the kernel, and why
+    #[command(override_usage = "moontrace explain [OPTIONS] FILE [ARGS]...\n       \
+                                moontrace explain [OPTIONS] -e CODE [ARGS]...")]
+    Explain(RunLine),
+    /// Say what this kernel, this user and this machine offer
+    Info,
+    /// Print completions for a shell
+    #[command(after_help = "\
+Example:
+  moontrace completions bash > /etc/bash_completion.d/moontrace")]
+    Completions {
+        #[arg(value_parser = shells())]
+        shell: Shell,
+    },
+}
+
+/// `[OPTIONS] FILE [ARGS]...`. An option that has a default is none where it isn't given.
+#[derive(Args)]
+pub(super) struct RunLine {
+    /// The script itself, instead of FILE
+    #[arg(short = 'e', value_name = "CODE", allow_hyphen_values = true)]
+    pub code: Option<String>,
+    /// Trace this process
+    #[arg(short, value_name = "PID", value_parser = pid, allow_hyphen_values = true)]
+    pub pid: Option<u32>,
+    /// Start a command, trace it and its children, end with it
+    #[arg(short, value_name = "CMD", value_parser = command, value_hint = ValueHint::CommandString)]
+    pub command: Option<String>,
+    /// With -p: trace the children, too
+    #[arg(long)]
+    pub follow: bool,
+    /// End after 500ms, 10s, 5m, …
+    #[arg(long, value_name = "TIME", value_parser = lasting, allow_hyphen_values = true)]
+    pub duration: Option<u64>,
+    /// text or json [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+    pub format: Option<Format>,
+    /// Write output to this file
+    #[arg(short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Exit with status 3 when an event was lost
+    #[arg(long)]
+    pub strict: bool,
+    /// At a handler's error, stop or continue [default: stop]
+    #[arg(long, value_name = "WHAT", value_parser = ["stop", "continue"], hide_possible_values = true)]
+    pub on_error: Option<String>,
+    /// exact: no cheaper substitute for a probe
+    #[arg(long, value_name = "HOW", value_parser = ["exact"], hide_possible_values = true)]
+    pub attach: Option<String>,
+    /// The most that one SPEC may match [default: 1000]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub max_probes: Option<usize>,
+    /// Room for events that wait [default: 4MiB]
+    #[arg(long, value_name = "SIZE", value_parser = ring_size, allow_hyphen_values = true)]
+    pub ring: Option<u32>,
+    /// Say how each probe is attached, and how long it took
+    #[arg(short)]
+    pub verbose: bool,
+    /// A script, and what its header declares
+    #[arg(value_name = "FILE [ARGS]", value_hint = ValueHint::FilePath, trailing_var_arg = true)]
+    pub script: Vec<String>,
+}
+
+pub(super) fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["text", "json"]).map(|name| match name.as_str() {
+        "json" => Format::Json,
+        _ => Format::Text,
+    })
+}
+
+fn shells() -> impl TypedValueParser<Value = Shell> {
+    PossibleValuesParser::new(["bash", "zsh", "fish"]).map(|name| match name.as_str() {
+        "zsh" => Shell::Zsh,
+        "fish" => Shell::Fish,
+        _ => Shell::Bash,
+    })
+}
+
+/// Whether there is such a process is for the run to see.
+pub(super) fn pid(text: &str) -> Result<u32, String> {
+    let positive = text.parse::<u32>().ok().filter(|pid| *pid > 0);
+    positive.ok_or_else(|| "a process id is a number above 0".into())
+}
+
+pub(super) fn command(text: &str) -> Result<String, String> {
+    match shlex::split(text) {
+        None => Err("a quote is missing".into()),
+        Some(words) if words.is_empty() => Err("there is no command in it".into()),
+        Some(_) => Ok(text.into()),
+    }
+}
+
+/// ns
+pub(super) fn lasting(text: &str) -> Result<u64, String> {
+    let ns = u64::try_from(duration::duration(text)?).ok();
+    let positive = ns.filter(|ns| *ns > 0);
+    positive.ok_or_else(|| "a run takes more time than none".into())
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let positive = text.parse().ok().filter(|count| *count > 0);
+    positive.ok_or_else(|| "a number above 0 is wanted".into())
+}
+
+/// Bytes; the kernel wants whole pages and a power of two.
+fn ring_size(text: &str) -> Result<u32, String> {
+    const LEAST: u64 = 4096;
+    const MOST: u64 = 1 << 30;
+    let size = u64::try_from(duration::size(text)?).ok();
+    let fitting = size.filter(|size| (LEAST..=MOST).contains(size));
+    let rounded = fitting.and_then(|size| u32::try_from(size.next_power_of_two()).ok());
+    rounded.ok_or_else(|| "a ring has 4KiB to 1GiB".into())
+}

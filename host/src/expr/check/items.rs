@@ -1,0 +1,131 @@
+//! Lists of items, and what a handler reads: anything that has one value.
+
+use super::checker::Checker;
+use super::limits::Work;
+use super::term::Term;
+use super::{Refusal, Result, Scope};
+use crate::expr::parse;
+use crate::expr::syntax::{Kind, Step, Syntax};
+use crate::expr::tree::{Node, Text};
+use crate::expr::types::Type;
+use crate::spec::Source;
+use std::ops::Range;
+
+/// An item of a list, or what a handler reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Checked {
+    Int(Node, Type),
+    Condition(Node),
+    Text(Text),
+    /// The item is just this word: the host knows it without a field.
+    Probe,
+    Func,
+    Time,
+    Cpu,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// What the text calls it, else the last part of its path, else its own text.
+    pub name: String,
+    pub checked: Checked,
+}
+
+/// A text that is a list: `[name =] expr, …`. Later items may use the names of earlier ones.
+///
+/// # Errors
+/// All mistakes of the list, placed.
+pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>, Vec<Refusal>> {
+    let parsed = parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
+    let work = Work::default();
+    let mut bound = scope.bound.to_vec();
+    let (mut items, mut refusals) = (Vec::<Item>::new(), Vec::new());
+    for named in parsed {
+        let checker = Checker::new(source, &Scope { bound: &bound, ..*scope }, &work);
+        let span = &named.syntax.span;
+        let name = named.name.unwrap_or_else(|| name_of(&named.syntax, &source.text));
+        let checked = match items.iter().any(|item| item.name == name) {
+            true => Err(checker.called_twice("items", &name, span)),
+            false => checker.item(&named.syntax),
+        };
+        match checked {
+            Ok(checked) => {
+                bound.push((name.clone(), checked.clone()));
+                items.push(Item { name, checked });
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    if refusals.is_empty() {
+        Ok(items)
+    } else {
+        Err(refusals)
+    }
+}
+
+/// What a handler reads of its event: a path such as `args.filename`.
+///
+/// # Errors
+/// One refusal, placed.
+pub fn path(source: &Source, scope: &Scope<'_>) -> Result<Checked> {
+    let syntax = parse::expression(&source.text).map_err(|report| report.at(source.place.clone()))?;
+    Checker::new(source, scope, &Work::default()).item(&syntax)
+}
+
+/// What an unnamed item is called.
+fn name_of(syntax: &Syntax, text: &str) -> String {
+    match &syntax.kind {
+        Kind::Name(name) | Kind::Given(name) => name.clone(),
+        Kind::Path { steps, .. } if let Some(Step::Member(name, _)) = steps.last() => name.clone(),
+        _ => text[syntax.span.clone()].split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn called_twice(&self, what: &str, name: &str, span: &Range<usize>) -> Refusal {
+        let report = self.refuse(span, format!("two {what} are called '{name}'"));
+        let help = format!("give one another name: other = {}", self.quote(span));
+        report.help(help).into()
+    }
+
+    fn item(&self, syntax: &Syntax) -> Result<Checked> {
+        if let Kind::Name(name) = &syntax.kind
+            && !self.scope.bound.iter().any(|(bound, _)| bound == name)
+        {
+            match name.as_str() {
+                "probe" => return Ok(Checked::Probe),
+                "func" => return Ok(Checked::Func),
+                "time" => return Ok(Checked::Time),
+                "cpu" => return Ok(Checked::Cpu),
+                _ => {}
+            }
+        }
+        let term = self.term(syntax)?;
+        let described = term.describe();
+        let (is_string, of) = (term.is_string(), struct_of(&term));
+        let checked = match term {
+            term if is_string => term.into_string().map(Checked::Text),
+            Term::Int(node, ty) => Some(Checked::Int(node, ty)),
+            Term::Bool(node) => Some(Checked::Condition(node)),
+            _ => None,
+        };
+        checked.ok_or_else(|| {
+            let text = self.quote(&syntax.span);
+            let report = self.refuse(&syntax.span, format!("'{text}' is {described}, which has no single value"));
+            let Some(of) = of else {
+                return report.help(format!("name an element: {text}[0]")).into();
+            };
+            let members = self.scope.names.members(&of);
+            let some = members.iter().take(4).map(|name| format!("{text}.{name}"));
+            let help = format!("name a member: {}", some.collect::<Vec<_>>().join(", "));
+            report.help(help).into()
+        })
+    }
+}
+
+fn struct_of(term: &Term) -> Option<crate::expr::types::StructType> {
+    match term {
+        Term::Memory { ty: Type::Struct(of), .. } => Some(of.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,6 @@
+mod fixture;
+mod limits;
+mod lists;
+mod meaning;
+mod messages;
+mod random;

@@ -1,0 +1,207 @@
+//! Words that stand alone, and `$name`: whose they are.
+
+use super::Result;
+use super::checker::Checker;
+use super::items::Checked;
+use super::paths::enumerated;
+use super::term::{Term, known};
+use crate::expr::syntax::Syntax;
+use crate::expr::tree::{Current, Node, Text};
+use crate::expr::types::{Int, Type};
+use crate::expr::walk::Branch;
+use crate::report::{Report, did_you_mean};
+use crate::spec::{Given, Member};
+use std::ops::Range;
+
+/// The words that every probe has.
+const WORDS: [&str; 10] = [
+    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask",
+];
+
+impl<'a> Checker<'a> {
+    /// The argument that a parameter of the definition stands for, and the text it is part of.
+    pub(super) fn parameter(&self, name: &str) -> Option<(&'a Checker<'a>, &'a Syntax)> {
+        let call = self.call.as_ref()?;
+        let definition = self.scope.definitions.get(call.number)?;
+        let position = definition.parameters.iter().position(|parameter| parameter == name)?;
+        Some((call.caller, call.arguments.get(position)?))
+    }
+
+    pub(super) fn word(&self, name: &str, span: &Range<usize>) -> Result<Term> {
+        if let Some((caller, argument)) = self.parameter(name) {
+            return caller.term(argument);
+        }
+        // A definition means the same wherever it is used: names of the chain don't reach into it.
+        let bound = if self.call.is_none() { self.scope.bound } else { &[] };
+        match bound.iter().rev().find(|(bound, _)| bound == name) {
+            Some((_, checked)) => self.bound(checked, span),
+            None => self.own_word(name, span),
+        }
+    }
+
+    /// What an earlier text gave a name to.
+    fn bound(&self, checked: &Checked, span: &Range<usize>) -> Result<Term> {
+        if let Some(branch) = checked.branch() {
+            // Its depth is held against the limit here: what stands around it counts already.
+            self.within_limits(self.work.deeper(branch.depth()), span)?;
+            self.within_limits(self.work.spend(branch.size()), span)?;
+        }
+        match checked {
+            Checked::Int(node, ty) => Ok(Term::Int(node.clone(), ty.clone())),
+            Checked::Condition(node) => Ok(Term::Bool(node.clone())),
+            Checked::Text(text) => Ok(Term::Text(text.clone())),
+            Checked::Time => self.own_word("time", span),
+            Checked::Cpu => self.own_word("cpu", span),
+            Checked::Probe => self.own_word("probe", span),
+            Checked::Func => self.own_word("func", span),
+        }
+    }
+
+    /// A word of the language, of the probe, of the script's definitions or of the kernel.
+    fn own_word(&self, name: &str, span: &Range<usize>) -> Result<Term> {
+        let current = match name {
+            "pid" => Current::Pid,
+            "tid" => Current::Tid,
+            "uid" => Current::Uid,
+            "gid" => Current::Gid,
+            "cpu" => Current::Cpu,
+            "time" => Current::Time,
+            "cgroup" => Current::Cgroup,
+            "comm" => return Ok(Term::Text(Text::Comm)),
+            "curtask" => return self.task(span),
+            "ppid" => return self.parent(span),
+            _ => return self.word_of_site(name, span),
+        };
+        Ok(Term::number(Node::Current(current)))
+    }
+
+    fn word_of_site(&self, name: &str, span: &Range<usize>) -> Result<Term> {
+        if let Some(meaning) = self.scope.names.builtin(name) {
+            return Ok(meaning.into());
+        }
+        match name {
+            "elapsed" | "from" | "entry" => {
+                let message = format!("'{name}' comes with spans and whole calls, which this version does not have yet");
+                return Err(self.refuse(span, message).into());
+            }
+            "kstack" | "ustack" => {
+                let message = format!("'{name}' is not in this version yet");
+                return Err(self.refuse(span, message).into());
+            }
+            _ => {}
+        }
+        if let Some(number) = self.definition_named(name) {
+            return self.expand(number, &[], span);
+        }
+        match self.scope.names.constant(name) {
+            Some(value) => Ok(Term::constant(value)),
+            None => Err(self.unknown(name, span)),
+        }
+    }
+
+    fn unknown(&self, name: &str, span: &Range<usize>) -> super::Refusal {
+        let names = self.scope.names;
+        if let Some(why) = names.absent(name) {
+            return self.missing(span, why, None);
+        }
+        if name == "args" {
+            let message = format!("the arguments of {} have names: args.NAME", names.site());
+            return Report {
+                help: enumerated("there are", &names.arguments()),
+                ..self.refuse(span, message)
+            }
+            .into();
+        }
+        let message = format!("there is no '{name}' at {}", names.site());
+        if let Some(form) = self.form_of(name) {
+            return self.refuse(span, format!("'{name}' is a function")).help(format!("write: {form}")).into();
+        }
+        let help = if names.argument(name).is_some() {
+            Some(format!("the argument is args.{name}"))
+        } else {
+            did_you_mean(name, self.words().iter().map(String::as_str))
+        };
+        // Other kinds of probe have these.
+        if name == "retval" || name.strip_prefix("arg").is_some_and(|number| number.parse::<u8>().is_ok()) {
+            return self.missing(span, message, help);
+        }
+        Report { help, ..self.refuse(span, message) }.into()
+    }
+
+    /// All words that would have been right.
+    fn words(&self) -> Vec<String> {
+        let names = self.scope.names;
+        let mut known: Vec<String> = WORDS.iter().map(|word| (*word).into()).collect();
+        known.extend(names.builtins());
+        known.extend(names.arguments().iter().map(|name| format!("args.{name}")));
+        known.extend(self.scope.bound.iter().map(|(name, _)| name.clone()));
+        if let Some(call) = &self.call
+            && let Some(definition) = self.scope.definitions.get(call.number)
+        {
+            known.extend(definition.parameters.iter().cloned());
+        }
+        known
+    }
+
+    fn task(&self, span: &Range<usize>) -> Result<Term> {
+        match self.scope.names.task() {
+            Some(ty) => Ok(Term::Int(Node::Current(Current::Task), ty)),
+            None => {
+                let report = self.refuse(span, "this needs the kernel's own description of its types (BTF), and there is none");
+                Err(report.help("kernels have it that are built with CONFIG_DEBUG_INFO_BTF=y").into())
+            }
+        }
+    }
+
+    /// `curtask.real_parent.tgid`
+    fn parent(&self, span: &Range<usize>) -> Result<Term> {
+        let parent = self.member(self.task(span)?, "real_parent", span, span)?;
+        self.member(parent, "tgid", span, span)
+    }
+
+    pub(super) fn given(&self, name: &str, span: &Range<usize>) -> Result<Term> {
+        let slot = |id| (self.scope.slots)(id);
+        let what = match self.scope.given.get(name) {
+            Some(Given::Int(value)) => return Ok(Term::constant(i128::from(*value))),
+            Some(Given::Bool(value)) => return Ok(Term::Bool(known(*value))),
+            Some(Given::Str(bytes)) => return Ok(Term::Text(Text::Literal(bytes.clone()))),
+            Some(Given::Var(id, Member::Int(_))) => {
+                let (slot, int) = (slot(*id), Int::I64);
+                return Ok(Term::Int(Node::Variable { slot, int }, Type::Int(int)));
+            }
+            Some(Given::Var(id, Member::Str(_))) => return Ok(Term::Text(Text::Variable(slot(*id)))),
+            Some(Given::Nil) => {
+                let report = self.refuse(span, format!("the option ${name} was not given"));
+                let help = format!("leave the step away without it: :where(opt.{name} and \"…\")");
+                return Err(report.help(help).into());
+            }
+            None if name != "target" => return Err(self.not_given(name, span)),
+            Some(Given::Var(_, Member::Tuple(_)) | Given::List(_)) => "a list",
+            Some(Given::Set(_)) => "a set",
+            Some(Given::Target) | None => "the set of traced processes",
+        };
+        let report = self.refuse(span, format!("${name} is {what}, which stands behind 'in' only"));
+        Err(report.help(format!("write: x in ${name}")).into())
+    }
+
+    fn not_given(&self, name: &str, span: &Range<usize>) -> super::Refusal {
+        let known: Vec<String> = self.scope.given.keys().map(|known| format!("${known}")).collect();
+        let near = did_you_mean(&format!("${name}"), known.iter().map(String::as_str));
+        let help = near.unwrap_or_else(|| match name.parse::<u32>() {
+            Ok(number) => format!("the script's argument number {number} was not given"),
+            Err(_) => format!("give it a value, :with{{ {name} = … }}, or declare the option in the script's header"),
+        });
+        self.refuse(span, format!("${name} has no value")).help(help).into()
+    }
+}
+
+impl Checked {
+    /// The tree that it is, where it is one.
+    fn branch(&self) -> Option<Branch<'_>> {
+        match self {
+            Self::Int(node, _) | Self::Condition(node) => Some(Branch::Node(node)),
+            Self::Text(text) => Some(Branch::Text(text)),
+            Self::Probe | Self::Func | Self::Time | Self::Cpu => None,
+        }
+    }
+}

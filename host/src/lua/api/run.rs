@@ -1,0 +1,60 @@
+//! The beginning and the end of a run.
+
+use super::Namespace;
+use crate::lua::call::{Call, Entry};
+use crate::lua::error::Failure;
+use mlua::Value;
+
+/// Statuses of a process have 8 bits.
+const STATUSES: std::ops::RangeInclusive<i64> = 0..=255;
+
+fn on_start(call: &Call<'_>) -> mlua::Result<Value> {
+    let action = call.function(0)?;
+    call.script.at_start.borrow_mut().push_back(action);
+    Ok(Value::Nil)
+}
+
+fn on_exit(call: &Call<'_>) -> mlua::Result<Value> {
+    let action = call.function(0)?;
+    call.script.at_exit.borrow_mut().push_back(action);
+    Ok(Value::Nil)
+}
+
+fn exit(call: &Call<'_>) -> mlua::Result<Value> {
+    let code = if call.count() == 0 {
+        0
+    } else {
+        call.integer(0, "an exit status")?
+    };
+    match i32::try_from(code) {
+        Ok(status) if STATUSES.contains(&code) => {
+            call.script.exited.set(Some(status));
+            Err(Failure::Exit(status).into())
+        }
+        _ => Err(call.fail(format!("exit takes a status from 0 to 255, not {code}"))),
+    }
+}
+
+pub(crate) static NAMESPACE: Namespace = Namespace {
+    doc: "The run.",
+    functions: &[
+        Entry {
+            name: "on_start",
+            signature: "on_start(function)",
+            doc: "Calls the function once everything is attached.",
+            function: on_start,
+        },
+        Entry {
+            name: "on_exit",
+            signature: "on_exit(function)",
+            doc: "Calls the function at the end, after the last event.",
+            function: on_exit,
+        },
+        Entry {
+            name: "exit",
+            signature: "exit([status])",
+            doc: "Ends the run here: no handler runs any more, only the functions of `on_exit`.",
+            function: exit,
+        },
+    ],
+};

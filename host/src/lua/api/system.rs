@@ -1,0 +1,91 @@
+//! What a script may see of the machine beside its probes, and modules.
+
+use super::Namespace;
+use crate::lua::call::{Call, Entry};
+use crate::lua::stdlib;
+use mlua::Value;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Component, Path};
+
+/// Where the kernel shows its state.
+const READABLE: [&str; 2] = ["/proc", "/sys"];
+
+/// Bytes of a file that are read at most.
+const LONGEST: u64 = 16 << 20;
+
+fn readfile(call: &Call<'_>) -> mlua::Result<Value> {
+    let path = call.text(0, "the path of a file in /proc or /sys")?;
+    if !is_readable(Path::new(&path)) {
+        return Err(call.fail(format!(
+            "readfile reads files of /proc and /sys only, not '{path}'"
+        )));
+    }
+    let mut bytes = Vec::new();
+    // Some of those files wait for news, which would stop the trace.
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(&path);
+    let read = file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {
+            // One line is wanted without its end; so are all others.
+            let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+            Ok(Value::String(call.lua.create_string(text)?))
+        }
+        Err(_) => Ok(Value::Nil),
+    }
+}
+
+/// In one of the places, by its name and, when it is a link (`/proc/self/root`), by where it leads.
+fn is_readable(path: &Path) -> bool {
+    let inside = |path: &Path| READABLE.iter().any(|root| path.starts_with(root));
+    let plain = path.components().all(|part| part != Component::ParentDir);
+    let target = path.canonicalize();
+    plain && inside(path) && target.map_or(true, |target| inside(&target))
+}
+
+fn require(call: &Call<'_>) -> mlua::Result<Value> {
+    stdlib::require(call.lua, &call.text(0, "a module's name")?)
+}
+
+pub(crate) static NAMESPACE: Namespace = Namespace {
+    doc: "The machine and modules.",
+    functions: &[
+        Entry {
+            name: "readfile",
+            signature: "readfile(path)",
+            doc: "The text of a file in /proc or /sys, without its last newline; nil when it can't be read.",
+            function: readfile,
+        },
+        Entry {
+            name: "require",
+            signature: "require(name)",
+            doc: "A module that comes with moontrace.",
+            function: require,
+        },
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_kernels_files_can_be_read() {
+        for path in ["/proc/loadavg", "/sys/kernel", "/proc/no/such/file"] {
+            assert!(is_readable(Path::new(path)), "{path}");
+        }
+        for path in [
+            "/etc/passwd",
+            "/proc/../etc/passwd",
+            "/proc/self/root/etc/passwd",
+            "proc/x",
+            "/process",
+        ] {
+            assert!(!is_readable(Path::new(path)), "{path}");
+        }
+    }
+}

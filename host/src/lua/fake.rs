@@ -1,0 +1,184 @@
+//! A session for tests: it writes down what it is asked for and answers with what it was told.
+
+use super::session::{Session, Site};
+use super::{Config, Records, ScriptError, Vm};
+use crate::plan::{Content, Field, Layout};
+use crate::report::Report;
+use crate::rows::{Table, Value};
+use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use moontrace_abi::record::HEADER;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(crate) declared: RefCell<Vec<Declaration>>,
+    /// Raised by the next declaration.
+    pub(crate) refusal: RefCell<Vec<Report>>,
+    pub(crate) tables: RefCell<BTreeMap<TallyId, Table>>,
+    pub(crate) sites: RefCell<Vec<Rc<Site>>>,
+    /// Everything that was printed, or done to sets, variables and probes, a line each.
+    pub(crate) log: RefCell<String>,
+    pub(crate) now: Cell<u64>,
+}
+
+impl Fake {
+    fn write(&self, line: &str) {
+        self.log.borrow_mut().push_str(line);
+    }
+
+    pub(crate) fn take_log(&self) -> String {
+        self.log.take()
+    }
+}
+
+impl Session for Fake {
+    fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
+        let refusal = self.refusal.take();
+        if !refusal.is_empty() {
+            return Err(refusal);
+        }
+        self.declared.borrow_mut().push(declaration);
+        Ok(())
+    }
+
+    fn exists(&self, spec: &str) -> Result<bool, Report> {
+        Ok(spec.contains("openat"))
+    }
+
+    fn read_tally(&self, tally: TallyId, take: bool) -> Result<Table, Report> {
+        let mut tables = self.tables.borrow_mut();
+        let table = tables.entry(tally).or_insert_with(|| Table {
+            name: "fake".to_owned(),
+            keys: Vec::new(),
+            columns: Vec::new(),
+            rows: Vec::new(),
+        });
+        let read = table.clone();
+        if take {
+            table.rows.clear();
+        }
+        Ok(read)
+    }
+
+    fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.write(&format!("add {} {member:?}\n", set.0));
+        Ok(())
+    }
+
+    fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.write(&format!("remove {} {member:?}\n", set.0));
+        Ok(())
+    }
+
+    fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
+        self.write(&format!("variable {} {value:?}\n", variable.0));
+        Ok(())
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.write(&String::from_utf8_lossy(text));
+    }
+
+    fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
+        self.write(&format!("event {probe} {time} {cpu} {fields:?}\n"));
+    }
+
+    fn table(&self, table: &Table, title: Option<&str>) {
+        self.write(&format!("table {title:?} {:?}\n", table.rows));
+    }
+
+    fn detach(&self, probe: ProbeId) -> Result<(), Report> {
+        self.write(&format!("detach {}\n", probe.0));
+        Ok(())
+    }
+
+    fn site(&self, site: u32) -> Option<Rc<Site>> {
+        self.sites.borrow().get(site as usize).cloned()
+    }
+
+    fn syscall_name(&self, number: i64) -> Option<&'static str> {
+        (number == 257).then_some("openat")
+    }
+
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+}
+
+/// A VM on a session that forgets.
+pub(crate) fn vm() -> Vm {
+    vm_on(&Rc::new(Fake::default()))
+}
+
+pub(crate) fn vm_on(session: &Rc<Fake>) -> Vm {
+    let session: Rc<dyn Session> = session.clone();
+    let (options, arguments) = (BTreeMap::new(), Vec::new());
+    let memory_limit = 64 << 20;
+    Vm::new(Config {
+        session,
+        options,
+        arguments,
+        memory_limit,
+    })
+    .unwrap()
+}
+
+/// Runs a body on a new session; gives what it printed.
+pub(crate) fn output(text: &str) -> Result<String, ScriptError> {
+    let session = Rc::new(Fake::default());
+    vm_on(&session).run("test.lua", text)?;
+    Ok(session.take_log())
+}
+
+/// What a body says that must fail.
+pub(crate) fn failure(text: &str) -> String {
+    match output(text) {
+        Ok(printed) => panic!("{text:?} does not fail, and prints {printed:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A record whose fields are packed behind the header: the layout has to say where.
+pub(crate) fn record(site: u32, time: u64, valid: u64, fields: &[u8]) -> Vec<u8> {
+    let mut bytes = site.to_ne_bytes().to_vec();
+    bytes.extend(1u16.to_ne_bytes());
+    bytes.extend(0u16.to_ne_bytes());
+    bytes.extend(time.to_ne_bytes());
+    bytes.extend(valid.to_ne_bytes());
+    assert_eq!(bytes.len(), HEADER);
+    bytes.extend(fields);
+    bytes
+}
+
+/// Fields in the order of their bits.
+pub(crate) fn layout(fields: &[(&str, Content)]) -> Layout {
+    let fields = fields.iter().zip(0..).map(|((name, content), bit)| Field {
+        name: (*name).to_owned(),
+        content: content.clone(),
+        bit,
+        why: String::new(),
+    });
+    Layout {
+        fields: fields.collect(),
+        size: 0,
+        long: false,
+    }
+}
+
+/// Records that are there already.
+pub(crate) struct Given(pub(crate) std::vec::IntoIter<Vec<u8>>, Vec<u8>);
+
+impl Given {
+    pub(crate) fn new(records: Vec<Vec<u8>>) -> Self {
+        Self(records.into_iter(), Vec::new())
+    }
+}
+
+impl Records for Given {
+    fn next(&mut self) -> Option<&[u8]> {
+        self.1 = self.0.next()?;
+        Some(&self.1)
+    }
+}

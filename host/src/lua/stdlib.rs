@@ -1,0 +1,134 @@
+//! The Lua modules that are part of the binary: `require "json"`, and globals that load theirs when they are first read.
+
+use super::error::Failure;
+use super::script::Script;
+use crate::report::{Report, did_you_mean};
+use mlua::{Lua, Table, Value};
+
+struct Module {
+    name: &'static str,
+    text: &'static str,
+    /// The fields of the module that are globals, too.
+    globals: &'static [&'static str],
+}
+
+macro_rules! module {
+    ($name:literal, $($global:literal),*) => {
+        Module {
+            name: $name,
+            text: include_str!(concat!("../../../lua-stdlib/", $name, ".lua")),
+            globals: &[$($global),*],
+        }
+    };
+}
+
+const MODULES: &[Module] = &[
+    module!("json", "json"),
+    module!(
+        "names",
+        "errno",
+        "signal",
+        "tcp_state",
+        "capability",
+        "syscall"
+    ),
+    module!("text", "strftime", "hexdump", "ntop", "cls", "columns"),
+];
+
+/// Where loaded modules are kept among the registry's named values.
+const LOADED: &str = "moontrace.modules";
+
+/// A name by which messages and tracebacks don't take a chunk for the user's.
+pub(crate) fn chunk_name(module: &str) -> String {
+    format!("=moontrace:{module}")
+}
+
+/// The names that [`global`] knows.
+pub(crate) fn globals() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().flat_map(|module| module.globals).copied()
+}
+
+/// The value of a module's global; `None` when no module has one of that name.
+pub(crate) fn global(lua: &Lua, name: &str) -> mlua::Result<Option<Value>> {
+    let Some(module) = MODULES.iter().find(|module| module.globals.contains(&name)) else {
+        return Ok(None);
+    };
+    load(lua, module)?.raw_get(name).map(Some)
+}
+
+/// The Lua function `require`.
+pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
+    if let Some(module) = MODULES.iter().find(|module| module.name == name) {
+        let fields = load(lua, module)?;
+        return match module.globals {
+            [only] if *only == name => fields.raw_get(*only),
+            _ => Ok(Value::Table(fields)),
+        };
+    }
+    let names = || MODULES.iter().map(|module| module.name);
+    let help = did_you_mean(name, names())
+        .unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
+    let place = Script::of(lua)?.here(lua);
+    Err(Failure::Reports(vec![
+        Report::new(format!("no module '{name}'"))
+            .at(place)
+            .help(help),
+    ])
+    .into())
+}
+
+fn load(lua: &Lua, module: &Module) -> mlua::Result<Table> {
+    let loaded: Table = match lua.named_registry_value(LOADED)? {
+        Value::Table(loaded) => loaded,
+        _ => {
+            let loaded = lua.create_table()?;
+            lua.set_named_registry_value(LOADED, &loaded)?;
+            loaded
+        }
+    };
+    if let Value::Table(fields) = loaded.raw_get(module.name)? {
+        return Ok(fields);
+    }
+    let fields: Table = lua
+        .load(module.text)
+        .set_name(chunk_name(module.name))
+        .call(host(lua)?)?;
+    loaded.raw_set(module.name, &fields)?;
+    Ok(fields)
+}
+
+/// What modules need of the running program.
+fn host(lua: &Lua) -> mlua::Result<Table> {
+    let host = lua.create_table()?;
+    host.raw_set(
+        "now",
+        lua.create_function(|lua, ()| Ok(Script::of(lua)?.session.now() as i64))?,
+    )?;
+    let syscall_name = |lua: &Lua, number: i64| Ok(Script::of(lua)?.session.syscall_name(number));
+    host.raw_set("syscall_name", lua.create_function(syscall_name)?)?;
+    let print = |lua: &Lua, text: mlua::LuaString| {
+        Script::of(lua)?.session.print(&text.as_bytes());
+        Ok(())
+    };
+    host.raw_set("print", lua.create_function(print)?)?;
+    Ok(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_module_has_the_globals_that_it_is_said_to_have_and_no_name_is_had_twice() {
+        let vm = crate::lua::fake::vm();
+        let mut seen = BTreeSet::new();
+        for name in globals() {
+            assert!(seen.insert(name), "{name} twice");
+            assert!(
+                !matches!(global(vm.lua(), name), Ok(None | Some(Value::Nil))),
+                "{name}"
+            );
+        }
+    }
+}

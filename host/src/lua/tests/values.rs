@@ -1,0 +1,69 @@
+use super::*;
+
+#[test]
+fn sets_and_variables_change_the_running_filter() {
+    let text = "local s = set{ 1, 'a', { 2, 'b' } } s:add(3) s:remove(1)\nprint(#s, s:has(3), s:has(1), s:has{ 2, 'b' })\nlocal v = var(1) v:set(5) print(v:get())";
+    let printed = output(text).unwrap();
+    assert!(
+        printed.contains(
+            "add 0 Int(3)\nremove 0 Int(1)\n3\ttrue\tfalse\ttrue\nvariable 0 Int(5)\n5\n"
+        ),
+        "{printed}"
+    );
+    assert!(failure("var(1):set('x')").contains("keeps the type"));
+    assert!(failure("set{ 1.5 }").contains("can't be a member"));
+}
+
+fn with_table(text: &str) -> String {
+    let session = Rc::new(Fake::default());
+    let row = |comm: &str, count| vec![Value::Str(comm.into()), Value::Unsigned(count)];
+    let table = Table {
+        name: "t".to_owned(),
+        keys: vec!["comm".to_owned()],
+        columns: vec!["count".to_owned()],
+        rows: vec![row("sh", 1), row("ls", 2), row("ps", 5)],
+    };
+    session.tables.borrow_mut().insert(TallyId(0), table);
+    let vm = vm_on(&session);
+    vm.run(
+        "t.lua",
+        &format!("local t = probe 't:a:b':by 'comm':count()\n{text}"),
+    )
+    .unwrap();
+    vm.print_unread().unwrap();
+    session.take_log()
+}
+
+#[test]
+fn tallies_are_read_from_lua() {
+    assert_eq!(
+        with_table("for _, r in ipairs(t:top(2)) do print(r.comm, r.count) end"),
+        "ps\t5\nls\t2\n"
+    );
+    assert_eq!(
+        with_table(
+            "print(t:top(1, 'comm')[1].comm, t:top(1, function(r) return -r.count end)[1].comm)"
+        ),
+        "sh\tsh\n"
+    );
+    assert_eq!(
+        with_table("print(t:get('ls').count, t:get('no').count, #t:rows())"),
+        "2\t0\t3\n"
+    );
+    assert_eq!(
+        with_table("local now = t:take() print(#now, #t:take(), now:get('ps').count)"),
+        "3\t0\t5\n"
+    );
+}
+
+#[test]
+fn a_tally_is_printed_at_exit_unless_it_was_read() {
+    assert_eq!(with_table("").matches("table None").count(), 1);
+    assert_eq!(with_table("t:rows()"), "");
+    let printed = with_table("t:print{ top = 1, title = 'T' }");
+    assert!(
+        printed.starts_with("table Some(\"T\") [[Str([112, 115])"),
+        "{printed}"
+    );
+    assert!(failure("tally():print{ tops = 1 }").contains("'top'"));
+}

@@ -1,0 +1,385 @@
+//! What `probe "SPEC"` gives: steps in the order written, then one ending.
+
+use super::tally::Tally;
+use super::{Type, register};
+use crate::lua::call::{Call, Entry};
+use crate::lua::error::Failure;
+use crate::lua::script::Script;
+use crate::lua::{given, handler};
+use crate::report::{Place, Report};
+use crate::spec::{Declaration, Ending, Given, Pattern, ProbeId, Source, Step, TallyId};
+use mlua::{UserData, UserDataRegistry, Value};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A chain while it is being written.
+pub(crate) struct Chain {
+    id: ProbeId,
+    place: Place,
+    spec: String,
+    patterns: Vec<Pattern>,
+    steps: Vec<Step>,
+    with: BTreeMap<String, Given>,
+    name: Option<String>,
+    state: State,
+}
+
+enum State {
+    Open,
+    /// It has this ending, written there; or a step of it failed.
+    Ended {
+        how: String,
+        place: Place,
+    },
+}
+
+/// The chain as Lua holds it.
+#[derive(Clone)]
+pub(crate) struct Probe(Rc<RefCell<Chain>>);
+
+impl Probe {
+    /// A chain without steps, which waits for its ending among the script's open ones.
+    pub(crate) fn open(call: &Call<'_>, spec: String, patterns: Vec<Pattern>) -> Self {
+        let chain = Rc::new(RefCell::new(Chain {
+            id: call.script.next_probe(),
+            place: call.place(),
+            spec,
+            patterns,
+            steps: Vec::new(),
+            with: BTreeMap::new(),
+            name: None,
+            state: State::Open,
+        }));
+        call.script.open.borrow_mut().push(Rc::clone(&chain));
+        Self(chain)
+    }
+}
+
+impl Chain {
+    /// The ending of a chain that was left without one.
+    pub(crate) fn print_by_default(&mut self, script: &Script) -> Result<(), Vec<Report>> {
+        if matches!(self.state, State::Ended { .. }) {
+            return Ok(());
+        }
+        self.state = State::Ended {
+            how: "an end".to_owned(),
+            place: self.place.clone(),
+        };
+        script
+            .session
+            .declare(self.declaration(script, Ending::Print(None)))
+    }
+
+    fn has_fetch(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Fetch(_)))
+    }
+
+    fn declaration(&self, script: &Script, ending: Ending) -> Declaration {
+        let mut given = script.given();
+        given.extend(self.with.clone());
+        let name = match &ending {
+            Ending::Tally { tally, .. } => {
+                self.name.clone().or_else(|| script.tallies.name(*tally))
+            }
+            _ => self.name.clone(),
+        };
+        Declaration {
+            id: self.id,
+            place: self.place.clone(),
+            spec: self.spec.clone(),
+            patterns: self.patterns.clone(),
+            steps: self.steps.clone(),
+            ending,
+            name,
+            given,
+            definitions: script.definitions.borrow().clone(),
+        }
+    }
+}
+
+/// Runs a step or an ending on a chain that is still open. A chain with a failed one is never declared.
+fn on_open<R>(call: &Call<'_>, act: impl FnOnce(&mut Chain) -> mlua::Result<R>) -> mlua::Result<R> {
+    let probe = call.this::<Probe>()?;
+    let mut chain = probe.0.borrow_mut();
+    if let State::Ended { how, place } = &chain.state {
+        let message = format!("'{}' after the chain's end: {how} at {place}", call.name());
+        let help = "steps stand before the one ending".to_owned();
+        return Err(call.fail_with_help(message, Some(help)));
+    }
+    let done = act(&mut chain);
+    if done.is_err() || matches!(chain.state, State::Ended { .. }) {
+        let ended = &probe.0;
+        call.script
+            .open
+            .borrow_mut()
+            .retain(|open| !Rc::ptr_eq(open, ended));
+        chain.state = State::Ended {
+            how: call.name().to_owned(),
+            place: call.place(),
+        };
+    }
+    done
+}
+
+/// A step; `nil` and `false` in place of its argument mean that it isn't there.
+fn step(call: &Call<'_>, act: impl FnOnce(&mut Chain) -> mlua::Result<()>) -> mlua::Result<Value> {
+    if call.count() == 1 {
+        return on_open(call, |_| {
+            Err(call.wrong(1, "an argument (nil or false leaves the step out)"))
+        });
+    }
+    if matches!(call.value(1), Value::Nil | Value::Boolean(false)) {
+        on_open(call, |_| Ok(()))?;
+    } else {
+        on_open(call, act)?;
+    }
+    Ok(call.value(0))
+}
+
+/// A text of the expression language and its line.
+fn source(call: &Call<'_>, index: usize, what: &str) -> mlua::Result<Source> {
+    Ok(Source {
+        text: call.text(index, what)?,
+        place: call.place(),
+    })
+}
+
+fn text_step(call: &Call<'_>, what: &str, make: fn(Source) -> Step) -> mlua::Result<Value> {
+    step(call, |chain| {
+        chain.steps.push(make(source(call, 1, what)?));
+        Ok(())
+    })
+}
+
+fn with(call: &Call<'_>) -> mlua::Result<Value> {
+    step(call, |chain| {
+        let Value::Table(values) = call.value(1) else {
+            return Err(call.wrong(1, "a table: { name = value }"));
+        };
+        for pair in values.pairs::<Value, Value>() {
+            let (key, value) = pair?;
+            let Value::String(name) = key else {
+                return Err(call.fail(":with takes names: { name = value }"));
+            };
+            let name = name.to_string_lossy();
+            let value = given::given(call, &name, &value)?;
+            chain.with.insert(name, value);
+        }
+        Ok(())
+    })
+}
+
+fn name(call: &Call<'_>) -> mlua::Result<Value> {
+    step(call, |chain| {
+        chain.name = Some(call.text(1, "a name")?);
+        Ok(())
+    })
+}
+
+/// Declares the chain with this ending.
+fn end(call: &Call<'_>, chain: &mut Chain, ending: Ending) -> mlua::Result<()> {
+    chain.state = State::Ended {
+        how: call.name().to_owned(),
+        place: call.place(),
+    };
+    let declaration = chain.declaration(&call.script, ending);
+    call.script
+        .session
+        .declare(declaration)
+        .map_err(|reports| Failure::Reports(reports).into())
+}
+
+fn on(call: &Call<'_>) -> mlua::Result<Value> {
+    let function = call.function(1)?;
+    on_open(call, |chain| {
+        let reads = handler::reads(call, &function, chain.has_fetch())?;
+        end(call, chain, Ending::Handler { reads })?;
+        call.script.handlers.borrow_mut().insert(chain.id, function);
+        Ok(())
+    })?;
+    Ok(call.value(0))
+}
+
+fn print(call: &Call<'_>) -> mlua::Result<Value> {
+    on_open(call, |chain| {
+        let list = match call.value(1) {
+            Value::Nil => None,
+            _ => Some(source(call, 1, "a list of fields")?),
+        };
+        end(call, chain, Ending::Print(list))
+    })?;
+    Ok(call.value(0))
+}
+
+/// Ends a chain in a tally: one of its own unless the script gives one. Returns the tally.
+fn aggregate(
+    call: &Call<'_>,
+    tally: Option<TallyId>,
+    columns: impl FnOnce() -> mlua::Result<Source>,
+) -> mlua::Result<Value> {
+    let (tally, probe) = on_open(call, |chain| {
+        let columns = columns()?;
+        let tally = tally.unwrap_or_else(|| call.script.tallies.add());
+        end(call, chain, Ending::Tally { tally, columns })?;
+        call.script.tallies.set_fed(tally);
+        Ok((tally, chain.id))
+    })?;
+    Ok(Value::UserData(
+        call.lua.create_userdata(Tally::new(tally, Some(probe)))?,
+    ))
+}
+
+/// `:sum "expr"` is `:tally "sum(expr)"`.
+fn column(call: &Call<'_>, function: &str) -> mlua::Result<Value> {
+    aggregate(call, None, || {
+        let expr = call.text(1, "an expression")?;
+        Ok(Source {
+            text: format!("{function}({expr})"),
+            place: call.place(),
+        })
+    })
+}
+
+fn count(call: &Call<'_>) -> mlua::Result<Value> {
+    aggregate(call, None, || {
+        if call.count() > 1 {
+            return Err(call.fail_with_help(
+                ":count takes no argument",
+                Some(":where \"…\" says what is counted, :by \"…\" by what".to_owned()),
+            ));
+        }
+        Ok(Source {
+            text: "count()".to_owned(),
+            place: call.place(),
+        })
+    })
+}
+
+fn tally(call: &Call<'_>) -> mlua::Result<Value> {
+    match call.value(1) {
+        Value::UserData(data) => {
+            let tally = match data.borrow::<Tally>() {
+                Ok(tally) => tally.id(),
+                Err(_) => return Err(call.wrong(1, "a tally and its columns")),
+            };
+            aggregate(call, Some(tally), || source(call, 2, "a list of columns"))
+        }
+        _ => aggregate(call, None, || source(call, 1, "a list of columns")),
+    }
+}
+
+fn detach(call: &Call<'_>) -> mlua::Result<Value> {
+    let id = {
+        let probe = call.this::<Probe>()?;
+        let chain = probe.0.borrow();
+        if matches!(chain.state, State::Open) {
+            return Err(call.fail(":detach before the chain's ending: nothing is attached yet"));
+        }
+        chain.id
+    };
+    call.check(call.script.session.detach(id))?;
+    Ok(Value::Nil)
+}
+
+pub(crate) static TYPE: Type = Type {
+    name: "probe",
+    doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
+    methods: METHODS,
+    later: &[
+        "avg",
+        "min",
+        "max",
+        "stats",
+        "lhist",
+        "within",
+        "without",
+        "finish",
+        "start",
+        "mark",
+        "add",
+        "remove",
+        "flamegraph",
+    ],
+};
+
+const METHODS: &[Entry] = &[
+    Entry {
+        name: "where",
+        signature: ":where(condition)",
+        doc: "Lets only events through for which the condition holds. It is decided in the kernel.",
+        function: |call| text_step(call, "a condition as a text", Step::Where),
+    },
+    Entry {
+        name: "fetch",
+        signature: ":fetch(list)",
+        doc: "Adds fields to the event, as `e.name`.",
+        function: |call| text_step(call, "a list of fields", Step::Fetch),
+    },
+    Entry {
+        name: "by",
+        signature: ":by(list)",
+        doc: "The keys of the tally that the chain ends in.",
+        function: |call| text_step(call, "a list of keys", Step::By),
+    },
+    Entry {
+        name: "with",
+        signature: ":with{ name = value }",
+        doc: "What `$name` means in the texts of this chain, before the script's options.",
+        function: with,
+    },
+    Entry {
+        name: "name",
+        signature: ":name(text)",
+        doc: "What output and books call the probe.",
+        function: name,
+    },
+    Entry {
+        name: "on",
+        signature: ":on(function(e) … end)",
+        doc: "Ends the chain: the function gets every event. What it reads of `e` is fetched in the kernel.",
+        function: on,
+    },
+    Entry {
+        name: "print",
+        signature: ":print([list])",
+        doc: "Ends the chain: prints every event. Without a list: time, comm, pid and the arguments.",
+        function: print,
+    },
+    Entry {
+        name: "count",
+        signature: ":count()",
+        doc: "Ends the chain: counts events, by the keys. Returns the tally.",
+        function: count,
+    },
+    Entry {
+        name: "sum",
+        signature: ":sum(expr)",
+        doc: "Ends the chain: adds up a value, by the keys. Returns the tally.",
+        function: |call| column(call, "sum"),
+    },
+    Entry {
+        name: "hist",
+        signature: ":hist(expr)",
+        doc: "Ends the chain: a histogram of a value in powers of two, by the keys. Returns the tally.",
+        function: |call| column(call, "hist"),
+    },
+    Entry {
+        name: "tally",
+        signature: ":tally([tally,] columns)",
+        doc: "Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.",
+        function: tally,
+    },
+    Entry {
+        name: "detach",
+        signature: ":detach()",
+        doc: "Takes the probe away. A tally that it fed stays readable.",
+        function: detach,
+    },
+];
+
+impl UserData for Probe {
+    fn register(registry: &mut UserDataRegistry<Self>) {
+        register(registry, &TYPE);
+    }
+}

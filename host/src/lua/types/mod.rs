@@ -1,0 +1,68 @@
+//! The API's values, one file each. A method is an entry in its type's table.
+
+pub(crate) mod chain;
+pub(crate) mod histogram;
+pub(crate) mod set;
+pub(crate) mod snapshot;
+pub(crate) mod tally;
+pub(crate) mod variable;
+
+use super::call::{Call, Entry};
+use super::error::Failure;
+use super::script::Script;
+use crate::report::{Report, did_you_mean};
+use mlua::{Lua, MetaMethod, MultiValue, UserDataMethods, UserDataRegistry, Value};
+
+/// All that is known of a type.
+pub(crate) struct Type {
+    /// What messages and the documentation call a value of it.
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) methods: &'static [Entry],
+    /// Methods that the design names and this version lacks.
+    pub(crate) later: &'static [&'static str],
+}
+
+/// Every type, as the documentation lists them.
+pub(crate) const ALL: [&Type; 6] = [
+    &chain::TYPE,
+    &tally::TYPE,
+    &snapshot::TYPE,
+    &histogram::TYPE,
+    &set::TYPE,
+    &variable::TYPE,
+];
+
+/// Gives the Rust type its methods; reading another name is an error with the nearest.
+pub(crate) fn register<T>(registry: &mut UserDataRegistry<T>, of: &'static Type) {
+    for entry in of.methods {
+        registry.add_function(entry.name, move |lua, args: MultiValue| {
+            Call::run(lua, entry, true, args)
+        });
+    }
+    registry.add_meta_function(MetaMethod::Index, move |lua, (_, key): (Value, Value)| {
+        Err::<(), _>(no_method(lua, of, &key.to_string()?)?)
+    });
+    registry.add_meta_function(MetaMethod::ToString, move |_, _: Value| Ok(of.name));
+}
+
+fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
+    let script = Script::of(lua)?;
+    let message = match of.later.contains(&name) {
+        true => format!("':{name}' comes in a later version"),
+        false => format!("a {} has no '{name}'", of.name),
+    };
+    let names = of.methods.iter().map(|entry| entry.name);
+    let is_step = chain::TYPE.methods.iter().any(|entry| entry.name == name);
+    let help = match of.name {
+        _ if of.later.contains(&name) => None,
+        "tally" if is_step => Some(format!("':{name}' stands before the chain's ending")),
+        _ => did_you_mean(name, names),
+    };
+    let report = Report {
+        help,
+        ..Report::new(message)
+    }
+    .at(script.here(lua));
+    Ok(Failure::Reports(vec![script.chunks.point(report, name)]).into())
+}

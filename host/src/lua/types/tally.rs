@@ -1,0 +1,177 @@
+//! A tally: the table in the kernel that probes feed.
+
+use super::snapshot::{self, Readable, get, group, rows, top};
+use super::{Type, register};
+use crate::lua::api::time::period;
+use crate::lua::call::{Call, Entry};
+use crate::lua::error::Failure;
+use crate::lua::script::Script;
+use crate::lua::tables;
+use crate::report::{Place, Report};
+use crate::rows::Table;
+use crate::spec::{ProbeId, TallyId};
+use mlua::{UserData, UserDataRegistry, Value};
+use std::rc::Rc;
+
+pub(crate) struct Tally {
+    id: TallyId,
+    /// The probe whose ending gave it.
+    probe: Option<ProbeId>,
+}
+
+impl Tally {
+    pub(crate) fn new(id: TallyId, probe: Option<ProbeId>) -> Self {
+        Self { id, probe }
+    }
+
+    pub(crate) fn id(&self) -> TallyId {
+        self.id
+    }
+}
+
+impl Readable for Tally {
+    fn read(&self, call: &Call<'_>) -> mlua::Result<Rc<Table>> {
+        call.script.tallies.set_seen(self.id);
+        call.check(call.script.session.read_tally(self.id, false))
+            .map(Rc::new)
+    }
+}
+
+fn take(call: &Call<'_>) -> mlua::Result<Value> {
+    let id = call.this::<Tally>()?.id;
+    call.script.tallies.set_seen(id);
+    let table = call.check(call.script.session.read_tally(id, true))?;
+    snapshot::snapshot(call, table)
+}
+
+fn clear(call: &Call<'_>) -> mlua::Result<Value> {
+    let id = call.this::<Tally>()?.id;
+    call.check(call.script.session.read_tally(id, true))?;
+    Ok(Value::Nil)
+}
+
+fn print(call: &Call<'_>) -> mlua::Result<Value> {
+    let view = snapshot::view(call, 1)?;
+    let tally = call.this::<Tally>()?;
+    if call.script.in_body.get() {
+        call.script.tallies.set_view(tally.id, view);
+    } else {
+        snapshot::show(call, &*tally.read(call)?, &view)?;
+    }
+    Ok(call.value(0))
+}
+
+fn every(call: &Call<'_>) -> mlua::Result<Value> {
+    let id = call.this::<Tally>()?.id;
+    let (period, view, place) = (period(call, 1)?, snapshot::view(call, 2)?, call.place());
+    let show = move |lua: &mlua::Lua, ()| {
+        let script = Script::of(lua)?;
+        let failed = |report: Report| Failure::Reports(vec![report.at(Place::clone(&place))]);
+        let table = script.session.read_tally(id, true).map_err(failed)?;
+        let table = tables::view(&table, &view).map_err(|(message, help)| {
+            failed(Report {
+                help,
+                ..Report::new(message)
+            })
+        })?;
+        script.session.table(&table, view.title.as_deref());
+        Ok(())
+    };
+    call.script.tallies.set_seen(id);
+    let action = call.lua.create_function(show)?;
+    call.script
+        .timers
+        .add(action, period, true, call.script.session.now());
+    Ok(call.value(0))
+}
+
+fn name(call: &Call<'_>) -> mlua::Result<Value> {
+    let name = call.text(1, "a name")?;
+    if !call.script.tallies.set_name(call.this::<Tally>()?.id, name) {
+        return Err(call
+            .fail(":name after the ending of a chain that feeds the tally: it stands before it"));
+    }
+    Ok(call.value(0))
+}
+
+fn detach(call: &Call<'_>) -> mlua::Result<Value> {
+    let probe = call.this::<Tally>()?.probe.ok_or_else(|| {
+        call.fail("several probes may feed this tally: call :detach on the probe")
+    })?;
+    call.check(call.script.session.detach(probe))?;
+    Ok(Value::Nil)
+}
+
+pub(crate) static TYPE: Type = Type {
+    name: "tally",
+    doc: "A table in the kernel that probes feed. One that the script neither reads nor prints is printed at exit.",
+    methods: &[
+        Entry {
+            name: "rows",
+            signature: ":rows()",
+            doc: "Every row as a plain table, largest last.",
+            function: rows::<Tally>,
+        },
+        Entry {
+            name: "get",
+            signature: ":get(key…)",
+            doc: "The row of these keys; one with zeros where there is none.",
+            function: get::<Tally>,
+        },
+        Entry {
+            name: "top",
+            signature: ":top(n[, column|function])",
+            doc: "The n largest rows by a column or by a function of a row, largest first.",
+            function: top::<Tally>,
+        },
+        Entry {
+            name: "group",
+            signature: ":group(field, column)",
+            doc: "A row for each value of the field: the sum of the column, and how many rows there were.",
+            function: group::<Tally>,
+        },
+        Entry {
+            name: "take",
+            signature: ":take()",
+            doc: "Reads and empties the tally; no event is lost between. Returns a table with the same methods for reading.",
+            function: take,
+        },
+        Entry {
+            name: "clear",
+            signature: ":clear()",
+            doc: "Empties the tally.",
+            function: clear,
+        },
+        Entry {
+            name: "print",
+            signature: ":print{ top =, sort =, title = }",
+            doc: "Prints the tally, largest last. In the body of a script it says how it is printed at exit.",
+            function: print,
+        },
+        Entry {
+            name: "every",
+            signature: ":every(period[, { top =, sort =, title = }])",
+            doc: "Takes and prints the tally again and again.",
+            function: every,
+        },
+        Entry {
+            name: "name",
+            signature: ":name(text)",
+            doc: "What output calls the tally, said before a probe feeds it.",
+            function: name,
+        },
+        Entry {
+            name: "detach",
+            signature: ":detach()",
+            doc: "Takes away the probe whose ending gave this tally. It stays readable.",
+            function: detach,
+        },
+    ],
+    later: &["flamegraph"],
+};
+
+impl UserData for Tally {
+    fn register(registry: &mut UserDataRegistry<Self>) {
+        register(registry, &TYPE);
+    }
+}

@@ -1,0 +1,186 @@
+//! One Lua VM, which runs one script: its body first, then what that has asked for.
+
+use super::dispatch::{Dispatcher, Records};
+use super::error::{Failure, ScriptError};
+use super::interrupt::Interrupter;
+use super::options::OptionValue;
+use super::sandbox;
+use super::script::Script;
+use super::session::Session;
+use super::tables;
+use mlua::chunk::ChunkMode;
+use mlua::{Function, Lua};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// What a VM is made of.
+pub struct Config {
+    pub session: Rc<dyn Session>,
+    /// Every option that the script's header declares, by its name in `options()`.
+    pub options: BTreeMap<String, OptionValue>,
+    /// The script's arguments as they were typed: `$1` is the first.
+    pub arguments: Vec<String>,
+    /// Bytes that the script's Lua values may take.
+    pub memory_limit: usize,
+}
+
+/// All that runs a script's code returns its errors. Of several actions that are due, the first error ends the call; the
+/// same call again goes on with the rest.
+pub struct Vm {
+    lua: Lua,
+    script: Rc<Script>,
+    interrupter: Interrupter,
+    dispatcher: Dispatcher,
+}
+
+impl Vm {
+    /// What [`Config::memory_limit`] is unless the user says otherwise.
+    pub const MEMORY_LIMIT: usize = 1 << 30;
+
+    pub fn new(config: Config) -> Result<Self, ScriptError> {
+        let Config {
+            session,
+            options,
+            arguments,
+            memory_limit,
+        } = config;
+        let script = Rc::new(Script::new(session, options, arguments, memory_limit));
+        let furnished = || {
+            let lua = sandbox::lua(memory_limit)?;
+            lua.set_app_data(Rc::clone(&script));
+            sandbox::furnish(&lua, &script)?;
+            let interrupter = Interrupter::attach(&lua)?;
+            Ok((lua, interrupter))
+        };
+        let (lua, interrupter) = furnished().map_err(|error| script.explain(&error))?;
+        Ok(Self {
+            lua,
+            script,
+            interrupter,
+            dispatcher: Dispatcher::default(),
+        })
+    }
+
+    /// Runs the body. `name` is the file as the user named it, or `-e`. Chains without an ending are declared when it
+    /// returns.
+    pub fn run(&self, name: &str, text: &str) -> Result<(), ScriptError> {
+        self.script.chunks.add(name, text);
+        // `#!` is no Lua, but its line counts.
+        let text = if text.starts_with('#') {
+            format!("--{text}")
+        } else {
+            text.to_owned()
+        };
+        let chunk = self.lua.load(text).set_name(format!("@{name}"));
+        let chunk = chunk.set_mode(ChunkMode::Text);
+        self.script.in_body.set(true);
+        let done = chunk.into_function().and_then(|body| body.call::<()>(()));
+        let done = self.settle(done);
+        self.script.in_body.set(false);
+        done
+    }
+
+    /// Everything is attached: timers begin to count, `on_start` functions run.
+    pub fn run_start(&self) -> Result<(), ScriptError> {
+        self.script.timers.start(self.script.session.now());
+        self.run_all(&self.script.at_start)
+    }
+
+    /// Runs the `on_exit` functions.
+    pub fn run_exit(&self) -> Result<(), ScriptError> {
+        self.run_all(&self.script.at_exit)
+    }
+
+    /// Hands each record to its handler or, when its probe prints, to [`Session::event`].
+    pub fn dispatch(&self, records: &mut dyn Records) -> Result<(), ScriptError> {
+        if let Some(status) = self.script.exited.get() {
+            return Err(ScriptError::Exit(status));
+        }
+        let done = self.dispatcher.run(&self.lua, &self.script, records);
+        done.map_err(|error| self.told(error))
+    }
+
+    /// When [`Self::run_due`] has something to do, in ns of the session's clock.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.script.timers.next_deadline()
+    }
+
+    /// Runs the timers that are due at `now`, in ns of the session's clock.
+    pub fn run_due(&self, now: u64) -> Result<(), ScriptError> {
+        while let Some(action) = self.script.timers.take_due(now) {
+            self.call(&action)?;
+        }
+        Ok(())
+    }
+
+    /// Prints every tally that the script has neither read nor printed, as `t:print{…}` in the body said.
+    pub fn print_unread(&self) -> Result<(), ScriptError> {
+        for (tally, view) in self.script.tallies.take_unseen() {
+            let failed = |report| ScriptError::Reports(vec![report]);
+            let table = self
+                .script
+                .session
+                .read_tally(tally, false)
+                .map_err(failed)?;
+            let table = tables::view(&table, &view).map_err(|(message, help)| {
+                failed(crate::report::Report {
+                    help,
+                    ..crate::report::Report::new(message)
+                })
+            })?;
+            self.script.session.table(&table, view.title.as_deref());
+        }
+        Ok(())
+    }
+
+    /// What stops the script, whatever it does: for signal handlers of this thread.
+    pub fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
+    }
+
+    /// Lets Lua run again after it was interrupted: for `on_exit`.
+    pub fn clear_interrupt(&self) {
+        self.interrupter.clear();
+    }
+
+    fn run_all(&self, actions: &RefCell<VecDeque<Function>>) -> Result<(), ScriptError> {
+        loop {
+            let Some(action) = actions.borrow_mut().pop_front() else {
+                return Ok(());
+            };
+            self.call(&action)?;
+        }
+    }
+
+    fn call(&self, action: &Function) -> Result<(), ScriptError> {
+        self.settle(action.call::<()>(()))
+    }
+
+    /// What a piece of the script has come to, its open chains declared when it has returned.
+    fn settle(&self, done: mlua::Result<()>) -> Result<(), ScriptError> {
+        let done = done.and_then(|()| self.script.declare_open().map_err(Failure::into));
+        done.map_err(|error| self.told(self.script.explain(&error)))
+    }
+
+    /// An error while the script is being stopped is that it was stopped.
+    fn told(&self, error: ScriptError) -> ScriptError {
+        self.script.open.borrow_mut().clear();
+        if self.interrupter.is_triggered() {
+            ScriptError::Interrupted
+        } else {
+            error
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn lua(&self) -> &Lua {
+        &self.lua
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.interrupter.detach(&self.lua);
+    }
+}

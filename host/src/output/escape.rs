@@ -1,0 +1,58 @@
+//! Strings of traced processes, made safe to show.
+
+use std::fmt::Write;
+
+/// The text with everything escaped that could move a cursor, change a colour or turn the direction of writing, and with
+/// bytes that are no UTF-8 as `\xff`.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            escape(&mut out, letter);
+        }
+        for byte in chunk.invalid() {
+            hex(&mut out, *byte);
+        }
+    }
+    out
+}
+
+fn escape(out: &mut String, letter: char) {
+    match letter {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0'..='\x1f' | '\x7f' => hex(out, letter as u8),
+        letter if letter.is_control() || steers(letter) => out.extend(letter.escape_unicode()),
+        letter => out.push(letter),
+    }
+}
+
+fn hex(out: &mut String, byte: u8) {
+    // Writing to a String can't fail.
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+/// Line and paragraph separators and the marks of writing direction, which make a text look like another one.
+fn steers(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped_and_nothing_else() {
+        assert_eq!(printable("naïve ☃ C:\\dir".as_bytes()), "naïve ☃ C:\\dir");
+        assert_eq!(
+            printable(b"a\x1b[2J\x07\n\r\t\x7f"),
+            "a\\x1b[2J\\x07\\n\\r\\t\\x7f"
+        );
+        assert_eq!(printable(b"\xff\xc3(\xe2\x82"), "\\xff\\xc3(\\xe2\\x82");
+        assert_eq!(
+            printable("\u{9b}2J\u{202e}txt".as_bytes()),
+            "\\u{9b}2J\\u{202e}txt"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! A tally as people read it: a table, or histograms drawn one under the other.
+
+use super::{histogram, is_number, pad, shown, width};
+use crate::rows::{Table, Value};
+
+/// Columns that a cell may make a column grow to; a longer one sticks out of its own row only.
+const WIDEST: usize = 60;
+
+/// A tally, its largest row last.
+///
+/// With keys, a heading of key and column names and a line a row; without, a line a column. Where a column is a
+/// histogram, each row's is drawn below a line of its key and its other columns.
+pub fn table(table: &Table, title: Option<&str>) -> String {
+    let mut out = title.map_or_else(String::new, |title| format!("{title}\n"));
+    let is_histogram = |value: &Value| matches!(value, Value::Hist(_));
+    if table.rows.is_empty() {
+        out.push_str(&format!("@{}: nothing yet\n", table.name));
+    } else if table.rows.iter().flatten().any(is_histogram) {
+        draw(&mut out, table);
+    } else if table.keys.is_empty() {
+        for (column, value) in table.columns.iter().zip(table.rows.iter().flatten()) {
+            out.push_str(&format!("{}: {}\n", called(table, column), shown(value)));
+        }
+    } else {
+        align(&mut out, table);
+    }
+    out
+}
+
+/// `@name`, and which of its columns where it has several.
+fn called(table: &Table, column: &str) -> String {
+    match table.columns.len() {
+        0 | 1 => format!("@{}", table.name),
+        _ => format!("@{} {column}", table.name),
+    }
+}
+
+fn align(out: &mut String, table: &Table) {
+    let names = table.keys.iter().chain(&table.columns);
+    let headings: Vec<String> = names.map(|name| name.to_uppercase()).collect();
+    let cells: Vec<Vec<String>> = table
+        .rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect())
+        .collect();
+    let column = |(number, heading): (usize, &String)| {
+        let widths = cells
+            .iter()
+            .filter_map(|row| row.get(number))
+            .map(|cell| width(cell).min(WIDEST));
+        let mut values = table
+            .rows
+            .iter()
+            .filter_map(|row| row.get(number))
+            .filter(|value| **value != Value::Nil);
+        (
+            widths.max().unwrap_or(0).max(width(heading)),
+            values.next().is_some_and(is_number),
+        )
+    };
+    let columns: Vec<(usize, bool)> = headings.iter().enumerate().map(column).collect();
+    for row in std::iter::once(&headings).chain(&cells) {
+        let mut line = String::new();
+        for (number, (cell, (width, right))) in row.iter().zip(&columns).enumerate() {
+            line.push_str(if number == 0 { "" } else { "  " });
+            pad(&mut line, cell, *width, *right);
+        }
+        out.push_str(line.trim_end_matches(' '));
+        out.push('\n');
+    }
+}
+
+/// Below the line of a row's first histogram stand its others, each below a line of its own.
+fn draw(out: &mut String, table: &Table) {
+    for row in &table.rows {
+        let (keys, values) = row.split_at(table.keys.len().min(row.len()));
+        let keys: Vec<String> = keys.iter().map(shown).collect();
+        let key = if keys.is_empty() {
+            String::new()
+        } else {
+            format!("[{}]", keys.join(", "))
+        };
+        let (mut histograms, mut others) = (Vec::new(), String::new());
+        for (name, value) in table.columns.iter().zip(values) {
+            match value {
+                Value::Hist(of) => histograms.push((name, of)),
+                other => others.push_str(&format!(" {name} {}", shown(other))),
+            }
+        }
+        for (name, of) in &histograms {
+            let name = if histograms.len() > 1 {
+                format!(" {name}")
+            } else {
+                String::new()
+            };
+            let others = std::mem::take(&mut others);
+            out.push_str(&format!(
+                "@{}{key}{name}:{others}\n{}\n",
+                table.name,
+                histogram::draw(of)
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::{Bucket, Histogram};
+    use std::sync::Arc;
+
+    fn of(keys: &[&str], columns: &[&str], rows: Vec<Vec<Value>>) -> Table {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Table {
+            name: "reads".into(),
+            keys: owned(keys),
+            columns: owned(columns),
+            rows,
+        }
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Str(text.into())
+    }
+
+    fn values(count: u64) -> Value {
+        let bucket = Bucket {
+            min: Some(1),
+            max: Some(1),
+            count,
+        };
+        Value::Hist(Arc::new(Histogram {
+            count,
+            buckets: vec![bucket],
+        }))
+    }
+
+    #[test]
+    fn columns_are_aligned_below_their_names() {
+        let rows = vec![
+            vec![
+                text("sh"),
+                Value::Int(-1),
+                Value::Int(9),
+                Value::Unsigned(u64::MAX),
+            ],
+            vec![
+                text("x\x1b[2J"),
+                Value::Int(1234),
+                Value::Int(12345),
+                Value::Nil,
+            ],
+        ];
+        insta::assert_snapshot!(table(&of(&["comm", "fd"], &["count", "sum"], rows), Some("Reads by command")), @r"
+        Reads by command
+        COMM        FD  COUNT                   SUM
+        sh          -1      9  18446744073709551615
+        x\x1b[2J  1234  12345               <fault>
+        ");
+    }
+
+    #[test]
+    fn without_keys_there_is_a_line_a_column() {
+        let row = || vec![vec![Value::Int(7), Value::Int(-3)]];
+        assert_eq!(
+            table(&of(&[], &["count"], vec![vec![Value::Int(7)]]), None),
+            "@reads: 7\n"
+        );
+        assert_eq!(
+            table(&of(&[], &["count", "sum"], row()), None),
+            "@reads count: 7\n@reads sum: -3\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_tally_says_so() {
+        assert_eq!(
+            table(&of(&["comm"], &["count"], Vec::new()), None),
+            "@reads: nothing yet\n"
+        );
+    }
+
+    #[test]
+    fn each_key_stands_before_its_histogram_with_the_other_columns() {
+        let rows = vec![
+            vec![
+                text("sh"),
+                Value::Int(3),
+                Value::Int(40),
+                values(40),
+                values(2),
+            ],
+            vec![
+                text("dd"),
+                Value::Int(4),
+                Value::Int(50),
+                values(50),
+                values(5),
+            ],
+        ];
+        insta::assert_snapshot!(table(&of(&["comm", "fd"], &["count", "took", "size"], rows), None), @r"
+        @reads[sh, 3] took: count 40
+        [1]                    40 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+
+        @reads[sh, 3] size:
+        [1]                     2 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+
+        @reads[dd, 4] took: count 50
+        [1]                    50 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+
+        @reads[dd, 4] size:
+        [1]                     5 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+        ");
+        let plain = of(&[], &["hist"], vec![vec![values(3)]]);
+        insta::assert_snapshot!(table(&plain, None), @r"
+        @reads:
+        [1]                     3 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|
+        ");
+    }
+}

@@ -1,0 +1,187 @@
+---@meta
+-- Made from the tables in host/src/lua: `MOONTRACE_WRITE=1 cargo test -p moontrace docs`.
+
+--- A probe and what is to be done at it: steps in the order written, then one ending.
+---@class probe
+local probe = {}
+
+---`:where(condition)` Lets only events through for which the condition holds. It is decided in the kernel.
+function probe:where(...) end
+
+---`:fetch(list)` Adds fields to the event, as `e.name`.
+function probe:fetch(...) end
+
+---`:by(list)` The keys of the tally that the chain ends in.
+function probe:by(...) end
+
+---`:with{ name = value }` What `$name` means in the texts of this chain, before the script's options.
+function probe:with(...) end
+
+---`:name(text)` What output and books call the probe.
+function probe:name(...) end
+
+---`:on(function(e) … end)` Ends the chain: the function gets every event. What it reads of `e` is fetched in the kernel.
+function probe:on(...) end
+
+---`:print([list])` Ends the chain: prints every event. Without a list: time, comm, pid and the arguments.
+function probe:print(...) end
+
+---`:count()` Ends the chain: counts events, by the keys. Returns the tally.
+function probe:count(...) end
+
+---`:sum(expr)` Ends the chain: adds up a value, by the keys. Returns the tally.
+function probe:sum(...) end
+
+---`:hist(expr)` Ends the chain: a histogram of a value in powers of two, by the keys. Returns the tally.
+function probe:hist(...) end
+
+---`:tally([tally,] columns)` Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.
+function probe:tally(...) end
+
+---`:detach()` Takes the probe away. A tally that it fed stays readable.
+function probe:detach(...) end
+
+--- A table in the kernel that probes feed. One that the script neither reads nor prints is printed at exit.
+---@class tally
+local tally = {}
+
+---`:rows()` Every row as a plain table, largest last.
+function tally:rows(...) end
+
+---`:get(key…)` The row of these keys; one with zeros where there is none.
+function tally:get(...) end
+
+---`:top(n[, column|function])` The n largest rows by a column or by a function of a row, largest first.
+function tally:top(...) end
+
+---`:group(field, column)` A row for each value of the field: the sum of the column, and how many rows there were.
+function tally:group(...) end
+
+---`:take()` Reads and empties the tally; no event is lost between. Returns a table with the same methods for reading.
+function tally:take(...) end
+
+---`:clear()` Empties the tally.
+function tally:clear(...) end
+
+---`:print{ top =, sort =, title = }` Prints the tally, largest last. In the body of a script it says how it is printed at exit.
+function tally:print(...) end
+
+---`:every(period[, { top =, sort =, title = }])` Takes and prints the tally again and again.
+function tally:every(...) end
+
+---`:name(text)` What output calls the tally, said before a probe feeds it.
+function tally:name(...) end
+
+---`:detach()` Takes away the probe whose ending gave this tally. It stays readable.
+function tally:detach(...) end
+
+--- A tally as it was taken: it does not change any more. `#t` counts its rows.
+---@class table
+local table = {}
+
+---`:rows()` Every row as a plain table, largest last.
+function table:rows(...) end
+
+---`:get(key…)` The row of these keys; one with zeros where there is none.
+function table:get(...) end
+
+---`:top(n[, column|function])` The n largest rows by a column or by a function of a row, largest first.
+function table:top(...) end
+
+---`:group(field, column)` A row for each value of the field: the sum of the column, and how many rows there were.
+function table:group(...) end
+
+---`:print{ top =, sort =, title = }` Prints the table, largest last.
+function table:print(...) end
+
+--- How often values fell into which bucket: `h.count`, and `h.buckets` with `min`, `max` (both inclusive, nil where open) and `count`.
+---@class histogram
+local histogram = {}
+
+---`:percentile(p)` The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.
+function histogram:percentile(...) end
+
+--- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
+---@class set
+local set = {}
+
+---`:add(value)` Puts a member in.
+function set:add(...) end
+
+---`:remove(value)` Takes a member out.
+function set:remove(...) end
+
+---`:has(value)` Is the value a member?
+function set:has(...) end
+
+--- A value that texts read as `$name` (given by `:with`). A change works at once in running probes.
+---@class variable
+local variable = {}
+
+---`:set(value)` Changes the value; its type stays.
+function variable:set(...) end
+
+---`:get()` The value.
+function variable:get(...) end
+
+-- Probes.
+
+---`probe(spec)` Begins a chain: where to probe, then steps, then one ending. Without an ending it prints every event.
+function probe(...) end
+
+---`exists(spec)` Is there anything on this machine that the spec matches?
+function exists(...) end
+
+---`define("f(x) = expr")` Names an expression for the texts of later probes.
+function define(...) end
+
+-- What probes share.
+
+---`tally()` A table that several probes may feed, each by `:tally(t, columns)`.
+function tally(...) end
+
+---`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
+function set(...) end
+
+---`var(value)` A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.
+function var(...) end
+
+-- Timers: they count from when everything is attached.
+
+---`every(period, function)` Calls the function again and again.
+function every(...) end
+
+---`after(delay, function)` Calls the function once.
+function after(...) end
+
+-- The run.
+
+---`on_start(function)` Calls the function once everything is attached.
+function on_start(...) end
+
+---`on_exit(function)` Calls the function at the end, after the last event.
+function on_exit(...) end
+
+---`exit([status])` Ends the run here: no handler runs any more, only the functions of `on_exit`.
+function exit(...) end
+
+-- Options.
+
+---`options()` The values of the options that the script's header declares: `opt.no_clear` for `--no-clear`.
+function options(...) end
+
+-- The machine and modules.
+
+---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
+function readfile(...) end
+
+---`require(name)` A module that comes with moontrace.
+function require(...) end
+
+-- Output.
+
+---`print(…)` Prints values with tabs between, and a newline.
+function print(...) end
+
+---`printf(format, …)` Prints as `string.format` formats, without a newline of its own. A nil prints as `nil` in every conversion; `%u` takes an integer without its sign.
+function printf(...) end
