@@ -1,7 +1,7 @@
 //! The benchmarks: one table of what moontrace costs, with ratios to what it is measured against.
 //!
-//! `cargo bench` prints it; `cargo bench -- cost stream` measures only these parts. Needs root and a quiet machine. Times
-//! are not asserted anywhere: they are read.
+//! `cargo bench` prints it; `cargo bench -- cost stream` measures only these parts. `MOONTRACE=path` measures
+//! another binary than the one that cargo builds for it. Needs root and a quiet machine. Times are read, not asserted.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 

@@ -2,8 +2,15 @@
 
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
+
+/// The binary that is measured: what cargo built for the benchmarks, or the one that `MOONTRACE` names.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("MOONTRACE")
+        .map_or_else(|| env!("CARGO_BIN_EXE_moontrace").into(), PathBuf::from)
+}
 
 /// moontrace, running a script, from the moment that it says "attached".
 pub(crate) struct Moontrace {
@@ -17,7 +24,7 @@ impl Moontrace {
     /// Runs it with a one-liner and JSON for output.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Result<Self> {
         let start = Instant::now();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_moontrace"));
+        let mut command = Command::new(binary());
         command
             .args(arguments)
             .args(["--format", "json", "-e", script]);

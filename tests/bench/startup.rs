@@ -1,6 +1,6 @@
 //! From exec to attached, and the memory that takes.
 
-use crate::process::Moontrace;
+use crate::process::{Moontrace, binary};
 use crate::table::{Against, Table, median, quantile};
 use anyhow::Result;
 
@@ -19,7 +19,7 @@ struct Start {
 const CASES: [Start; 4] = [
     Start {
         name: "a tracepoint counted",
-        script: "probe 'tracepoint:sched:sched_process_exec' :by 'comm' :count()",
+        script: "probe 'tracepoint:raw_syscalls:sys_enter' :by 'comm' :count()",
         most: 10.0,
         has_ring: false,
     },
@@ -72,7 +72,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             Against::Target(15.0),
         );
     }
-    let binary = std::fs::metadata(env!("CARGO_BIN_EXE_moontrace"))?.len();
+    let binary = std::fs::metadata(binary())?.len();
     table.row(
         "start: size of the binary",
         binary as f64 / 1e6,
