@@ -7,13 +7,14 @@ mod line;
 mod tests;
 
 use crate::output::Format;
+use crate::report::did_you_mean;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use clap_complete::Shell;
 use line::{Line, RunLine, Sub};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -134,6 +135,21 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut Line::command(), "moontrace", &mut out);
     out
+}
+
+/// What a FILE that isn't there may have been meant to be: a command, or a script somewhere else.
+pub fn meant(file: &Path) -> Option<String> {
+    let word = file.to_str().filter(|word| !word.contains(['/', '.']))?;
+    let commands = Line::command();
+    let near = did_you_mean(
+        word,
+        commands.get_subcommands().map(clap::Command::get_name),
+    );
+    near.or_else(|| {
+        Some(format!(
+            "a script is named by its path, such as scripts/{word}.lua"
+        ))
+    })
 }
 
 /// A wrong command line in words of our own.

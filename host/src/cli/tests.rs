@@ -142,6 +142,15 @@ fn mistakes_name_the_flag_and_the_value() {
 }
 
 #[test]
+fn a_file_that_is_not_there_may_be_a_slip_of_a_command() {
+    let meant = |word: &str| meant(Path::new(word));
+    assert_eq!(meant("lst").as_deref(), Some("did you mean 'list'?"));
+    assert!(meant("opensnoop").is_some_and(|help| help.contains("scripts/opensnoop.lua")));
+    assert_eq!(meant("/no/such/file"), None);
+    assert_eq!(meant("opensnoop.lua"), None);
+}
+
+#[test]
 fn the_ring_is_made_up_to_what_the_kernel_takes() {
     assert_eq!(run(&["x.lua"]).ring, 4 << 20);
     assert_eq!(run(&["--ring", "5MiB", "x.lua"]).ring, 8 << 20);

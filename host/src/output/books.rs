@@ -4,35 +4,26 @@ use crate::rows::Books;
 
 /// What a probe lost, was skipped for and noted; `None` when all is well.
 pub fn words(books: &Books) -> Option<String> {
-    let probe = &books.probe;
+    let (probe, losses, hits) = (&books.probe, books.losses(), books.hits());
     let mut lines = Vec::new();
-    if books.losses() > 0 {
-        lines.push(format!(
-            "{probe}: {} of {} events lost",
-            books.losses(),
-            books.hits()
-        ));
-        lines.extend(
-            books
-                .lost
-                .iter()
-                .map(|(cause, count)| format!("  {cause} {count}: {}", loss(cause))),
-        );
+    if losses > 0 {
+        lines.push(format!("{probe}: {losses} of {hits} events lost"));
+        let causes = books.lost.iter();
+        lines.extend(causes.map(|(cause, count)| format!("  {cause} {count}: {}", loss(cause))));
     }
     if let Some(missed) = books.missed.filter(|missed| *missed > 0) {
         lines.push(format!(
             "{probe}: the kernel skipped {missed} hits, in which the program was running already"
         ));
     }
-    lines.extend(
-        books
-            .notes
-            .iter()
-            .map(|(cause, count)| format!("{probe}: {cause} {count}: {}", note(cause))),
-    );
+    for (cause, count) in books.notes.iter().filter(|(cause, _)| *cause != UNREAD) {
+        lines.push(format!("{probe}: {cause} {count}: {}", note(cause)));
+    }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// Events that waited when the script ended the run: it wanted no more of them.
+const UNREAD: &str = "unread";
 const UNKNOWN: &str = "no more is known";
 
 /// What a cause means, and what helps.
@@ -58,7 +49,6 @@ fn note(cause: &str) -> &'static str {
             "strings were cut to the length of their field; str(p, 1024) gives more room"
         }
         "fault" => "fields could not be read and are nil",
-        "unread" => "events were waiting when the script ended the run",
         _ => UNKNOWN,
     }
 }
@@ -74,6 +64,7 @@ mod tests {
             filtered: 5,
             delivered: 7,
             missed: Some(0),
+            notes: vec![("unread", 3)],
             ..Books::default()
         };
         assert_eq!(words(&books), None);

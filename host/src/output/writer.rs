@@ -140,10 +140,12 @@ impl Writer {
         self.put(text.as_bytes());
     }
 
-    /// The books of a probe: always in JSON, in text only what was lost or noted, on standard error.
+    /// The books of a probe: always in JSON, in text only what was lost or noted, on standard error. Who has closed the
+    /// pipe wanted no more.
     pub fn books(&mut self, of: &Books) {
         match self.format {
             Format::Json => self.put(json::books(of).as_bytes()),
+            Format::Text if matches!(self.state, State::Closed) => {}
             Format::Text => {
                 if let Some(words) = books::words(of) {
                     say(&words);

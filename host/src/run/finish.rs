@@ -2,7 +2,6 @@
 
 use super::running::{Running, plainly};
 use crate::event::books::{SiteBook, books};
-use crate::plan::Output;
 use crate::report::Report;
 use crate::rows::Books;
 use crate::spec::ProbeId;
@@ -59,11 +58,6 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
         }
     }
     unread
-}
-
-/// Does any probe send its events on?
-pub(super) fn emits(running: &Running) -> bool {
-    running.probes.borrow().values().any(|probe| matches!(probe.plan.output, Output::Handler | Output::Print))
 }
 
 /// Takes all programs down. Each link waits for the kernel when it is closed, some for 100 ms: all at once.

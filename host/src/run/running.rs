@@ -47,7 +47,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub fn new(planner: Planner, writer: Writer, verbose: bool) -> Self {
+    pub(super) fn new(planner: Planner, writer: Writer, verbose: bool) -> Self {
         Self {
             planner: RefCell::new(planner),
             shared: RefCell::new(None),
@@ -65,41 +65,41 @@ impl Running {
     }
 
     /// Are there probes that are declared and not yet attached?
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.borrow().is_empty()
     }
 
     /// How many sites are attached.
-    pub fn attached(&self) -> usize {
+    pub(super) fn attached(&self) -> usize {
         self.probes.borrow().values().map(|probe| probe.instances.len()).sum()
     }
 
     /// What the script prints is dropped from now on.
-    pub fn mute(&self) {
+    pub(super) fn mute(&self) {
         self.muted.set(true);
     }
 
     /// May this user do what was planned?
-    pub fn may_trace(&self) -> Result<(), Report> {
+    pub(super) fn may_trace(&self) -> Result<(), Report> {
         let planner = self.planner.borrow();
         let features = planner.facts().features();
         if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() { Ok(()) } else { Err(no_permission()) }
     }
 
     /// Hands over what all programs of the script share.
-    pub fn share(&self, shared: Shared) {
+    pub(super) fn share(&self, shared: Shared) {
         *self.shared.borrow_mut() = Some(shared);
     }
 
     /// Lets all programs run at once.
-    pub fn arm(&self) {
+    pub(super) fn arm(&self) {
         if let Some(shared) = self.shared.borrow().as_ref() {
             shared.arm();
         }
     }
 
     /// Stops all programs, and waits for those that run.
-    pub fn disarm(&self) -> Result<(), Report> {
+    pub(super) fn disarm(&self) -> Result<(), Report> {
         match self.shared.borrow().as_ref() {
             Some(shared) => shared
                 .disarm()
@@ -109,7 +109,7 @@ impl Running {
     }
 
     /// Has `root` traced, and hangs up what keeps the set of traced processes.
-    pub fn follow(&self, root: Option<u32>) -> Result<(), Report> {
+    pub(super) fn follow(&self, root: Option<u32>) -> Result<(), Report> {
         let plans = self.planner.borrow_mut().follow()?;
         let shared = self.shared.borrow();
         let Some(shared) = shared.as_ref() else { return Ok(()) };
@@ -128,7 +128,7 @@ impl Running {
     }
 
     /// Loads and attaches what was declared since the last time: all of it, or nothing.
-    pub fn attach_waiting(&self) -> Result<(), Report> {
+    pub(super) fn attach_waiting(&self) -> Result<(), Report> {
         let ids = self.waiting.take();
         let attached = self.make_maps(&ids).and_then(|()| {
             let probes = self.probes.borrow();

@@ -11,19 +11,23 @@ const LONGEST: u64 = 16 << 20;
 
 pub(super) struct Script {
     /// As the user named the file; `-e` for a one-liner.
-    pub name: String,
-    pub text: String,
+    pub(super) name: String,
+    pub(super) text: String,
     header: Header,
 }
 
 impl Script {
-    pub fn read(script: &cli::Script) -> Result<Self, Report> {
+    pub(super) fn read(script: &cli::Script) -> Result<Self, Report> {
         let (name, text) = match script {
             cli::Script::Code(code) => ("-e".to_string(), code.clone()),
             cli::Script::File(path) => {
                 let name = path.display().to_string();
                 let unreadable = |why: String| Report::new(format!("{name} can't be read: {why}"));
-                let about = std::fs::metadata(path).map_err(|error| unreadable(super::running::plainly(&error)))?;
+                let about = std::fs::metadata(path).map_err(|error| {
+                    let missing = error.kind() == std::io::ErrorKind::NotFound;
+                    let help = if missing { cli::meant(path) } else { None };
+                    Report { help, ..unreadable(super::running::plainly(&error)) }
+                })?;
                 if about.is_dir() {
                     return Err(unreadable("it is a directory".into()));
                 }
@@ -40,17 +44,17 @@ impl Script {
     }
 
     /// Does the header declare this option, `-p` or `--format`?
-    pub fn declares(&self, option: &str) -> bool {
+    pub(super) fn declares(&self, option: &str) -> bool {
         self.header.option(option).is_some()
     }
 
-    pub fn wants_help(&self, arguments: &[String]) -> bool {
+    pub(super) fn wants_help(&self, arguments: &[String]) -> bool {
         let own = arguments.iter().take_while(|word| *word != "--");
         own.clone().any(|word| word == "--help" && !self.declares("--help"))
             || own.clone().any(|word| word == "-h" && !self.declares("-h"))
     }
 
-    pub fn print_help(&self) -> i32 {
+    pub(super) fn print_help(&self) -> i32 {
         use std::io::Write;
         let name = std::path::Path::new(&self.name).file_stem();
         let name = name.map_or(self.name.clone(), |name| name.to_string_lossy().into_owned());
@@ -59,7 +63,7 @@ impl Script {
         0
     }
 
-    pub fn options(&self, arguments: &[String]) -> Result<BTreeMap<String, OptionValue>, Report> {
+    pub(super) fn options(&self, arguments: &[String]) -> Result<BTreeMap<String, OptionValue>, Report> {
         options::parse(&self.header, arguments)
     }
 }

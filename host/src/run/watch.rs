@@ -65,7 +65,7 @@ impl Records for Batch<'_> {
 
 impl Watch<'_> {
     /// Runs until something ends it.
-    pub fn run(&self) -> End {
+    pub(super) fn run(&self) -> End {
         if let Some(end) = self.each(|vm| vm.run_start()) {
             return end;
         }
@@ -112,7 +112,7 @@ impl Watch<'_> {
     }
 
     /// Writes out what handlers have printed.
-    pub fn flush(&self) -> Option<End> {
+    pub(super) fn flush(&self) -> Option<End> {
         let flushed = self.running.writer.borrow_mut().flush();
         match flushed {
             Ok(()) => None,
@@ -135,7 +135,7 @@ impl Watch<'_> {
     }
 
     /// Hands on all records that were reserved before now: programs are disarmed, so none is being written.
-    pub fn drain(&self) -> Option<End> {
+    pub(super) fn drain(&self) -> Option<End> {
         loop {
             match self.read(BATCH) {
                 Ok(true) => {}
@@ -146,7 +146,7 @@ impl Watch<'_> {
     }
 
     /// Calls something of the VM until it has nothing more to do; an error is said, and ends the run or not.
-    pub fn each(&self, mut call: impl FnMut(&Vm) -> Result<(), ScriptError>) -> Option<End> {
+    pub(super) fn each(&self, mut call: impl FnMut(&Vm) -> Result<(), ScriptError>) -> Option<End> {
         loop {
             match call(self.vm) {
                 Ok(()) => return None,
