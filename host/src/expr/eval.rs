@@ -2,7 +2,7 @@
 
 use super::tree::{Current, Glob, Node, Op, Part, Relation, SetId, Text, common};
 use super::types::{Int, Space};
-use moontrace_abi::limits::VARIABLE_STRING;
+use moontrace_abi::limits::{COMPARED_STRING, VARIABLE_STRING};
 use std::cell::Cell;
 
 /// A read that failed: the whole expression has no value.
@@ -306,8 +306,16 @@ fn same(a: &Text, b: &Text, input: &Input<'_>) -> Result<bool, Fault> {
             let bytes = until_nul(bytes);
             Ok(beginning(of, bytes.len() + 1, input)? == bytes)
         }
-        _ => Ok(text(a, input)? == text(b, input)?),
+        _ => {
+            let (a, b) = (text(a, input)?, text(b, input)?);
+            Ok(compared(&a) == compared(&b))
+        }
     }
+}
+
+/// What of a computed string is compared with another computed one.
+fn compared(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(COMPARED_STRING - 1)]
 }
 
 fn part(part: &Part, input: &Input<'_>) -> Result<PartValue, Fault> {

@@ -212,22 +212,18 @@ pub(super) fn is_hex(syntax: &Syntax) -> bool {
 }
 
 /// In Lua, where no integer is unsigned, `0xffffffffffffffff` is -1; of an address it is the highest. So a hexadecimal
-/// number that uses the highest bit is negative where it meets signed ones only. The operands, each with whether it is
+/// number that uses the highest bit is negative unless it meets an unsigned value. The operands, each with whether it is
 /// written in hexadecimal.
 pub(super) fn take_signs(operands: &mut [(&mut Node, bool)]) {
-    let by_bits = |node: &Node, hex: bool| hex && node.int() == Int::U64;
-    let mut others = operands
+    let by_bits = |node: &Node, hex: bool| hex && matches!(node, Node::Const(_));
+    let meets_unsigned = operands
         .iter()
-        .filter(|(node, hex)| !by_bits(node, *hex))
-        .peekable();
-    let signed = others.peek().is_some() && others.all(|(node, _)| node.int().wide() == Int::I64);
-    if !signed {
+        .any(|(node, hex)| !by_bits(node, *hex) && node.int().wide() == Int::U64);
+    if meets_unsigned {
         return;
     }
     for (node, hex) in operands {
-        if by_bits(node, *hex)
-            && let Node::Const(value) = node
-        {
+        if *hex && let Node::Const(value) = node {
             *value = i128::from(*value as u64 as i64);
         }
     }
