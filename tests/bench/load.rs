@@ -1,6 +1,6 @@
 //! What it takes to have one more program: from its text to a loaded instance.
 
-use crate::script::{by, condition, declaration, plan, planner, tally};
+use crate::script::{by, condition, declaration, large_condition, plan, planner, tally};
 use crate::table::{Against, Table, median};
 use anyhow::{Result, anyhow};
 use moontrace::kernel::library::Library;
@@ -12,8 +12,6 @@ pub(crate) static OBJECT: &[u8] = include_bytes!("../../ebpf/moontrace.bpf.o");
 
 const ROUNDS: usize = 51;
 const MICROSECONDS: f64 = 1e6;
-/// Leaves of the large condition: with as many operators less one and a comparison, 200 nodes.
-const LEAVES: usize = 100;
 
 pub(crate) fn measure(table: &mut Table) -> Result<()> {
     let mut times = Vec::new();
@@ -29,11 +27,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
         Against::Nothing,
     );
     one(table, "comm == 'sshd', count", "comm == 'sshd'")?;
-    one(
-        table,
-        "200 nodes of arithmetic, count",
-        &format!("{} ~= 12345", arithmetic(LEAVES, &mut 0)),
-    )
+    one(table, "200 nodes of arithmetic, count", &large_condition())
 }
 
 fn one(table: &mut Table, name: &str, text: &str) -> Result<()> {
@@ -74,20 +68,4 @@ fn one(table: &mut Table, name: &str, text: &str) -> Result<()> {
         Against::Target(1000.0),
     );
     Ok(())
-}
-
-/// A balanced tree of every operator, with nothing in it that could end it early.
-fn arithmetic(leaves: usize, used: &mut usize) -> String {
-    const LEAF: [&str; 6] = ["args.id", "pid", "17", "tid", "uid", "1024"];
-    const OPERATOR: [&str; 8] = ["+", "-", "*", "&", "|", "~", "//", "%"];
-    *used += 1;
-    if leaves <= 1 {
-        return LEAF[*used % LEAF.len()].to_owned();
-    }
-    let operator = OPERATOR[*used % OPERATOR.len()];
-    let (left, right) = (
-        arithmetic(leaves / 2, used),
-        arithmetic(leaves - leaves / 2, used),
-    );
-    format!("({left} {operator} {right})")
 }

@@ -73,3 +73,24 @@ pub(crate) fn plan(planner: &mut Planner, declaration: &Declaration) -> Result<P
         anyhow!("{}", texts.join("\n"))
     })
 }
+
+/// A condition of 201 nodes: 100 leaves, 99 operators, a comparison with a constant.
+pub(crate) fn large_condition() -> String {
+    format!("{} ~= 12345", arithmetic(100, &mut 0))
+}
+
+/// A balanced tree of every operator, with nothing in it that could end it early.
+fn arithmetic(leaves: usize, used: &mut usize) -> String {
+    const LEAF: [&str; 6] = ["args.id", "pid", "17", "tid", "uid", "1024"];
+    const OPERATOR: [&str; 8] = ["+", "-", "*", "&", "|", "~", "//", "%"];
+    *used += 1;
+    if leaves <= 1 {
+        return LEAF[*used % LEAF.len()].to_owned();
+    }
+    let operator = OPERATOR[*used % OPERATOR.len()];
+    let (left, right) = (
+        arithmetic(leaves / 2, used),
+        arithmetic(leaves - leaves / 2, used),
+    );
+    format!("({left} {operator} {right})")
+}
