@@ -7,6 +7,7 @@ pub mod event;
 pub mod expr;
 pub mod facts;
 pub mod kernel;
+pub mod layout;
 pub mod lua;
 pub mod output;
 pub mod plan;

@@ -39,7 +39,10 @@ pub struct Report {
 
 impl Report {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..Self::default() }
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
     }
 
     pub fn at(mut self, place: Place) -> Self {
@@ -48,7 +51,10 @@ impl Report {
     }
 
     pub fn pointing(mut self, text: impl Into<String>, span: std::ops::Range<usize>) -> Self {
-        self.excerpt = Some(Excerpt { text: text.into(), span });
+        self.excerpt = Some(Excerpt {
+            text: text.into(),
+            span,
+        });
         self
     }
 
@@ -92,8 +98,13 @@ impl Excerpt {
         let begin = floor(&self.text, self.span.start);
         let end = floor(&self.text, self.span.end).max(begin);
         let from = self.text[..begin].rfind('\n').map_or(0, |at| at + 1);
-        let to = self.text[begin..].find('\n').map_or(self.text.len(), |at| begin + at);
-        let line: Vec<char> = self.text[from..to].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let to = self.text[begin..]
+            .find('\n')
+            .map_or(self.text.len(), |at| begin + at);
+        let line: Vec<char> = self.text[from..to]
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         let start = self.text[from..begin].chars().count();
         let width = self.text[begin..end.min(to)].chars().count().max(1);
         if line.len() <= WIDTH {
@@ -101,10 +112,17 @@ impl Excerpt {
         }
         let cut = start.saturating_sub(BEFORE).min(line.len());
         let until = (cut + WIDTH - 2).min(line.len());
-        let (left, right) = (if cut > 0 { "…" } else { "" }, if until < line.len() { "…" } else { "" });
+        let (left, right) = (
+            if cut > 0 { "…" } else { "" },
+            if until < line.len() { "…" } else { "" },
+        );
         let shown: String = line[cut..until].iter().collect();
         let start = start - cut + left.chars().count();
-        (format!("{left}{shown}{right}"), start, width.min(WIDTH.saturating_sub(start)).max(1))
+        (
+            format!("{left}{shown}{right}"),
+            start,
+            width.min(WIDTH.saturating_sub(start)).max(1),
+        )
     }
 }
 
@@ -133,7 +151,10 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
 
 /// `did you mean 'a', 'b' or 'c'?`, when something is near.
 pub fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let quoted: Vec<String> = nearest(wrong, names).into_iter().map(|name| format!("'{name}'")).collect();
+    let quoted: Vec<String> = nearest(wrong, names)
+        .into_iter()
+        .map(|name| format!("'{name}'"))
+        .collect();
     match quoted.as_slice() {
         [] => None,
         [one] => Some(format!("did you mean {one}?")),

@@ -3,7 +3,7 @@
 use super::Code;
 use super::asm::Asm;
 use super::instruction::{Alu, R1, R2, R4, R6, R7};
-use crate::plan::Aggregate;
+use crate::layout::Aggregate;
 use crate::report::Report;
 
 /// The body of `columns(value, measured, state)`. Each column: what it does, its offset in the row in bytes, and which of

@@ -7,7 +7,7 @@ use super::weights::Root;
 use super::{Code, MapRef, Target};
 use crate::expr::tree::{Node, Text};
 use crate::expr::types::Space;
-use crate::plan::{Content, Field, Layout};
+use crate::layout::{Content, Field, Layout};
 use crate::report::Report;
 use moontrace_abi::Header;
 use moontrace_abi::limits::VARIABLE_STRING;

@@ -53,9 +53,7 @@ pub enum Current {
     Cgroup,
 }
 
-/// A map of the script that an expression looks into; plan gives the numbers, the loader the file descriptors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SetId(pub u32);
+pub use crate::spec::SetId;
 
 /// The set of the processes that `-p` and `-c` trace.
 pub const TARGET: SetId = SetId(u32::MAX);

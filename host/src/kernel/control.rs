@@ -21,7 +21,11 @@ enum Request {
 pub enum Done {
     Attached(Batch),
     /// The instance of that number could not be attached; those before it are detached again.
-    Failed { batch: Batch, number: usize, error: io::Error },
+    Failed {
+        batch: Batch,
+        number: usize,
+        error: io::Error,
+    },
     Detached(Batch),
 }
 
@@ -36,18 +40,20 @@ impl Control {
     pub fn start(wakeup: Wakeup) -> io::Result<Self> {
         let (requests, asked) = channel();
         let (answers, done) = channel();
-        std::thread::Builder::new().name("control".into()).spawn(move || {
-            for request in asked {
-                let answer = match request {
-                    Request::Attach(batch) => attach(batch),
-                    Request::Detach(batch) => Done::Detached(detached(batch)),
-                };
-                if answers.send(answer).is_err() {
-                    return;
+        std::thread::Builder::new()
+            .name("control".into())
+            .spawn(move || {
+                for request in asked {
+                    let answer = match request {
+                        Request::Attach(batch) => attach(batch),
+                        Request::Detach(batch) => Done::Detached(detached(batch)),
+                    };
+                    if answers.send(answer).is_err() {
+                        return;
+                    }
+                    wakeup.wake();
                 }
-                wakeup.wake();
-            }
-        })?;
+            })?;
         Ok(Self { requests, done })
     }
 
@@ -74,7 +80,11 @@ impl Control {
 fn attach(mut batch: Batch) -> Done {
     for number in 0..batch.instances.len() {
         if let Err(error) = batch.instances[number].attach() {
-            return Done::Failed { batch: detached(batch), number, error };
+            return Done::Failed {
+                batch: detached(batch),
+                number,
+                error,
+            };
         }
     }
     Done::Attached(batch)
@@ -89,7 +99,10 @@ fn detached(mut batch: Batch) -> Batch {
 /// Detaches every instance, each on a thread of its own.
 pub fn detach_all(instances: &mut [Instance]) {
     std::thread::scope(|scope| {
-        for instance in instances.iter_mut().filter(|instance| instance.is_attached()) {
+        for instance in instances
+            .iter_mut()
+            .filter(|instance| instance.is_attached())
+        {
             scope.spawn(|| instance.detach());
         }
     });

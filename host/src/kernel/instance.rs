@@ -7,8 +7,8 @@ use crate::codegen::{Code, MapRef, constant};
 use crate::plan::{Action, Attachment, SiteId, SitePlan};
 use crate::sys::bpf;
 use crate::sys::map::{Map, MapSpec, MapType, Update};
-use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
 use moontrace_abi::Book;
+use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -40,7 +40,12 @@ impl Instance {
         let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
         let holes = Holes::of(plan);
         let scratch = match holes.long {
-            true => Some(map("mt_scratch", MapType::PerCpuArray, 8 + SCRATCH, SCRATCH_SLOTS as u32)?),
+            true => Some(map(
+                "mt_scratch",
+                MapType::PerCpuArray,
+                8 + SCRATCH,
+                SCRATCH_SLOTS as u32,
+            )?),
             false => None,
         };
         let patterns = holes.patterns()?;
@@ -49,23 +54,42 @@ impl Instance {
         maps.extend(scratch.as_ref().map(|map| ("SCRATCH", number(map))));
         match &plan.program.action {
             Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", number(ring)))),
-            Action::Tally { tally, .. } => maps.extend(shared.table(*tally).map(|table| ("TALLY", number(table.map())))),
-            Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", number(target)))),
+            Action::Tally { tally, .. } => maps.extend(
+                shared
+                    .table(*tally)
+                    .map(|table| ("TALLY", number(table.map()))),
+            ),
+            Action::Follow { .. } => {
+                maps.extend(shared.target().map(|target| ("SET", number(target))))
+            }
         }
         let refs = |hole: &str, map: MapRef| match map {
-            MapRef::Patterns { .. } => {
-                patterns.iter().find(|(of, _)| *of == hole).map(|(_, map)| number(map))
-            }
+            MapRef::Patterns { .. } => patterns
+                .iter()
+                .find(|(of, _)| *of == hole)
+                .map(|(_, map)| number(map)),
             shared_map => shared.reference(shared_map),
         };
         let (entry, program_type) = attach::entry(&plan.attachment);
-        let linked = shared.library.instance(entry, &holes.bodies(), &maps, &refs).map_err(LoadError::Link)?;
+        let linked = shared
+            .library
+            .instance(entry, &holes.bodies(), &maps, &refs)
+            .map_err(LoadError::Link)?;
         let program = shared
             .library
             .load(&linked, program_type, &format!("mt_{}", plan.func))
-            .map_err(|rejection| LoadError::Rejected { error: rejection.error, log: rejection.log })?;
+            .map_err(|rejection| LoadError::Rejected {
+                error: rejection.error,
+                log: rejection.log,
+            })?;
         // The program holds its maps; of ours, only the books are read.
-        Ok(Self { site: plan.id, attachment: plan.attachment.clone(), program, books, link: None })
+        Ok(Self {
+            site: plan.id,
+            attachment: plan.attachment.clone(),
+            program,
+            books,
+            link: None,
+        })
     }
 
     /// Hangs the program up. It does nothing before the script is armed.
@@ -112,7 +136,14 @@ fn number(map: impl AsFd) -> RawFd {
 }
 
 fn map(name: &str, of: MapType, value_size: usize, entries: u32) -> io::Result<Map> {
-    Map::create(&MapSpec { name, of, key_size: 4, value_size: value_size as u32, entries, flags: 0 })
+    Map::create(&MapSpec {
+        name,
+        of,
+        key_size: 4,
+        value_size: value_size as u32,
+        entries,
+        flags: 0,
+    })
 }
 
 /// What goes into the holes of one program.
@@ -135,9 +166,22 @@ impl<'a> Holes<'a> {
             Action::Emit { record, layout } => {
                 generated.push(("record", record));
                 constants.push(("record_size", constant(layout.size.into())));
-                (if layout.long { "act_emit_long" } else { "act_emit" }, layout.long)
+                (
+                    if layout.long {
+                        "act_emit_long"
+                    } else {
+                        "act_emit"
+                    },
+                    layout.long,
+                )
             }
-            Action::Tally { key, measure, columns, long, .. } => {
+            Action::Tally {
+                key,
+                measure,
+                columns,
+                long,
+                ..
+            } => {
                 generated.push(("key", key));
                 generated.push(("columns", columns));
                 generated.extend(measure.as_ref().map(|code| ("measure", code)));
@@ -148,20 +192,41 @@ impl<'a> Holes<'a> {
                 (if *there { "act_add" } else { "act_remove" }, false)
             }
         };
-        Self { generated, constants, action, long }
+        Self {
+            generated,
+            constants,
+            action,
+            long,
+        }
     }
 
     fn bodies(&self) -> Vec<(&str, Body<'_>)> {
-        let generated = self.generated.iter().map(|(hole, code)| (*hole, Body::Code(code)));
-        let constants = self.constants.iter().map(|(hole, code)| (*hole, Body::Code(code)));
-        generated.chain(constants).chain([("act", Body::Is(self.action))]).collect()
+        let generated = self
+            .generated
+            .iter()
+            .map(|(hole, code)| (*hole, Body::Code(code)));
+        let constants = self
+            .constants
+            .iter()
+            .map(|(hole, code)| (*hole, Body::Code(code)));
+        generated
+            .chain(constants)
+            .chain([("act", Body::Is(self.action))])
+            .collect()
     }
 
     /// The tables of each hole's patterns, in a map of its own.
     fn patterns(&self) -> io::Result<Vec<(&'static str, Map)>> {
-        let with = self.generated.iter().filter(|(_, code)| !code.patterns.is_empty());
+        let with = self
+            .generated
+            .iter()
+            .filter(|(_, code)| !code.patterns.is_empty());
         with.map(|(hole, code)| {
-            let bytes: Vec<u8> = code.patterns.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let bytes: Vec<u8> = code
+                .patterns
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .collect();
             let tables = map("mt_patterns", MapType::Array, bytes.len(), 1)?;
             tables.update(&0u32.to_le_bytes(), &bytes, Update::Any)?;
             Ok((*hole, tables))

@@ -3,8 +3,8 @@
 use super::library::Library;
 use super::object::MapDefinition;
 use super::table::{Entry, Table};
-use crate::plan::{SetShape, TallyShape};
 use crate::codegen::MapRef;
+use crate::plan::{SetShape, TallyShape};
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
@@ -51,17 +51,32 @@ impl Shared {
         let value = |name, size: usize| {
             let entries = 1;
             let value_size = size as u32;
-            Map::create(&MapSpec { name, of: MapType::Array, key_size: 4, value_size, entries, flags: MMAPABLE })
+            Map::create(&MapSpec {
+                name,
+                of: MapType::Array,
+                key_size: 4,
+                value_size,
+                entries,
+                flags: MMAPABLE,
+            })
         };
         let control = value("mt_control", size_of::<Control>())?;
         let control_words = Mapping::of_array(&control, size_of::<Control>())?;
         let variables = value("mt_variables", limits::VARIABLES)?;
         let variable_words = Mapping::of_array(&variables, limits::VARIABLES)?;
         let mut data = Vec::new();
-        for section in library.map_definitions().iter().filter(|map| map.name.starts_with(".rodata")) {
+        for section in library
+            .map_definitions()
+            .iter()
+            .filter(|map| map.name.starts_with(".rodata"))
+        {
             data.push((section.name.clone(), constants(section)?));
         }
-        let target = if follow { Some(hash("mt_target", 8, TARGETS)?) } else { None };
+        let target = if follow {
+            Some(hash("mt_target", 8, TARGETS)?)
+        } else {
+            None
+        };
         Ok(Self {
             library,
             control,
@@ -80,8 +95,12 @@ impl Shared {
 
     /// The maps that the library's functions refer to and all instances share.
     pub(super) fn library_maps(&self) -> Vec<(&str, RawFd)> {
-        let data = self.data.iter().map(|(name, map)| (name.as_str(), map.as_fd().as_raw_fd()));
-        data.chain([(CONTROL, self.control.as_fd().as_raw_fd())]).collect()
+        let data = self
+            .data
+            .iter()
+            .map(|(name, map)| (name.as_str(), map.as_fd().as_raw_fd()));
+        data.chain([(CONTROL, self.control.as_fd().as_raw_fd())])
+            .collect()
     }
 
     /// A map that generated code refers to.
@@ -128,7 +147,9 @@ impl Shared {
         if self.barrier.get().is_none() {
             let _ = self.barrier.set(Barrier::new()?);
         }
-        self.barrier.get().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        self.barrier
+            .get()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 
     /// The reader's side of the ring, made with it when the first program that emits is.
@@ -154,7 +175,8 @@ impl Shared {
     /// Makes a tally's map, unless it is there.
     pub fn make_table(&mut self, shape: &TallyShape) -> io::Result<()> {
         if !self.tables.contains_key(&shape.id) {
-            self.tables.insert(shape.id, Table::create(shape, shape.id.0)?);
+            self.tables
+                .insert(shape.id, Table::create(shape, shape.id.0)?);
         }
         Ok(())
     }
@@ -175,7 +197,8 @@ impl Shared {
     /// Makes a set's map, unless it is there.
     pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
         if !self.sets.contains_key(&shape.id) {
-            self.sets.insert(shape.id, hash("mt_set", shape.key_size, SET_MEMBERS)?);
+            self.sets
+                .insert(shape.id, hash("mt_set", shape.key_size, SET_MEMBERS)?);
         }
         Ok(())
     }
@@ -228,9 +251,20 @@ fn constants(section: &MapDefinition) -> io::Result<Map> {
 }
 
 fn hash(name: &str, key_size: u32, entries: u32) -> io::Result<Map> {
-    Map::create(&MapSpec { name, of: MapType::Hash, key_size, value_size: 1, entries, flags: NO_PREALLOC })
+    Map::create(&MapSpec {
+        name,
+        of: MapType::Hash,
+        key_size,
+        value_size: 1,
+        entries,
+        flags: NO_PREALLOC,
+    })
 }
 
 fn change(map: &Map, key: &[u8], there: bool) -> io::Result<()> {
-    if there { map.update(key, &[1], Update::Any) } else { map.delete(key).map(|_| ()) }
+    if there {
+        map.update(key, &[1], Update::Any)
+    } else {
+        map.delete(key).map(|_| ())
+    }
 }

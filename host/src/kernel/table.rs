@@ -43,7 +43,11 @@ impl Table {
             entries,
             flags: 0,
         })?;
-        Ok(Self { map, number, keyed: shape.storage != Storage::PerCpuArray })
+        Ok(Self {
+            map,
+            number,
+            keyed: shape.storage != Storage::PerCpuArray,
+        })
     }
 
     pub(super) fn map(&self) -> &Map {
@@ -81,17 +85,28 @@ impl Table {
     fn rows(&self, generation: u64) -> io::Result<Vec<Entry>> {
         let mut values = vec![0; self.map.lookup_size()];
         if !self.keyed {
-            self.map.lookup(&(generation as u32).to_le_bytes(), &mut values)?;
+            self.map
+                .lookup(&(generation as u32).to_le_bytes(), &mut values)?;
             // Every field of a tally without a key is 0 before its first hit: then it has no row yet.
             let hit = values.iter().any(|byte| *byte != 0);
-            return Ok(if hit { vec![Entry { key: Vec::new(), values }] } else { Vec::new() });
+            return Ok(if hit {
+                vec![Entry {
+                    key: Vec::new(),
+                    values,
+                }]
+            } else {
+                Vec::new()
+            });
         }
         let mut rows = Vec::new();
         let (mut key, mut next) = (None::<Vec<u8>>, vec![0; self.map.key_size()]);
         while self.map.next_key(key.as_deref(), &mut next)? {
             // A row that a program has just made may be read before its first update: that is its state now.
             if next[..8] == generation.to_le_bytes() && self.map.lookup(&next, &mut values)? {
-                rows.push(Entry { key: next[8..].to_vec(), values: values.clone() });
+                rows.push(Entry {
+                    key: next[8..].to_vec(),
+                    values: values.clone(),
+                });
             }
             key = Some(next.clone());
         }
@@ -101,7 +116,11 @@ impl Table {
     fn clear(&self, generation: u64, rows: &[Entry]) -> io::Result<()> {
         if !self.keyed {
             let zeros = vec![0; self.map.lookup_size()];
-            return self.map.update(&(generation as u32).to_le_bytes(), &zeros, crate::sys::map::Update::Any);
+            return self.map.update(
+                &(generation as u32).to_le_bytes(),
+                &zeros,
+                crate::sys::map::Update::Any,
+            );
         }
         for row in rows {
             let key = [&generation.to_le_bytes()[..], &row.key].concat();

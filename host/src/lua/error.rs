@@ -45,7 +45,11 @@ impl ScriptError {
     pub(crate) fn caught(&self) -> String {
         match self {
             Self::Reports(reports) => caught(reports),
-            Self::Lua(LuaError { place: Some(place), message, .. }) => format!("{place}: {message}"),
+            Self::Lua(LuaError {
+                place: Some(place),
+                message,
+                ..
+            }) => format!("{place}: {message}"),
             Self::Lua(error) => error.message.clone(),
             other => other.to_string(),
         }
@@ -55,8 +59,14 @@ impl ScriptError {
 /// Reports without the text that they point into.
 fn caught(reports: &[Report]) -> String {
     let line = |report: &Report| {
-        let place = report.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
-        let help = report.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+        let place = report
+            .place
+            .as_ref()
+            .map_or(String::new(), |place| format!("{place}: "));
+        let help = report
+            .help
+            .as_ref()
+            .map_or(String::new(), |help| format!(" ({help})"));
         format!("{place}{}{help}", report.message)
     };
     reports.iter().map(line).collect::<Vec<_>>().join("; ")

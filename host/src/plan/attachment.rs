@@ -4,8 +4,8 @@ use super::{Attachment, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::{Facts, Location, Match, names, syscalls};
 use crate::report::Report;
-use crate::spec::probe::{Clock, Pattern, period};
 use crate::spec::Kind;
+use crate::spec::probe::{Clock, Pattern, period};
 
 /// Above so many system calls at once, a program at each one's own tracepoint costs less than all of them at every call.
 const SHARED_CALLS: usize = 16;
@@ -21,9 +21,16 @@ pub(super) struct Hanging {
 }
 
 /// Decides for a match that is one of `together`.
-pub(super) fn hang(facts: &Facts, options: &Options, found: &Match, together: usize) -> Result<Hanging, Report> {
+pub(super) fn hang(
+    facts: &Facts,
+    options: &Options,
+    found: &Match,
+    together: usize,
+) -> Result<Hanging, Report> {
     let mut hanging = match &found.location {
-        Location::Tracepoint { category, event } => tracepoint(facts, options, category, event, together)?,
+        Location::Tracepoint { category, event } => {
+            tracepoint(facts, options, category, event, together)?
+        }
         Location::RawTracepoint { name } => Hanging::own(
             Attachment::RawTracepoint { name: name.clone() },
             names::Site::RawTracepoint { name: name.clone() },
@@ -31,24 +38,45 @@ pub(super) fn hang(facts: &Facts, options: &Options, found: &Match, together: us
         Location::Function { name, offset } => {
             let ret = found.kind == Kind::Kretprobe;
             Hanging::own(
-                Attachment::Kprobe { function: name.clone(), offset: *offset, ret },
-                names::Site::Kprobe { function: name.clone(), ret },
+                Attachment::Kprobe {
+                    function: name.clone(),
+                    offset: *offset,
+                    ret,
+                },
+                names::Site::Kprobe {
+                    function: name.clone(),
+                    ret,
+                },
             )
         }
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
-            let pid = if let Traced::Process(pid) = options.traced { Some(pid) } else { None };
+            let pid = if let Traced::Process(pid) = options.traced {
+                Some(pid)
+            } else {
+                None
+            };
             Hanging::own(
-                Attachment::Uprobe { path: path.clone(), offset: *offset, ret, pid },
+                Attachment::Uprobe {
+                    path: path.clone(),
+                    offset: *offset,
+                    ret,
+                    pid,
+                },
                 names::Site::Uprobe { ret },
             )
         }
         Location::Timer { parts } => {
-            let clock = period(&Pattern { kind: found.kind, parts: parts.clone() })?;
+            let clock = period(&Pattern {
+                kind: found.kind,
+                parts: parts.clone(),
+            })?;
             let attachment = match (found.kind, clock) {
                 (Kind::Profile, clock) => Attachment::Profile(clock),
                 (_, Clock::Period(period_ns)) => Attachment::Interval { period_ns },
-                (_, Clock::Hertz(hertz)) => Attachment::Interval { period_ns: 1_000_000_000 / hertz },
+                (_, Clock::Hertz(hertz)) => Attachment::Interval {
+                    period_ns: 1_000_000_000 / hertz,
+                },
             };
             Hanging::own(attachment, names::Site::Timer)
         }
@@ -69,9 +97,17 @@ pub struct AttachmentOf {
 }
 
 /// How a match would be attached, as far as it does not depend on what is read there.
-pub fn attachment_of(facts: &Facts, options: &Options, found: &Match) -> Result<AttachmentOf, Report> {
+pub fn attachment_of(
+    facts: &Facts,
+    options: &Options,
+    found: &Match,
+) -> Result<AttachmentOf, Report> {
     let hanging = hang(facts, options, found, 1)?;
-    let why = if hanging.why.is_empty() { String::new() } else { format!(": {}", hanging.why) };
+    let why = if hanging.why.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", hanging.why)
+    };
     // Measured on 6.18, ns a hit of an empty program.
     let cost = match hanging.attachment {
         Attachment::RawTracepoint { .. } => ", about 60 ns a hit",
@@ -79,18 +115,31 @@ pub fn attachment_of(facts: &Facts, options: &Options, found: &Match) -> Result<
         Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
         Attachment::Kprobe { .. } | Attachment::Profile(_) | Attachment::Interval { .. } => "",
     };
-    Ok(AttachmentOf { site: hanging.site, words: super::attachment_words(&hanging.attachment) + &why, cost })
+    Ok(AttachmentOf {
+        site: hanging.site,
+        words: super::attachment_words(&hanging.attachment) + &why,
+        cost,
+    })
 }
 
 impl Hanging {
     fn own(attachment: Attachment, site: names::Site) -> Self {
-        Self { attachment, site, guards: Vec::new(), why: String::new() }
+        Self {
+            attachment,
+            site,
+            guards: Vec::new(),
+            why: String::new(),
+        }
     }
 
     /// A tracepoint whose record nobody reads is hung up before the record is made.
     pub(super) fn without_record(&mut self) {
-        if let (Attachment::Tracepoint { .. }, names::Site::Tracepoint { event, .. }) = (&self.attachment, &self.site) {
-            self.attachment = Attachment::RawTracepoint { name: event.clone() };
+        if let (Attachment::Tracepoint { .. }, names::Site::Tracepoint { event, .. }) =
+            (&self.attachment, &self.site)
+        {
+            self.attachment = Attachment::RawTracepoint {
+                name: event.clone(),
+            };
             self.why = "no field of its record is read".into();
         }
     }
@@ -107,9 +156,16 @@ fn tracepoint(
         let raw = |name: &str| Attachment::RawTracepoint { name: name.into() };
         match (category, event) {
             ("raw_syscalls", "sys_enter" | "sys_exit") => {
-                let site = names::Site::RawSyscalls { exit: event == "sys_exit" };
+                let site = names::Site::RawSyscalls {
+                    exit: event == "sys_exit",
+                };
                 let why = "the same arguments, for less than half the cost".into();
-                return Ok(Hanging { attachment: raw(event), site, guards: Vec::new(), why });
+                return Ok(Hanging {
+                    attachment: raw(event),
+                    site,
+                    guards: Vec::new(),
+                    why,
+                });
             }
             ("syscalls", _) if together <= SHARED_CALLS => {
                 if let Some(hanging) = syscall(facts, event) {
@@ -120,8 +176,14 @@ fn tracepoint(
         }
     }
     let id = facts.tracefs()?.format(category, event)?.id;
-    let site = names::Site::Tracepoint { category: category.into(), event: event.into() };
-    Ok(Hanging::own(Attachment::Tracepoint { id: u64::from(id) }, site))
+    let site = names::Site::Tracepoint {
+        category: category.into(),
+        event: event.into(),
+    };
+    Ok(Hanging::own(
+        Attachment::Tracepoint { id: u64::from(id) },
+        site,
+    ))
 }
 
 /// One system call, told from all others at the raw tracepoint that they pass.
@@ -139,8 +201,13 @@ fn syscall(facts: &Facts, event: &str) -> Option<Hanging> {
         "less than half the cost of its own tracepoint"
     };
     Some(Hanging {
-        attachment: Attachment::RawTracepoint { name: tracepoint.into() },
-        site: names::Site::Syscall { name: name.into(), exit },
+        attachment: Attachment::RawTracepoint {
+            name: tracepoint.into(),
+        },
+        site: names::Site::Syscall {
+            name: name.into(),
+            exit,
+        },
         guards: vec![(guard, format!("system call {number}, made the 64-bit way"))],
         why: why.into(),
     })
@@ -153,8 +220,14 @@ fn traced(traced: Traced) -> Option<(Node, String)> {
         Traced::All => None,
         Traced::Process(process) => {
             let process_node = Box::new(Node::Const(i128::from(process)));
-            Some((Node::Compare(Relation::Eq, Box::new(pid), process_node), format!("pid == {process}")))
+            Some((
+                Node::Compare(Relation::Eq, Box::new(pid), process_node),
+                format!("pid == {process}"),
+            ))
         }
-        Traced::Set => Some((Node::InSet(TARGET, vec![Part::Int(pid)]), "pid in $target".into())),
+        Traced::Set => Some((
+            Node::InSet(TARGET, vec![Part::Int(pid)]),
+            "pid in $target".into(),
+        )),
     }
 }

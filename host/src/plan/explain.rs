@@ -1,12 +1,17 @@
 //! A plan in words: what `moontrace explain` prints.
 
-use super::{Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape};
+use super::{
+    Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape,
+};
 use crate::spec::probe::Clock;
 use std::fmt::Write;
 
 /// Probe by probe: what runs in the kernel, what is fetched and why, which attachment and why.
 /// `shape` finds the table of a tally.
-pub fn explain<'a>(plan: &ProbePlan, shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>) -> String {
+pub fn explain<'a>(
+    plan: &ProbePlan,
+    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
+) -> String {
     let mut out = format!("{}: probe \"{}\"\n", plan.place, plan.name);
     for site in &plan.sites {
         // Writing to a String can't fail.
@@ -21,10 +26,22 @@ fn explain_site<'a>(
     shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
 ) -> std::fmt::Result {
     writeln!(out, "  {}", site.probe)?;
-    let why = if site.why.is_empty() { String::new() } else { format!(": {}", site.why) };
+    let why = if site.why.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", site.why)
+    };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
     for (number, condition) in site.conditions.iter().enumerate() {
-        writeln!(out, "    {}{condition}", if number == 0 { "if         " } else { "           " })?;
+        writeln!(
+            out,
+            "    {}{condition}",
+            if number == 0 {
+                "if         "
+            } else {
+                "           "
+            }
+        )?;
     }
     match &site.program.action {
         Action::Emit { layout, .. } => explain_record(out, layout)?,
@@ -33,8 +50,12 @@ fn explain_site<'a>(
                 explain_table(out, shape)?;
             }
         }
-        Action::Follow { there: true, .. } => writeln!(out, "    then       the process is traced, too")?,
-        Action::Follow { there: false, .. } => writeln!(out, "    then       the process is traced no longer")?,
+        Action::Follow { there: true, .. } => {
+            writeln!(out, "    then       the process is traced, too")?
+        }
+        Action::Follow { there: false, .. } => {
+            writeln!(out, "    then       the process is traced no longer")?
+        }
     }
     writeln!(out, "    generated  {} instructions", instructions(site))
 }
@@ -44,26 +65,57 @@ pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
         Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
-        Attachment::Kprobe { function, offset: 0, ret: false } => format!("kprobe at {function}"),
-        Attachment::Kprobe { function, offset, ret: false } => format!("kprobe at {function}+{offset}"),
+        Attachment::Kprobe {
+            function,
+            offset: 0,
+            ret: false,
+        } => format!("kprobe at {function}"),
+        Attachment::Kprobe {
+            function,
+            offset,
+            ret: false,
+        } => format!("kprobe at {function}+{offset}"),
         Attachment::Kprobe { function, .. } => format!("kretprobe at {function}"),
-        Attachment::Uprobe { path, offset, ret, pid } => {
+        Attachment::Uprobe {
+            path,
+            offset,
+            ret,
+            pid,
+        } => {
             let kind = if *ret { "uretprobe" } else { "uprobe" };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
             format!("{kind} at offset {offset:#x} of {}{only}", path.display())
         }
-        Attachment::Profile(Clock::Hertz(hertz)) => format!("the clock of each CPU, {hertz} times a second"),
+        Attachment::Profile(Clock::Hertz(hertz)) => {
+            format!("the clock of each CPU, {hertz} times a second")
+        }
         Attachment::Profile(Clock::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
         Attachment::Interval { period_ns } => format!("the clock of one CPU, every {period_ns} ns"),
     }
 }
 
 fn explain_record(out: &mut String, layout: &Layout) -> std::fmt::Result {
-    let how = if layout.long { "built in scratch, sent with its real length" } else { "filled in place" };
+    let how = if layout.long {
+        "built in scratch, sent with its real length"
+    } else {
+        "filled in place"
+    };
     writeln!(out, "    record     {} bytes, {how}", layout.size)?;
-    let width = layout.fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0).max(12);
+    let width = layout
+        .fields
+        .iter()
+        .map(|field| field.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(12);
     for field in &layout.fields {
-        writeln!(out, "      {:width$}  {:18}  {}", field.name, content(&field.content), field.why)?;
+        writeln!(
+            out,
+            "      {:width$}  {:18}  {}",
+            field.name,
+            content(&field.content),
+            field.why
+        )?;
     }
     Ok(())
 }
@@ -85,7 +137,9 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
             KeyContent::Int { signed: true } => "i64".into(),
             KeyContent::Int { signed: false } => "u64".into(),
             KeyContent::Bool => "truth value".into(),
-            KeyContent::Text { capacity } => format!("string to {} bytes", capacity.saturating_sub(1)),
+            KeyContent::Text { capacity } => {
+                format!("string to {} bytes", capacity.saturating_sub(1))
+            }
             KeyContent::Probe | KeyContent::Func => "name of the site".into(),
         };
         writeln!(out, "    key        {:12}  {kind}", key.name)?;
@@ -109,9 +163,12 @@ fn instructions(site: &SitePlan) -> usize {
         + of(&program.steps)
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),
-            Action::Tally { key, measure, columns, .. } => {
-                key.insns.len() + of(measure) + columns.insns.len()
-            }
+            Action::Tally {
+                key,
+                measure,
+                columns,
+                ..
+            } => key.insns.len() + of(measure) + columns.insns.len(),
             Action::Follow { member, .. } => member.insns.len(),
         }
 }

@@ -20,18 +20,26 @@ pub(super) struct Wanted {
 /// Lays out the record, and says in the same order what is stored in its fields.
 pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), Report> {
     if wanted.len() > FIELDS {
-        return Err(Report::new(format!("{} fields, and an event has at most {FIELDS}", wanted.len())));
+        return Err(Report::new(format!(
+            "{} fields, and an event has at most {FIELDS}",
+            wanted.len()
+        )));
     }
     let mut fields: Vec<(Field, FieldValue)> = wanted.into_iter().enumerate().map(field).collect();
     let mut end = place(&mut fields, HEADER as u32);
     let strings: u32 = fields.iter().map(|(field, _)| room(field)).sum();
     let long = (end + strings) as usize > SMALL_RECORD;
     if (end + strings) as usize > RECORD {
-        let message = format!("{} bytes of fields, and an event has at most {RECORD}", end + strings);
+        let message = format!(
+            "{} bytes of fields, and an event has at most {RECORD}",
+            end + strings
+        );
         return Err(Report::new(message).help("give a length where a string is wanted: str(p, 64)"));
     }
     for (field, value) in &mut fields {
-        let Content::Text { slot, capacity, .. } = &mut field.content else { continue };
+        let Content::Text { slot, capacity, .. } = &mut field.content else {
+            continue;
+        };
         // In a long record what is read from memory is packed, and sent with the length it has.
         if !(long && matches!(value, FieldValue::Text(Text::Read { .. }))) {
             *slot = Some(end);
@@ -39,7 +47,14 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
         }
     }
     let (fields, values) = fields.into_iter().unzip();
-    Ok((Layout { fields, size: end, long }, values))
+    Ok((
+        Layout {
+            fields,
+            size: end,
+            long,
+        },
+        values,
+    ))
 }
 
 fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
@@ -47,17 +62,38 @@ fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
         None => (Content::Constant(Value::Nil), FieldValue::Nothing),
         Some(checked) => stored(checked),
     };
-    (Field { name: wanted.name, content, bit: number as u8, why: wanted.why }, value)
+    (
+        Field {
+            name: wanted.name,
+            content,
+            bit: number as u8,
+            why: wanted.why,
+        },
+        value,
+    )
 }
 
 fn stored(checked: Checked) -> (Content, FieldValue) {
     match checked {
-        Checked::Int(Node::Const(value), _) => (Content::Constant(constant(value)), FieldValue::Nothing),
-        Checked::Int(node, _) => (Content::Int { offset: 0, int: node.int() }, FieldValue::Int(node)),
-        Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
-        Checked::Text(text) => {
-            (Content::Text { offset: 0, slot: None, capacity: text.capacity() }, FieldValue::Text(text))
+        Checked::Int(Node::Const(value), _) => {
+            (Content::Constant(constant(value)), FieldValue::Nothing)
         }
+        Checked::Int(node, _) => (
+            Content::Int {
+                offset: 0,
+                int: node.int(),
+            },
+            FieldValue::Int(node),
+        ),
+        Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
+        Checked::Text(text) => (
+            Content::Text {
+                offset: 0,
+                slot: None,
+                capacity: text.capacity(),
+            },
+            FieldValue::Text(text),
+        ),
         Checked::Probe => (Content::Probe, FieldValue::Nothing),
         Checked::Func => (Content::Func, FieldValue::Nothing),
         Checked::Time => (Content::Time, FieldValue::Nothing),

@@ -10,15 +10,14 @@ mod set;
 mod site;
 mod table;
 
+pub use crate::layout::{Aggregate, Content, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
 
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
-use crate::expr::types::Int;
 use crate::report::Place;
-use crate::rows::Value;
 use crate::spec::probe::Clock;
 use crate::spec::{Kind, ProbeId, TallyId};
 use std::path::PathBuf;
@@ -66,16 +65,31 @@ pub struct SitePlan {
 /// How the program is hung up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attachment {
-    RawTracepoint { name: String },
+    RawTracepoint {
+        name: String,
+    },
     /// By perf_event_open; `id` is the tracepoint's number in tracefs.
-    Tracepoint { id: u64 },
-    Kprobe { function: String, offset: u64, ret: bool },
+    Tracepoint {
+        id: u64,
+    },
+    Kprobe {
+        function: String,
+        offset: u64,
+        ret: bool,
+    },
     /// `offset` in the file; `pid` when it is hung into one process only.
-    Uprobe { path: PathBuf, offset: u64, ret: bool, pid: Option<u32> },
+    Uprobe {
+        path: PathBuf,
+        offset: u64,
+        ret: bool,
+        pid: Option<u32>,
+    },
     /// On every CPU.
     Profile(Clock),
     /// On one CPU.
-    Interval { period_ns: u64 },
+    Interval {
+        period_ns: u64,
+    },
 }
 
 /// What goes into the holes of the entry program.
@@ -89,51 +103,23 @@ pub struct Program {
 
 #[derive(Clone)]
 pub enum Action {
-    Emit { record: Code, layout: Layout },
+    Emit {
+        record: Code,
+        layout: Layout,
+    },
     /// `long` when key or measured words don't fit on the stack.
-    Tally { tally: TallyId, key: Code, measure: Option<Code>, columns: Code, long: bool },
+    Tally {
+        tally: TallyId,
+        key: Code,
+        measure: Option<Code>,
+        columns: Code,
+        long: bool,
+    },
     /// A process is traced from now on, or no longer.
-    Follow { member: Code, there: bool },
-}
-
-/// How a record is laid out: made by plan, used by codegen and by event.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Layout {
-    pub fields: Vec<Field>,
-    /// Bytes that are reserved (in place), or that the fixed part takes (long).
-    pub size: u32,
-    /// Built in scratch and sent with its real length.
-    pub long: bool,
-}
-
-/// A field of a record. Those without a place in it are the same in each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Field {
-    /// As the script reads it: `pid`, `args.filename`, or the name that `:fetch` gave.
-    pub name: String,
-    pub content: Content,
-    /// Its bit in `Header::valid`.
-    pub bit: u8,
-    /// What asked for it: `:fetch`, or the line of the handler that reads it.
-    pub why: String,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// An integer at an offset from the record's start.
-    Int { offset: u32, int: Int },
-    Bool { offset: u32 },
-    /// A `Span` at an offset from the record's start. Its bytes stand at `slot`, or packed behind the fixed part of a
-    /// long record (only strings that are read from memory are).
-    Text { offset: u32, slot: Option<u32>, capacity: u16 },
-    /// Known when the probe is planned: nothing is stored.
-    Constant(Value),
-    /// Stands in the header.
-    Time,
-    Cpu,
-    /// Names of the site, known to the host.
-    Probe,
-    Func,
+    Follow {
+        member: Code,
+        there: bool,
+    },
 }
 
 /// A tally's table: fixed by the first probe that feeds it, the same for all others.
@@ -160,9 +146,13 @@ pub struct KeyField {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyContent {
-    Int { signed: bool },
+    Int {
+        signed: bool,
+    },
     Bool,
-    Text { capacity: u16 },
+    Text {
+        capacity: u16,
+    },
     /// The number of a site, shown as its probe's or its function's name.
     Probe,
     Func,
@@ -174,14 +164,6 @@ pub struct Column {
     pub function: Aggregate,
     /// Bytes from the start of the map's value.
     pub offset: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aggregate {
-    Count,
-    Sum { signed: bool },
-    /// Log2, `BUCKETS` words.
-    Hist { signed: bool },
 }
 
 /// Which kind of map holds a tally.

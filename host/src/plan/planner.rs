@@ -85,7 +85,11 @@ impl Planner {
 
     /// What the SPEC of a declaration matches here.
     pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
-        let pid = if let Traced::Process(pid) = self.options.traced { Some(pid) } else { None };
+        let pid = if let Traced::Process(pid) = self.options.traced {
+            Some(pid)
+        } else {
+            None
+        };
         let mut found: Vec<Match> = Vec::new();
         for pattern in &declaration.patterns {
             for next in self.facts.matches(pattern, pid)? {
@@ -96,7 +100,9 @@ impl Planner {
         }
         if found.len() > self.options.most_sites {
             let message = format!("'{}' matches {} probes", declaration.spec, found.len());
-            return Err(Report::new(message).help(format!("--max-probes {} allows them", found.len())));
+            return Err(
+                Report::new(message).help(format!("--max-probes {} allows them", found.len()))
+            );
         }
         Ok(found)
     }
@@ -110,7 +116,8 @@ impl Planner {
         let found = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
         let compiled = self.compile(declaration, &found)?;
-        let (mut tallies, mut sets, mut sites) = (self.tallies.clone(), self.sets.clone(), Vec::new());
+        let (mut tallies, mut sets, mut sites) =
+            (self.tallies.clone(), self.sets.clone(), Vec::new());
         for (number, (found, (hanging, compiled))) in found.iter().zip(compiled).enumerate() {
             let site = SiteId(self.sites + number as u32);
             let mut wrong = None;
@@ -132,20 +139,37 @@ impl Planner {
             Ending::Print(_) => Output::Print,
             Ending::Tally { tally, .. } => Output::Tally(*tally),
         };
-        let name = declaration.name.clone().unwrap_or_else(|| declaration.spec.clone());
-        Ok(ProbePlan { id: declaration.id, place: declaration.place.clone(), name, sites, output })
+        let name = declaration
+            .name
+            .clone()
+            .unwrap_or_else(|| declaration.spec.clone());
+        Ok(ProbePlan {
+            id: declaration.id,
+            place: declaration.place.clone(),
+            name,
+            sites,
+            output,
+        })
     }
 
     /// Gives each `var` of a declaration its place.
     fn place_variables(&mut self, declaration: &Declaration) -> Result<(), Report> {
         for given in declaration.given.values() {
-            let Given::Var(id, value) = given else { continue };
+            let Given::Var(id, value) = given else {
+                continue;
+            };
             if self.variables.contains_key(id) {
                 continue;
             }
-            let bytes = if matches!(value, Member::Str(_)) { VARIABLE_STRING as u32 } else { 8 };
+            let bytes = if matches!(value, Member::Str(_)) {
+                VARIABLE_STRING as u32
+            } else {
+                8
+            };
             if (self.variable_bytes + bytes) as usize > VARIABLES {
-                return Err(Report::new(format!("the script's variables take more than {VARIABLES} bytes")));
+                return Err(Report::new(format!(
+                    "the script's variables take more than {VARIABLES} bytes"
+                )));
             }
             self.variables.insert(*id, Slot(self.variable_bytes));
             self.variable_bytes += bytes;
@@ -154,7 +178,11 @@ impl Planner {
     }
 
     /// The texts, compiled for each match. A field that only some of them have is nil at the others.
-    fn compile(&self, declaration: &Declaration, found: &[Match]) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
+    fn compile(
+        &self,
+        declaration: &Declaration,
+        found: &[Match],
+    ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
         let mut attempts = Vec::new();
         for found_one in found {
@@ -192,8 +220,15 @@ impl Planner {
         tallies: &mut BTreeMap<TallyId, TallyShape>,
     ) -> Result<SitePlan, Report> {
         let target = self.target();
-        let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
-        let guard = guard.map(|guard| codegen::guard(&guard, &target)).transpose()?;
+        let guard = hanging
+            .guards
+            .iter()
+            .cloned()
+            .map(|(node, _)| node)
+            .reduce(and);
+        let guard = guard
+            .map(|guard| codegen::guard(&guard, &target))
+            .transpose()?;
         let steps = match compiled.conditions.as_slice() {
             [] => None,
             conditions => Some(codegen::steps(conditions, &target)?),
@@ -201,13 +236,25 @@ impl Planner {
         let action = match compiled.ending {
             CompiledEnding::Emit(wanted) => {
                 let (layout, values) = lay_out(wanted)?;
-                let record = labelled(codegen::record(&layout, &values, &target)?, "fields", declaration);
+                let record = labelled(
+                    codegen::record(&layout, &values, &target)?,
+                    "fields",
+                    declaration,
+                );
                 Action::Emit { record, layout }
             }
-            CompiledEnding::Tally { tally, keys, columns } => {
+            CompiledEnding::Tally {
+                tally,
+                keys,
+                columns,
+            } => {
                 let name = declaration.name.clone().unwrap_or_else(|| {
                     let keys: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
-                    if keys.is_empty() { declaration.spec.clone() } else { format!("{} by {}", declaration.spec, keys.join(", ")) }
+                    if keys.is_empty() {
+                        declaration.spec.clone()
+                    } else {
+                        format!("{} by {}", declaration.spec, keys.join(", "))
+                    }
                 });
                 let (shape, stored) = table::shape(tally, name, id.0, &keys, &columns)?;
                 let action = tally_action(&shape, &stored, &target, declaration)?;
@@ -224,30 +271,56 @@ impl Planner {
         Ok(SitePlan {
             id,
             probe: found.probe.clone(),
-            func: found.probe.rsplit(':').next().unwrap_or_default().to_string(),
+            func: found
+                .probe
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+                .to_string(),
             kind: found.kind,
             attachment: hanging.attachment,
             why: hanging.why,
-            conditions: hanging.guards.into_iter().map(|(_, words)| words).chain(texts).collect(),
-            program: Program { guard, steps, action },
+            conditions: hanging
+                .guards
+                .into_iter()
+                .map(|(_, words)| words)
+                .chain(texts)
+                .collect(),
+            program: Program {
+                guard,
+                steps,
+                action,
+            },
         })
     }
 
     fn target(&self) -> codegen::Target {
-        let namespace = self.facts.features().pid_namespace.filter(|namespace| !namespace.is_initial());
-        codegen::Target { pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)) }
+        let namespace = self
+            .facts
+            .features()
+            .pid_namespace
+            .filter(|namespace| !namespace.is_initial());
+        codegen::Target {
+            pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)),
+        }
     }
 
     /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end. A
     /// process that is `held` before its exec joins when it has become the command: what it did before is ours.
     pub fn follow(&mut self, held: Option<u32>) -> Result<Vec<SitePlan>, Report> {
-        let traced = Options { traced: Traced::Set, ..self.options };
+        let traced = Options {
+            traced: Traced::Set,
+            ..self.options
+        };
         let mut plans = vec![
             self.follower("sched_process_fork", &traced, Some("child_pid"), true)?,
             self.follower("sched_process_exit", &traced, Some("pid"), false)?,
         ];
         if let Some(held) = held {
-            let this = Options { traced: Traced::Process(held), ..self.options };
+            let this = Options {
+                traced: Traced::Process(held),
+                ..self.options
+            };
             plans.push(self.follower("sched_process_exec", &this, None, true)?);
         }
         Ok(plans)
@@ -265,7 +338,10 @@ impl Planner {
         let found = Match {
             kind: crate::spec::Kind::Tracepoint,
             probe: format!("tracepoint:sched:{event}"),
-            location: crate::facts::Location::Tracepoint { category: "sched".into(), event: event.into() },
+            location: crate::facts::Location::Tracepoint {
+                category: "sched".into(),
+                event: event.into(),
+            },
         };
         let hanging = hang(&self.facts, options, &found, 1)?;
         let names = self.facts.names(&hanging.site, &found.probe);
@@ -273,15 +349,28 @@ impl Planner {
             None => Node::Current(Current::Pid),
             Some((_, Some(Meaning::Value(member, _)))) => member,
             Some((field, _)) => {
-                return Err(Report::new(format!("{} has no field '{field}' on this kernel", found.probe)));
+                return Err(Report::new(format!(
+                    "{} has no field '{field}' on this kernel",
+                    found.probe
+                )));
             }
         };
         let target = self.target();
-        let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
+        let guard = hanging
+            .guards
+            .iter()
+            .cloned()
+            .map(|(node, _)| node)
+            .reduce(and);
         let program = Program {
-            guard: guard.map(|guard| codegen::guard(&guard, &target)).transpose()?,
+            guard: guard
+                .map(|guard| codegen::guard(&guard, &target))
+                .transpose()?,
             steps: None,
-            action: Action::Follow { member: codegen::member(&[Part::Int(member)], &target)?, there },
+            action: Action::Follow {
+                member: codegen::member(&[Part::Int(member)], &target)?,
+                there,
+            },
         };
         let id = SiteId(self.sites);
         self.sites += 1;
@@ -305,13 +394,23 @@ fn tally_action(
     declaration: &Declaration,
 ) -> Result<Action, Report> {
     if shape.id.0 as usize >= TALLIES {
-        return Err(Report::new(format!("a script has at most {TALLIES} tallies")));
+        return Err(Report::new(format!(
+            "a script has at most {TALLIES} tallies"
+        )));
     }
-    let key = codegen::key(Control::generation_offset(shape.id.0), &stored.parts, target)?;
+    let key = codegen::key(
+        Control::generation_offset(shape.id.0),
+        &stored.parts,
+        target,
+    )?;
     let key = labelled(key, "key", declaration);
     let measure = match stored.arguments.as_slice() {
         [] => None,
-        arguments => Some(labelled(codegen::measure(arguments, target)?, "columns", declaration)),
+        arguments => Some(labelled(
+            codegen::measure(arguments, target)?,
+            "columns",
+            declaration,
+        )),
     };
     let deep = |code: &Code| code.stack > SMALL_STACK;
     let long = shape.key_size as usize > SMALL_KEY
@@ -319,7 +418,13 @@ fn tally_action(
         || deep(&key)
         || measure.as_ref().is_some_and(deep);
     let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
-    Ok(Action::Tally { tally: shape.id, key, measure, columns, long })
+    Ok(Action::Tally {
+        tally: shape.id,
+        key,
+        measure,
+        columns,
+        long,
+    })
 }
 
 fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
@@ -334,7 +439,8 @@ fn and(a: Node, b: Node) -> Node {
 /// Is anything read from the program's context?
 fn reads_record(compiled: &Compiled) -> bool {
     let mut reads = false;
-    compiled.visit(&mut |node| reads |= matches!(node, Node::Context { .. } | Node::ContextAddress));
+    compiled
+        .visit(&mut |node| reads |= matches!(node, Node::Context { .. } | Node::ContextAddress));
     reads
 }
 

@@ -7,7 +7,9 @@ use crate::spec::Member;
 
 /// Adds the shapes of all sets that a tree looks into to `shapes`.
 pub(super) fn shapes(node: &Node, shapes: &mut Vec<SetShape>) -> Result<(), Report> {
-    let Node::InSet(id, parts) = node else { return Ok(()) };
+    let Node::InSet(id, parts) = node else {
+        return Ok(());
+    };
     if *id == TARGET {
         return Ok(());
     }
@@ -16,8 +18,14 @@ pub(super) fn shapes(node: &Node, shapes: &mut Vec<SetShape>) -> Result<(), Repo
         None => shapes.push(shape),
         Some(there) if *there == shape => {}
         Some(there) => {
-            let message = format!("this set holds {} by its first use, and {} here", words(there), words(&shape));
-            return Err(Report::new(message).help("a set holds one type: make another for the other"));
+            let message = format!(
+                "this set holds {} by its first use, and {} here",
+                words(there),
+                words(&shape)
+            );
+            return Err(
+                Report::new(message).help("a set holds one type: make another for the other")
+            );
         }
     }
     Ok(())
@@ -27,9 +35,15 @@ fn shape(id: SetId, parts: &[Part]) -> SetShape {
     let key_size = parts.iter().map(Part::size).sum();
     let parts = parts.iter().map(|part| match part {
         Part::Int(_) => SetPart::Int,
-        Part::Text(text) => SetPart::Text { capacity: text.capacity().next_multiple_of(8) },
+        Part::Text(text) => SetPart::Text {
+            capacity: text.capacity().next_multiple_of(8),
+        },
     });
-    SetShape { id, parts: parts.collect(), key_size }
+    SetShape {
+        id,
+        parts: parts.collect(),
+        key_size,
+    }
 }
 
 fn words(shape: &SetShape) -> String {
@@ -39,7 +53,10 @@ fn words(shape: &SetShape) -> String {
     };
     match shape.parts.as_slice() {
         [one] => word(one),
-        parts => format!("tuples of {}", parts.iter().map(word).collect::<Vec<_>>().join(", ")),
+        parts => format!(
+            "tuples of {}",
+            parts.iter().map(word).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
@@ -58,13 +75,17 @@ impl SetShape {
             for (part, member) in self.parts.iter().zip(members) {
                 match (part, member) {
                     (SetPart::Int, Member::Int(value)) => key.extend(value.to_le_bytes()),
-                    (SetPart::Text { capacity }, Member::Str(bytes)) if bytes.len() < usize::from(*capacity) => {
+                    (SetPart::Text { capacity }, Member::Str(bytes))
+                        if bytes.len() < usize::from(*capacity) =>
+                    {
                         key.extend(bytes);
                         key.resize(key.len() + usize::from(*capacity) - bytes.len(), 0);
                     }
                     (SetPart::Text { capacity }, Member::Str(bytes)) => {
-                        let message = format!("a string of {} bytes can't be in this set", bytes.len());
-                        return Err(Report::new(message).help(format!("its strings have at most {} bytes", capacity - 1)));
+                        let message =
+                            format!("a string of {} bytes can't be in this set", bytes.len());
+                        return Err(Report::new(message)
+                            .help(format!("its strings have at most {} bytes", capacity - 1)));
                     }
                     _ => break,
                 }
@@ -73,6 +94,7 @@ impl SetShape {
         if key.len() == self.key_size as usize {
             return Ok(key);
         }
-        Err(Report::new(format!("this set holds {}", words(self))).help("that is the type its use in a probe gives it"))
+        Err(Report::new(format!("this set holds {}", words(self)))
+            .help("that is the type its use in a probe gives it"))
     }
 }

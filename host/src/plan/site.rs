@@ -15,7 +15,11 @@ pub(super) struct Compiled {
 
 pub(super) enum CompiledEnding {
     Emit(Vec<Wanted>),
-    Tally { tally: TallyId, keys: Vec<Item>, columns: Vec<ColumnItem> },
+    Tally {
+        tally: TallyId,
+        keys: Vec<Item>,
+        columns: Vec<ColumnItem>,
+    },
 }
 
 /// Compiles all texts. Every mistake is in the result. With `lenient`, a field that the handler reads and this site
@@ -26,7 +30,14 @@ pub(super) fn compile(
     slots: &dyn Fn(VarId) -> Slot,
     lenient: bool,
 ) -> Result<Compiled, Vec<Refusal>> {
-    let mut site = Site { declaration, names, slots, lenient, bound: Vec::new(), refusals: Vec::new() };
+    let mut site = Site {
+        declaration,
+        names,
+        slots,
+        lenient,
+        bound: Vec::new(),
+        refusals: Vec::new(),
+    };
     let (mut conditions, mut fetched, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for step in &declaration.steps {
         match step {
@@ -48,7 +59,10 @@ pub(super) fn compile(
 
 /// The text of a chain's call, for labels.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.split_whitespace().collect::<Vec<_>>().join(" "))
+    format!(
+        "'{}'",
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
 }
 
 struct Site<'a> {
@@ -70,13 +84,21 @@ impl Compiled {
             Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
         };
         match &self.ending {
-            CompiledEnding::Emit(wanted) => wanted.iter().filter_map(|wanted| wanted.value.as_ref()).for_each(checked),
+            CompiledEnding::Emit(wanted) => wanted
+                .iter()
+                .filter_map(|wanted| wanted.value.as_ref())
+                .for_each(checked),
             CompiledEnding::Tally { keys, columns, .. } => {
                 keys.iter().for_each(|key| checked(&key.checked));
-                columns.iter().filter_map(|column| column.function.argument()).for_each(|node| node.visit(each));
+                columns
+                    .iter()
+                    .filter_map(|column| column.function.argument())
+                    .for_each(|node| node.visit(each));
             }
         }
-        self.conditions.iter().for_each(|(node, _)| node.visit(each));
+        self.conditions
+            .iter()
+            .for_each(|(node, _)| node.visit(each));
     }
 }
 
@@ -99,7 +121,11 @@ impl Site<'_> {
     fn list(&mut self, source: &Source) -> Vec<Item> {
         match expr::list(source, &self.scope()) {
             Ok(items) => {
-                self.bound.extend(items.iter().map(|item| (item.name.clone(), item.checked.clone())));
+                self.bound.extend(
+                    items
+                        .iter()
+                        .map(|item| (item.name.clone(), item.checked.clone())),
+                );
                 items
             }
             Err(refusals) => {
@@ -110,15 +136,30 @@ impl Site<'_> {
     }
 
     fn ending(&mut self, fetched: Vec<Item>, keys: Vec<Item>) -> Option<CompiledEnding> {
-        let mut wanted: Vec<Wanted> = fetched.into_iter().map(|item| want(item, ":fetch")).collect();
+        let mut wanted: Vec<Wanted> = fetched
+            .into_iter()
+            .map(|item| want(item, ":fetch"))
+            .collect();
         match &self.declaration.ending {
             Ending::Tally { tally, columns } => {
                 let columns = expr::columns(columns, &self.scope());
-                let columns = columns.map_err(|refusals| self.refusals.extend(refusals)).ok()?;
-                return Some(CompiledEnding::Tally { tally: *tally, keys, columns });
+                let columns = columns
+                    .map_err(|refusals| self.refusals.extend(refusals))
+                    .ok()?;
+                return Some(CompiledEnding::Tally {
+                    tally: *tally,
+                    keys,
+                    columns,
+                });
             }
             Ending::Handler { reads } => self.read(reads, &mut wanted),
-            Ending::Print(Some(list)) => wanted = self.list(list).into_iter().map(|item| want(item, ":print")).collect(),
+            Ending::Print(Some(list)) => {
+                wanted = self
+                    .list(list)
+                    .into_iter()
+                    .map(|item| want(item, ":print"))
+                    .collect()
+            }
             Ending::Print(None) if wanted.is_empty() => self.default_fields(&mut wanted),
             Ending::Print(None) => {}
         }
@@ -126,7 +167,10 @@ impl Site<'_> {
             let report = Report::new(":by makes the rows of a table, and this chain has none")
                 .at(self.declaration.place.clone())
                 .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
-            self.refusals.push(Refusal { report, missing: false });
+            self.refusals.push(Refusal {
+                report,
+                missing: false,
+            });
         }
         Some(CompiledEnding::Emit(wanted))
     }
@@ -137,7 +181,11 @@ impl Site<'_> {
             if wanted.iter().any(|there| there.name == read.text) {
                 continue;
             }
-            let bound = self.bound.iter().find(|(name, _)| *name == read.text).map(|(_, checked)| checked.clone());
+            let bound = self
+                .bound
+                .iter()
+                .find(|(name, _)| *name == read.text)
+                .map(|(_, checked)| checked.clone());
             let checked = match bound {
                 Some(checked) => Ok(checked),
                 None => expr::path(read, &self.scope()),
@@ -150,16 +198,27 @@ impl Site<'_> {
                 },
             };
             let why = format!("the handler reads it in line {}", read.place.line);
-            wanted.push(Wanted { name: read.text.clone(), value, why });
+            wanted.push(Wanted {
+                name: read.text.clone(),
+                value,
+                why,
+            });
         }
     }
 
     /// What `:print()` shows: time, comm, pid and the arguments; one that has no single value is left out.
     fn default_fields(&mut self, wanted: &mut Vec<Wanted>) {
-        let arguments = self.names.arguments().into_iter().map(|name| format!("args.{name}"));
+        let arguments = self
+            .names
+            .arguments()
+            .into_iter()
+            .map(|name| format!("args.{name}"));
         let first = ["time", "comm", "pid"].map(String::from);
         for text in first.into_iter().chain(arguments) {
-            let source = Source { text, place: self.declaration.place.clone() };
+            let source = Source {
+                text,
+                place: self.declaration.place.clone(),
+            };
             if let Ok(mut items) = expr::list(&source, &self.scope()) {
                 wanted.extend(items.pop().map(|item| want(item, ":print()")));
             }
@@ -168,5 +227,9 @@ impl Site<'_> {
 }
 
 fn want(item: Item, why: &str) -> Wanted {
-    Wanted { name: item.name, value: Some(item.checked), why: why.into() }
+    Wanted {
+        name: item.name,
+        value: Some(item.checked),
+        why: why.into(),
+    }
 }

@@ -1,8 +1,8 @@
 //! The shape of a tally's table: fixed by the first site that feeds it, and held against all others.
 
 use super::{Aggregate, Column, KeyContent, KeyField, Storage, TallyShape};
-use crate::expr::{Checked, ColumnFunction, ColumnItem, Item};
 use crate::expr::tree::{Node, Part, Text};
+use crate::expr::{Checked, ColumnFunction, ColumnItem, Item};
 use crate::report::Report;
 use crate::spec::TallyId;
 use moontrace_abi::bucket::BUCKETS;
@@ -29,10 +29,16 @@ pub(super) fn shape(
     columns: &[ColumnItem],
 ) -> Result<(TallyShape, Stored), Report> {
     if keys.len() > KEY_PARTS {
-        return Err(Report::new(format!("a key of {} parts, and there may be {KEY_PARTS}", keys.len())));
+        return Err(Report::new(format!(
+            "a key of {} parts, and there may be {KEY_PARTS}",
+            keys.len()
+        )));
     }
     if columns.len() > COLUMNS {
-        return Err(Report::new(format!("{} columns, and a tally has at most {COLUMNS}", columns.len())));
+        return Err(Report::new(format!(
+            "{} columns, and a tally has at most {COLUMNS}",
+            columns.len()
+        )));
     }
     let (fields, parts, bytes) = key(site, keys)?;
     if bytes as usize > KEY {
@@ -40,7 +46,10 @@ pub(super) fn shape(
         return Err(Report::new(message).help("give its strings a length: str(p, 64)"));
     }
     let (columns, arguments, value_size) = value(columns);
-    let stored = columns.iter().map(|(column, argument)| (column.function, column.offset, *argument)).collect();
+    let stored = columns
+        .iter()
+        .map(|(column, argument)| (column.function, column.offset, *argument))
+        .collect();
     let columns = columns.into_iter().map(|(column, _)| column).collect();
     let storage = match (fields.is_empty(), value_size <= PER_CPU_VALUE) {
         (true, _) => Storage::PerCpuArray,
@@ -48,21 +57,44 @@ pub(super) fn shape(
         (false, false) => Storage::Hash,
     };
     let key_size = if fields.is_empty() { 4 } else { 8 + bytes };
-    let shape = TallyShape { id, name, keys: fields, columns, key_size, value_size, storage };
-    Ok((shape, Stored { parts, arguments, columns: stored }))
+    let shape = TallyShape {
+        id,
+        name,
+        keys: fields,
+        columns,
+        key_size,
+        value_size,
+        storage,
+    };
+    Ok((
+        shape,
+        Stored {
+            parts,
+            arguments,
+            columns: stored,
+        },
+    ))
 }
 
 fn key(site: u32, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Report> {
     let (mut fields, mut parts, mut offset) = (Vec::new(), Vec::new(), 0);
     for item in items {
         let (content, part) = match &item.checked {
-            Checked::Int(node, _) => {
-                (KeyContent::Int { signed: node.int().wide().signed }, Part::Int(node.clone()))
-            }
+            Checked::Int(node, _) => (
+                KeyContent::Int {
+                    signed: node.int().wide().signed,
+                },
+                Part::Int(node.clone()),
+            ),
             Checked::Condition(node) => (KeyContent::Bool, Part::Int(node.clone())),
             Checked::Text(text) => {
                 let text = shortened(text.clone());
-                (KeyContent::Text { capacity: text.capacity() }, Part::Text(text))
+                (
+                    KeyContent::Text {
+                        capacity: text.capacity(),
+                    },
+                    Part::Text(text),
+                )
             }
             Checked::Probe => (KeyContent::Probe, Part::Int(Node::Const(site.into()))),
             Checked::Func => (KeyContent::Func, Part::Int(Node::Const(site.into()))),
@@ -75,7 +107,11 @@ fn key(site: u32, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Rep
                 (KeyContent::Int { signed: true }, Part::Int(node))
             }
         };
-        fields.push(KeyField { name: item.name.clone(), content, offset });
+        fields.push(KeyField {
+            name: item.name.clone(),
+            content,
+            offset,
+        });
         offset += part.size();
         parts.push(part);
     }
@@ -85,9 +121,15 @@ fn key(site: u32, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Rep
 /// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit.
 fn shortened(text: Text) -> Text {
     match text {
-        Text::Read { space, address, capacity } if usize::from(capacity) == STRING => {
-            Text::Read { space, address, capacity: KEY_STRING as u16 }
-        }
+        Text::Read {
+            space,
+            address,
+            capacity,
+        } if usize::from(capacity) == STRING => Text::Read {
+            space,
+            address,
+            capacity: KEY_STRING as u16,
+        },
         Text::Select(condition, a, b) => {
             Text::Select(condition, Box::new(shortened(*a)), Box::new(shortened(*b)))
         }
@@ -101,15 +143,30 @@ fn value(items: &[ColumnItem]) -> (Vec<(Column, Option<usize>)>, Vec<Node>, u32)
     for item in items {
         let function = match &item.function {
             ColumnFunction::Count(_) => Aggregate::Count,
-            ColumnFunction::Sum(node) => Aggregate::Sum { signed: node.int().wide().signed },
-            ColumnFunction::Hist(node) => Aggregate::Hist { signed: node.int().wide().signed },
+            ColumnFunction::Sum(node) => Aggregate::Sum {
+                signed: node.int().wide().signed,
+            },
+            ColumnFunction::Hist(node) => Aggregate::Hist {
+                signed: node.int().wide().signed,
+            },
         };
         let argument = item.function.argument().map(|node| {
             arguments.push(node.clone());
             arguments.len() - 1
         });
-        columns.push((Column { name: item.name.clone(), function, offset }, argument));
-        offset += 8 * if matches!(function, Aggregate::Hist { .. }) { BUCKETS as u32 } else { 1 };
+        columns.push((
+            Column {
+                name: item.name.clone(),
+                function,
+                offset,
+            },
+            argument,
+        ));
+        offset += 8 * if matches!(function, Aggregate::Hist { .. }) {
+            BUCKETS as u32
+        } else {
+            1
+        };
     }
     (columns, arguments, offset)
 }
@@ -118,20 +175,33 @@ fn value(items: &[ColumnItem]) -> (Vec<(Column, Option<usize>)>, Vec<Node>, u32)
 /// difference is the message.
 pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Report> {
     let keys = |shape: &TallyShape| join(shape.keys.iter().map(|key| key.name.as_str()));
-    let columns = |shape: &TallyShape| join(shape.columns.iter().map(|column| column.name.as_str()));
+    let columns =
+        |shape: &TallyShape| join(shape.columns.iter().map(|column| column.name.as_str()));
     if keys(there) != keys(new) {
-        return Err(Report::new(format!("this tally's keys are '{}', not '{}'", keys(there), keys(new))));
+        return Err(Report::new(format!(
+            "this tally's keys are '{}', not '{}'",
+            keys(there),
+            keys(new)
+        )));
     }
     if columns(there) != columns(new) {
-        return Err(Report::new(format!("this tally's columns are '{}', not '{}'", columns(there), columns(new))));
+        return Err(Report::new(format!(
+            "this tally's columns are '{}', not '{}'",
+            columns(there),
+            columns(new)
+        )));
     }
     for (key, new) in there.keys.iter_mut().zip(&new.keys) {
         match (&mut key.content, new.content) {
             (KeyContent::Int { signed }, KeyContent::Int { signed: new }) => *signed |= new,
             (a, b) if *a == b => {}
             _ => {
-                let message = format!("the key '{}' has another type elsewhere in this tally", key.name);
-                return Err(Report::new(message).help("give a string the same length everywhere: str(p, 64)"));
+                let message = format!(
+                    "the key '{}' has another type elsewhere in this tally",
+                    key.name
+                );
+                return Err(Report::new(message)
+                    .help("give a string the same length everywhere: str(p, 64)"));
             }
         }
     }
@@ -141,7 +211,10 @@ pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Repor
             | (Aggregate::Hist { signed }, Aggregate::Hist { signed: new }) => *signed |= new,
             (a, b) if *a == b => {}
             _ => {
-                let message = format!("the column '{}' is made by another function elsewhere in this tally", column.name);
+                let message = format!(
+                    "the column '{}' is made by another function elsewhere in this tally",
+                    column.name
+                );
                 return Err(Report::new(message));
             }
         }

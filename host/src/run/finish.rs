@@ -1,6 +1,7 @@
 //! The end of a run: what is left is read, said and put away.
 
-use super::running::{Running, plainly};
+use super::refusal::plainly;
+use super::running::Running;
 use crate::event::books::{SiteBook, books};
 use crate::kernel::{Instance, control};
 use crate::report::Report;
@@ -15,28 +16,48 @@ const MISSED: (u32, u32) = (6, 7);
 /// The books of one probe as they are now.
 pub(super) fn books_of(running: &Running, id: ProbeId) -> Result<Books, Report> {
     let probes = running.probes.borrow();
-    let Some(probe) = probes.get(&id) else { return Ok(Books::default()) };
+    let Some(probe) = probes.get(&id) else {
+        return Ok(Books::default());
+    };
     let planner = running.planner.borrow();
     let features = planner.facts().features();
     let mut sites = Vec::new();
     for instance in &probe.instances {
-        let (book, missed) = instance
-            .books()
-            .map_err(|error| Report::new(format!("the books of {} can't be read: {}", probe.plan.name, plainly(&error))))?;
-        let (major, minor) = if instance.is_raw_tracepoint() { MISSED_RAW } else { MISSED };
-        sites.push(SiteBook { book, missed: features.at_least(major, minor).then_some(missed) });
+        let (book, missed) = instance.books().map_err(|error| {
+            Report::new(format!(
+                "the books of {} can't be read: {}",
+                probe.plan.name,
+                plainly(&error)
+            ))
+        })?;
+        let (major, minor) = if instance.is_raw_tracepoint() {
+            MISSED_RAW
+        } else {
+            MISSED
+        };
+        sites.push(SiteBook {
+            book,
+            missed: features.at_least(major, minor).then_some(missed),
+        });
     }
     Ok(books(probe.plan.name.clone(), &sites))
 }
 
 /// The books of all probes, in the order of their declarations. `unread`: events by their site that no handler saw.
-pub(super) fn all_books(running: &Running, unread: &BTreeMap<u32, u64>) -> Result<Vec<Books>, Report> {
+pub(super) fn all_books(
+    running: &Running,
+    unread: &BTreeMap<u32, u64>,
+) -> Result<Vec<Books>, Report> {
     let ids: Vec<ProbeId> = running.probes.borrow().keys().copied().collect();
     let mut all = Vec::new();
     for id in ids {
         let mut books = books_of(running, id)?;
         let probes = running.probes.borrow();
-        let sites = probes.get(&id).map(|probe| &probe.plan.sites).into_iter().flatten();
+        let sites = probes
+            .get(&id)
+            .map(|probe| &probe.plan.sites)
+            .into_iter()
+            .flatten();
         let waiting: u64 = sites.filter_map(|site| unread.get(&site.id.0)).sum();
         if waiting > 0 {
             books.notes.push(("unread", waiting));
@@ -61,7 +82,9 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
 /// Takes all programs down.
 pub(super) fn detach_all(running: &Running) {
     let mut probes = running.probes.borrow_mut();
-    let mut instances: Vec<Instance> =
-        probes.values_mut().flat_map(|probe| std::mem::take(&mut probe.instances)).collect();
+    let mut instances: Vec<Instance> = probes
+        .values_mut()
+        .flat_map(|probe| std::mem::take(&mut probe.instances))
+        .collect();
     control::detach_all(&mut instances);
 }

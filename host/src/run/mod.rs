@@ -3,8 +3,10 @@
 //! The only module that imports every stage.
 
 mod finish;
+mod refusal;
 mod running;
 mod script;
+mod session;
 mod watch;
 
 use crate::cli::RunArgs;
@@ -23,8 +25,6 @@ use std::rc::Rc;
 use std::time::Instant;
 use watch::{End, OnError, Watch};
 
-/// Bytes that a script's Lua values may take.
-const LUA_MEMORY: usize = 1 << 30;
 /// Bytes of stack for the thread that owns the VM: what the deepest text and the deepest Lua may take. Only what is
 /// used becomes memory.
 const STACK: usize = 256 << 20;
@@ -37,12 +37,16 @@ const LOST: i32 = 3;
 /// Runs a script to its end; gives the exit status.
 pub fn run(arguments: RunArgs) -> i32 {
     let started = Instant::now();
-    on_vm_thread(arguments, move |arguments, script, options| trace(&arguments, &script, options, started))
+    on_vm_thread(arguments, move |arguments, script, options| {
+        trace(&arguments, &script, options, started)
+    })
 }
 
 /// Says of a script probe by probe what would be done.
 pub fn explain_script(arguments: RunArgs) -> i32 {
-    on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, true))
+    on_vm_thread(arguments, |arguments, script, options| {
+        plan_only(&arguments, &script, options, true)
+    })
 }
 
 /// Everything but attaching. The worst status of all scripts.
@@ -50,8 +54,13 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
         let script = crate::cli::Script::File(file);
-        let arguments = RunArgs { max_probes: usize::MAX, ..RunArgs::of(script) };
-        let one = on_vm_thread(arguments, |arguments, script, options| plan_only(&arguments, &script, options, false));
+        let arguments = RunArgs {
+            max_probes: usize::MAX,
+            ..RunArgs::of(script)
+        };
+        let one = on_vm_thread(arguments, |arguments, script, options| {
+            plan_only(&arguments, &script, options, false)
+        });
         status = status.max(one);
     }
     status
@@ -82,10 +91,13 @@ fn on_vm_thread(
         }
     };
     signals::deliver_here(false);
-    let thread = std::thread::Builder::new().name("lua".into()).stack_size(STACK).spawn(move || {
-        signals::deliver_here(true);
-        go_on(arguments, script, options)
-    });
+    let thread = std::thread::Builder::new()
+        .name("lua".into())
+        .stack_size(STACK)
+        .spawn(move || {
+            signals::deliver_here(true);
+            go_on(arguments, script, options)
+        });
     match thread {
         Ok(thread) => thread.join().unwrap_or(FAILED),
         Err(error) => fail(&Report::new(format!("no thread can be started: {error}"))),
@@ -109,12 +121,22 @@ fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
         Some(pid) => Traced::Process(pid),
         None => Traced::All,
     };
-    let options = Options { traced, exact: arguments.exact, most_sites: arguments.max_probes };
+    let options = Options {
+        traced,
+        exact: arguments.exact,
+        most_sites: arguments.max_probes,
+    };
     Ok(Planner::new(Facts::live(), options))
 }
 
-fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionValue>, say_plans: bool) -> i32 {
-    let prepared = planner(arguments).and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
+fn plan_only(
+    arguments: &RunArgs,
+    script: &Script,
+    options: BTreeMap<String, OptionValue>,
+    say_plans: bool,
+) -> i32 {
+    let prepared =
+        planner(arguments).and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
     let (planner, writer) = match prepared {
         Ok(prepared) => prepared,
         Err(report) => return fail(&report),
@@ -124,7 +146,12 @@ fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, Opt
         Err(report) => return fail(&report),
     };
     running.mute();
-    let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
+    let config = Config {
+        session: running.clone(),
+        options,
+        arguments: arguments.arguments.clone(),
+        memory_limit: Vm::MEMORY_LIMIT,
+    };
     let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
     match run {
         Ok(()) | Err(ScriptError::Exit(_)) => {}
@@ -138,7 +165,9 @@ fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, Opt
     }
     if say_plans {
         let (planner, probes) = (running.planner.borrow(), running.probes.borrow());
-        let plans = probes.values().map(|probe| explain(&probe.plan, &|tally| planner.tally(tally)));
+        let plans = probes
+            .values()
+            .map(|probe| explain(&probe.plan, &|tally| planner.tally(tally)));
         let text = plans.collect::<Vec<_>>().join("\n");
         let mut writer = running.writer.borrow_mut();
         writer.text(text.as_bytes());
@@ -147,7 +176,12 @@ fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, Opt
     0
 }
 
-fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionValue>, started: Instant) -> i32 {
+fn trace(
+    arguments: &RunArgs,
+    script: &Script,
+    options: BTreeMap<String, OptionValue>,
+    started: Instant,
+) -> i32 {
     let writer = match Writer::open(arguments.output.as_deref(), arguments.format) {
         Ok(writer) => writer,
         Err(report) => return fail(&report),
@@ -161,7 +195,12 @@ fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionV
         Err(report) => return fail(&report),
     };
     let running = Rc::new(Running::new(planner, writer, setup));
-    let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
+    let config = Config {
+        session: running.clone(),
+        options,
+        arguments: arguments.arguments.clone(),
+        memory_limit: Vm::MEMORY_LIMIT,
+    };
     let vm = match Vm::new(config) {
         Ok(vm) => vm,
         Err(error) => {
@@ -173,7 +212,12 @@ fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionV
     if let Err(error) = signals::catch(running.wakeup(), move || interrupter.trigger()) {
         return fail(&Report::new(format!("signals can't be caught: {error}")));
     }
-    let mut job = Job { arguments, running: &running, vm: &vm, child: None };
+    let mut job = Job {
+        arguments,
+        running: &running,
+        vm: &vm,
+        child: None,
+    };
     let end = job.body(script, started);
     job.finish(end)
 }
@@ -212,7 +256,8 @@ impl Job<'_> {
         let held = self.arguments.command.as_deref().map(hold).transpose()?;
         if self.arguments.follow || held.is_some() {
             self.running.make_shared()?;
-            self.running.follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
+            self.running
+                .follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
         }
         if self.running.is_waiting() {
             self.running.attach_waiting()?;
@@ -230,7 +275,10 @@ impl Job<'_> {
             let command = self.arguments.command.as_deref().unwrap_or_default();
             let child = held.release();
             self.child = Some(child.map_err(|error| {
-                Report::new(format!("the command '{command}' can't be run: {}", running::plainly(&error)))
+                Report::new(format!(
+                    "the command '{command}' can't be run: {}",
+                    refusal::plainly(&error)
+                ))
             })?);
         }
         Ok(())
@@ -241,15 +289,26 @@ impl Job<'_> {
             running: self.running,
             vm: self.vm,
             child: self.child.as_ref(),
-            until: self.arguments.duration.map(|duration| clock::monotonic().saturating_add(duration)),
-            on_error: if self.arguments.go_on { OnError::Continue } else { OnError::Stop },
+            until: self
+                .arguments
+                .duration
+                .map(|duration| clock::monotonic().saturating_add(duration)),
+            on_error: if self.arguments.go_on {
+                OnError::Continue
+            } else {
+                OnError::Stop
+            },
         }
     }
 
     /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
     fn finish(mut self, mut end: End) -> i32 {
         self.vm.clear_interrupt();
-        if let Err(report) = self.running.take_done(true).and_then(|()| self.running.disarm()) {
+        if let Err(report) = self
+            .running
+            .take_done(true)
+            .and_then(|()| self.running.disarm())
+        {
             self.running.writer.borrow_mut().error(&report);
         }
         let watch = self.watch();
@@ -260,7 +319,9 @@ impl Job<'_> {
         }
         let unread = finish::count_unread(self.running);
         if matches!(end, End::Done | End::Child | End::Exit(_)) {
-            let said = watch.each(|vm| vm.run_exit()).or_else(|| watch.each(|vm| vm.print_unread()));
+            let said = watch
+                .each(|vm| vm.run_exit())
+                .or_else(|| watch.each(|vm| vm.print_unread()));
             if said == Some(End::Error) && !matches!(end, End::Exit(_)) {
                 end = End::Error;
             }
@@ -304,9 +365,15 @@ impl Job<'_> {
 impl Setup {
     fn of(arguments: &RunArgs) -> Result<Self, Report> {
         let wakeup = signals::Wakeup::new();
-        let wakeup = wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {error}")))?;
+        let wakeup =
+            wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {error}")))?;
         let follow = arguments.follow || arguments.command.is_some();
-        Ok(Self { ring: arguments.ring, follow, verbose: arguments.verbose, wakeup })
+        Ok(Self {
+            ring: arguments.ring,
+            follow,
+            verbose: arguments.verbose,
+            wakeup,
+        })
     }
 }
 
@@ -316,7 +383,8 @@ fn hold(command: &str) -> Result<Held, Report> {
     let words = words.ok_or_else(|| Report::new(format!("-c '{command}': this is no command")))?;
     let argv: Result<Vec<_>, _> = words.into_iter().map(std::ffi::CString::new).collect();
     let argv = argv.map_err(|_| Report::new("-c: a command has no NUL in it"))?;
-    Held::spawn(&argv).map_err(|error| Report::new(format!("the command '{command}' can't be run: {error}")))
+    Held::spawn(&argv)
+        .map_err(|error| Report::new(format!("the command '{command}' can't be run: {error}")))
 }
 
 /// Says an error of the script, each mistake once.
@@ -331,7 +399,19 @@ fn say(running: &Running, error: &ScriptError) {
 
 /// A Lua error as a report: the user's own lines only.
 fn lua_report(error: &LuaError) -> Report {
-    let report = Report { place: error.place.clone(), ..Report::new(error.message.clone()) };
-    let from: Vec<String> = error.traceback.iter().skip(1).map(ToString::to_string).collect();
-    if from.is_empty() { report } else { report.help(format!("called from {}", from.join(", "))) }
+    let report = Report {
+        place: error.place.clone(),
+        ..Report::new(error.message.clone())
+    };
+    let from: Vec<String> = error
+        .traceback
+        .iter()
+        .skip(1)
+        .map(ToString::to_string)
+        .collect();
+    if from.is_empty() {
+        report
+    } else {
+        report.help(format!("called from {}", from.join(", ")))
+    }
 }

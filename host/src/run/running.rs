@@ -1,15 +1,14 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
-use crate::event::tally;
+use super::refusal::{no_maps, no_permission, not_attached, plainly, refused};
 use crate::kernel::control::{Batch, Done};
 use crate::kernel::library::Library;
-use crate::kernel::{Control, Instance, LoadError, Shared};
-use crate::lua::session::{Session, Site};
+use crate::kernel::{Control, Instance, Shared};
+use crate::lua::session::Site;
 use crate::output::Writer;
-use crate::plan::{Action, Output, Planner, ProbePlan, SitePlan};
-use crate::report::{Place, Report};
-use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::plan::{Output, Planner, ProbePlan};
+use crate::report::Report;
+use crate::spec::{Member, ProbeId, SetId, VarId};
 use crate::sys::mapping::RingMapping;
 use crate::sys::signals::Wakeup;
 use std::cell::{Cell, RefCell};
@@ -50,15 +49,15 @@ pub(super) struct Running {
     pub ring: RefCell<Option<RingMapping>>,
     pub probes: RefCell<BTreeMap<ProbeId, Probe>>,
     /// Declared and not yet attached.
-    waiting: RefCell<Vec<ProbeId>>,
+    pub(super) waiting: RefCell<Vec<ProbeId>>,
     /// How many probes the control thread has.
-    underway: Cell<usize>,
-    control: RefCell<Option<Control>>,
+    pub(super) underway: Cell<usize>,
+    pub(super) control: RefCell<Option<Control>>,
     /// By the number that is in every record; those of `follow` have none.
-    sites: RefCell<BTreeMap<u32, Rc<Site>>>,
+    pub(super) sites: RefCell<BTreeMap<u32, Rc<Site>>>,
     /// What sets hold, also before their maps are made.
-    sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
-    variables: RefCell<BTreeMap<VarId, Member>>,
+    pub(super) sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
+    pub(super) variables: RefCell<BTreeMap<VarId, Member>>,
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
     pub writer: RefCell<Writer>,
@@ -66,7 +65,7 @@ pub(super) struct Running {
     /// The run ends: nothing is armed any more.
     over: Cell<bool>,
     /// What the body prints is not wanted: it is only checked.
-    muted: Cell<bool>,
+    pub(super) muted: Cell<bool>,
 }
 
 impl Running {
@@ -108,12 +107,19 @@ impl Running {
     /// How many sites are attached.
     pub(super) fn attached(&self) -> usize {
         let probes = self.probes.borrow();
-        probes.values().flat_map(|probe| &probe.instances).filter(|instance| instance.is_attached()).count()
+        probes
+            .values()
+            .flat_map(|probe| &probe.instances)
+            .filter(|instance| instance.is_attached())
+            .count()
     }
 
     /// Is nothing waiting in the ring, written or being written?
     pub(super) fn ring_is_empty(&self) -> bool {
-        self.ring.borrow_mut().as_mut().is_none_or(RingMapping::is_empty)
+        self.ring
+            .borrow_mut()
+            .as_mut()
+            .is_none_or(RingMapping::is_empty)
     }
 
     /// What the script prints is dropped from now on.
@@ -125,7 +131,11 @@ impl Running {
     pub(super) fn may_trace(&self) -> Result<(), Report> {
         let planner = self.planner.borrow();
         let features = planner.facts().features();
-        if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() { Ok(()) } else { Err(no_permission()) }
+        if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() {
+            Ok(())
+        } else {
+            Err(no_permission())
+        }
     }
 
     /// Makes what all programs of the script share, and the thread that attaches them, unless they are there.
@@ -134,9 +144,12 @@ impl Running {
             return Ok(());
         }
         let library = Library::open(OBJECT)?;
-        let shared = Shared::new(library, self.setup.ring, self.setup.follow).map_err(|error| no_maps(&error))?;
+        let shared = Shared::new(library, self.setup.ring, self.setup.follow)
+            .map_err(|error| no_maps(&error))?;
         let control = self.setup.wakeup.try_clone().and_then(Control::start);
-        let control = control.map_err(|error| Report::new(format!("no thread can be started: {}", plainly(&error))))?;
+        let control = control.map_err(|error| {
+            Report::new(format!("no thread can be started: {}", plainly(&error)))
+        })?;
         *self.shared.borrow_mut() = Some(shared);
         *self.control.borrow_mut() = Some(control);
         Ok(())
@@ -155,9 +168,12 @@ impl Running {
     pub(super) fn disarm(&self) -> Result<(), Report> {
         self.over.set(true);
         match self.shared.borrow().as_ref() {
-            Some(shared) => shared
-                .disarm()
-                .map_err(|error| Report::new(format!("waiting for running programs failed: {}", plainly(&error)))),
+            Some(shared) => shared.disarm().map_err(|error| {
+                Report::new(format!(
+                    "waiting for running programs failed: {}",
+                    plainly(&error)
+                ))
+            }),
             None => Ok(()),
         }
     }
@@ -166,14 +182,24 @@ impl Running {
     pub(super) fn follow(&self, root: Option<u32>, held: Option<u32>) -> Result<(), Report> {
         let plans = self.planner.borrow_mut().follow(held)?;
         let shared = self.shared.borrow();
-        let Some(shared) = shared.as_ref() else { return Ok(()) };
+        let Some(shared) = shared.as_ref() else {
+            return Ok(());
+        };
         if let Some(root) = root {
             let added = shared.change_target(root, true);
-            added.map_err(|error| Report::new(format!("process {root} can't be traced: {}", plainly(&error))))?;
+            added.map_err(|error| {
+                Report::new(format!(
+                    "process {root} can't be traced: {}",
+                    plainly(&error)
+                ))
+            })?;
         }
         for plan in plans {
-            let mut instance = Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
-            instance.attach().map_err(|error| not_attached(&error, &plan, None))?;
+            let mut instance =
+                Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
+            instance
+                .attach()
+                .map_err(|error| not_attached(&error, &plan, None))?;
             self.followers.borrow_mut().push(instance);
         }
         Ok(())
@@ -183,12 +209,19 @@ impl Running {
     /// forked meanwhile is there twice, which is no harm.
     pub(super) fn follow_children(&self, root: u32) -> Result<(), Report> {
         let shared = self.shared.borrow();
-        let Some(shared) = shared.as_ref() else { return Ok(()) };
+        let Some(shared) = shared.as_ref() else {
+            return Ok(());
+        };
         let mut parents = vec![root];
         while let Some(parent) = parents.pop() {
             for child in children(parent) {
                 let added = shared.change_target(child, true);
-                added.map_err(|error| Report::new(format!("process {child} can't be traced: {}", plainly(&error))))?;
+                added.map_err(|error| {
+                    Report::new(format!(
+                        "process {child} can't be traced: {}",
+                        plainly(&error)
+                    ))
+                })?;
                 parents.push(child);
             }
         }
@@ -202,8 +235,18 @@ impl Running {
         let ids = self.waiting.take();
         let loaded = self.make_maps(&ids).and_then(|()| {
             let probes = self.probes.borrow();
-            let plans = ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan);
-            plans.map(|plan| Ok(Batch { probe: plan.id, instances: self.load(plan)? })).collect::<Result<Vec<_>, _>>()
+            let plans = ids
+                .iter()
+                .filter_map(|id| probes.get(id))
+                .map(|probe| &probe.plan);
+            plans
+                .map(|plan| {
+                    Ok(Batch {
+                        probe: plan.id,
+                        instances: self.load(plan)?,
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()
         });
         let loaded = loaded.inspect_err(|_| {
             let mut probes = self.probes.borrow_mut();
@@ -223,7 +266,9 @@ impl Running {
     /// live, all programs may run.
     pub(super) fn take_done(&self, wait: bool) -> Result<(), Report> {
         let control = self.control.borrow();
-        let Some(control) = control.as_ref() else { return Ok(()) };
+        let Some(control) = control.as_ref() else {
+            return Ok(());
+        };
         while self.underway.get() > 0 {
             let done = if wait { control.wait() } else { control.poll() };
             let Some(done) = done else { return Ok(()) };
@@ -231,7 +276,9 @@ impl Running {
             let mut probes = self.probes.borrow_mut();
             match done {
                 Done::Attached(batch) | Done::Detached(batch) => {
-                    let Some(probe) = probes.get_mut(&batch.probe) else { continue };
+                    let Some(probe) = probes.get_mut(&batch.probe) else {
+                        continue;
+                    };
                     if std::mem::take(&mut probe.unwanted) {
                         self.underway.set(self.underway.get() + 1);
                         control.detach(batch);
@@ -239,12 +286,20 @@ impl Running {
                         probe.instances = batch.instances;
                     }
                 }
-                Done::Failed { batch, number, error } => {
+                Done::Failed {
+                    batch,
+                    number,
+                    error,
+                } => {
                     let probe = probes.remove(&batch.probe);
-                    let plan = probe.as_ref().and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
+                    let plan = probe
+                        .as_ref()
+                        .and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
                     return Err(match plan {
                         Some((site, place)) => not_attached(&error, site, Some(place)),
-                        None => Report::new(format!("a probe can't be attached: {}", plainly(&error))),
+                        None => {
+                            Report::new(format!("a probe can't be attached: {}", plainly(&error)))
+                        }
                     });
                 }
             }
@@ -255,10 +310,21 @@ impl Running {
 
     /// The maps that the programs of these probes refer to, where they are not there yet.
     fn make_maps(&self, ids: &[ProbeId]) -> Result<(), Report> {
-        let (planner, probes, mut shared) = (self.planner.borrow(), self.probes.borrow(), self.shared.borrow_mut());
-        let Some(shared) = shared.as_mut() else { return Ok(()) };
-        let no_map = |error: io::Error| Report::new(format!("the kernel makes no map: {}", plainly(&error)));
-        for plan in ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan) {
+        let (planner, probes, mut shared) = (
+            self.planner.borrow(),
+            self.probes.borrow(),
+            self.shared.borrow_mut(),
+        );
+        let Some(shared) = shared.as_mut() else {
+            return Ok(());
+        };
+        let no_map =
+            |error: io::Error| Report::new(format!("the kernel makes no map: {}", plainly(&error)));
+        for plan in ids
+            .iter()
+            .filter_map(|id| probes.get(id))
+            .map(|probe| &probe.plan)
+        {
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
@@ -279,12 +345,14 @@ impl Running {
             }
             shared.make_set(shape).map_err(no_map)?;
             for member in self.sets.borrow().get(&shape.id).into_iter().flatten() {
-                shared.change_set(shape.id, &shape.key(member)?, true).map_err(no_map)?;
+                shared
+                    .change_set(shape.id, &shape.key(member)?, true)
+                    .map_err(no_map)?;
             }
         }
         for (id, value) in self.variables.borrow().iter() {
             if let Some(slot) = planner.variable(*id) {
-                shared.store_variable(slot.0, &words(value)?);
+                shared.store_variable(slot.0, &super::session::words(value)?);
             }
         }
         Ok(())
@@ -292,219 +360,55 @@ impl Running {
 
     fn load(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
         let shared = self.shared.borrow();
-        let Some(shared) = shared.as_ref() else { return Ok(Vec::new()) };
+        let Some(shared) = shared.as_ref() else {
+            return Ok(Vec::new());
+        };
         let mut instances = Vec::new();
         for site in &plan.sites {
             let start = std::time::Instant::now();
-            instances.push(Instance::load(shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?);
+            instances.push(
+                Instance::load(shared, site)
+                    .map_err(|error| refused(error, site, Some(&plan.place)))?,
+            );
             if self.setup.verbose {
-                let why = if site.why.is_empty() { String::new() } else { format!(" ({})", site.why) };
+                let why = if site.why.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", site.why)
+                };
                 let words = crate::plan::attachment_words(&site.attachment);
-                eprintln!("{}: {words}{why}, loaded in {:.2} ms", site.probe, start.elapsed().as_secs_f64() * 1e3);
+                eprintln!(
+                    "{}: {words}{why}, loaded in {:.2} ms",
+                    site.probe,
+                    start.elapsed().as_secs_f64() * 1e3
+                );
             }
         }
         Ok(instances)
     }
 
-    fn name_of(&self, site: u32) -> Option<(String, String)> {
+    pub(super) fn name_of(&self, site: u32) -> Option<(String, String)> {
         let probes = self.probes.borrow();
         let mut sites = probes.values().flat_map(|probe| &probe.plan.sites);
-        sites.find(|plan| plan.id.0 == site).map(|plan| (plan.probe.clone(), plan.func.clone()))
+        sites
+            .find(|plan| plan.id.0 == site)
+            .map(|plan| (plan.probe.clone(), plan.func.clone()))
     }
 }
 
 /// The children of a process, as its threads' `children` files have them (proc_pid_children(5)).
 fn children(pid: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
-}
-
-/// A program that could not be loaded.
-fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
-    let report = match error {
-        LoadError::Link(report) => report,
-        LoadError::Map(error) => Report::new(format!("the kernel makes no map: {}", plainly(&error))),
-        LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EPERM) => no_permission(),
-        LoadError::Rejected { error, log } => {
-            let message = format!("the kernel refuses the program for {}: {}", plan.probe, plainly(&error));
-            Report::new(message).help(format!(
-                "this is a bug of moontrace, not of the script. Please report it with this:\n{}",
-                end_of(&log)
-            ))
-        }
-    };
-    place.map_or(report.clone(), |place| report.at(place.clone()))
-}
-
-/// The part of a verifier's log that says what is wrong.
-fn end_of(log: &str) -> String {
-    const LINES: usize = 40;
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
-}
-
-fn not_attached(error: &io::Error, plan: &SitePlan, place: Option<&Place>) -> Report {
-    let report = match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => no_permission(),
-        Some(libc::ENOENT) => Report::new(format!("{} can't be attached: this kernel does not have it", plan.probe)),
-        Some(libc::EILSEQ) => {
-            Report::new(format!("{} can't be attached: no instruction begins at that offset", plan.probe))
-        }
-        Some(libc::EINVAL) => Report::new(format!("{} can't be attached: the kernel does not allow it there", plan.probe)),
-        _ => Report::new(format!("{} can't be attached: {}", plan.probe, plainly(error))),
-    };
-    place.map_or(report.clone(), |place| report.at(place.clone()))
-}
-
-fn no_maps(error: &io::Error) -> Report {
-    match error.raw_os_error() {
-        Some(libc::EPERM) => no_permission(),
-        _ => Report::new(format!("the kernel makes no map: {}", plainly(error))),
-    }
-}
-
-/// What the kernel says to a user who may not load programs.
-fn no_permission() -> Report {
-    Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON").help("run it with sudo")
-}
-
-/// An error of the system without Rust's number behind it.
-pub(super) fn plainly(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// A variable's value as the words of its place.
-fn words(value: &Member) -> Result<Vec<u64>, Report> {
-    const BYTES: usize = moontrace_abi::limits::VARIABLE_STRING;
-    match value {
-        Member::Int(value) => Ok(vec![*value as u64]),
-        Member::Str(bytes) if bytes.len() < BYTES => {
-            let mut padded = bytes.clone();
-            padded.resize(BYTES, 0);
-            Ok(padded.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect())
-        }
-        Member::Str(bytes) => {
-            let message = format!("a string of {} bytes is too long for a var: it has room for {}", bytes.len(), BYTES - 1);
-            Err(Report::new(message))
-        }
-        Member::Tuple(_) => Err(Report::new("a var is a number or a string")),
-    }
-}
-
-impl Session for Running {
-    fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
-        let plan = self.planner.borrow_mut().plan(&declaration)?;
-        for site in &plan.sites {
-            if let Action::Emit { layout, .. } = &site.program.action {
-                let (id, probe, func) = (plan.id, site.probe.clone(), site.func.clone());
-                let site_of = Site { id, probe, func, name: plan.name.clone(), layout: layout.clone() };
-                self.sites.borrow_mut().insert(site.id.0, Rc::new(site_of));
-            }
-        }
-        self.waiting.borrow_mut().push(plan.id);
-        self.probes.borrow_mut().insert(plan.id, Probe { plan, instances: Vec::new(), unwanted: false });
-        Ok(())
-    }
-
-    fn exists(&self, spec: &str) -> Result<bool, Report> {
-        let patterns = crate::spec::probe::parse(spec)?;
-        let planner = self.planner.borrow();
-        Ok(patterns.iter().any(|pattern| planner.facts().matches(pattern, None).is_ok_and(|found| !found.is_empty())))
-    }
-
-    fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
-        let planner = self.planner.borrow();
-        let Some(shape) = planner.tally(id) else {
-            return Ok(Table { name: String::new(), keys: Vec::new(), columns: Vec::new(), rows: Vec::new() });
-        };
-        let shared = self.shared.borrow();
-        let entries = shared.as_ref().map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
-        let entries = entries.map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
-        let entries = entries.into_iter().map(|entry| tally::Entry { key: entry.key, values: entry.values }).collect();
-        Ok(tally::table(shape, entries, &|site| self.name_of(site)))
-    }
-
-    fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
-        self.change_set(set, member, true)
-    }
-
-    fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
-        self.change_set(set, member, false)
-    }
-
-    fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
-        let words = words(value)?;
-        if let (Some(slot), Some(shared)) = (self.planner.borrow().variable(variable), self.shared.borrow().as_ref()) {
-            shared.store_variable(slot.0, &words);
-        }
-        self.variables.borrow_mut().insert(variable, value.clone());
-        Ok(())
-    }
-
-    fn print(&self, text: &[u8]) {
-        if !self.muted.get() {
-            self.writer.borrow_mut().text(text);
-        }
-    }
-
-    fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
-        self.writer.borrow_mut().event(probe, time, cpu, fields);
-    }
-
-    fn table(&self, table: &Table, title: Option<&str>) {
-        if !self.muted.get() {
-            self.writer.borrow_mut().table(table, title);
-        }
-    }
-
-    fn detach(&self, id: ProbeId) -> Result<(), Report> {
-        self.waiting.borrow_mut().retain(|waiting| *waiting != id);
-        let mut probes = self.probes.borrow_mut();
-        let Some(probe) = probes.get_mut(&id) else { return Ok(()) };
-        let instances = std::mem::take(&mut probe.instances);
-        match self.control.borrow().as_ref() {
-            Some(control) if instances.iter().any(Instance::is_attached) => {
-                self.underway.set(self.underway.get() + 1);
-                control.detach(Batch { probe: id, instances });
-            }
-            _ if instances.is_empty() => probe.unwanted = self.underway.get() > 0,
-            _ => probe.instances = instances,
-        }
-        Ok(())
-    }
-
-    fn site(&self, site: u32) -> Option<Rc<Site>> {
-        self.sites.borrow().get(&site).cloned()
-    }
-
-    fn syscall_name(&self, number: i64) -> Option<&'static str> {
-        crate::facts::syscalls::name(u32::try_from(number).ok()?)
-    }
-
-    fn now(&self) -> u64 {
-        crate::sys::clock::monotonic()
-    }
-}
-
-impl Running {
-    fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
-        let planner = self.planner.borrow();
-        if let Some(shape) = planner.set(set) {
-            let key = shape.key(member)?;
-            let shared = self.shared.borrow();
-            let changed = shared.as_ref().map_or(Ok(()), |shared| shared.change_set(set, &key, there));
-            changed.map_err(|error| match error.raw_os_error() {
-                Some(libc::E2BIG) => Report::new("the set is full"),
-                _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
-            })?;
-        }
-        let mut sets = self.sets.borrow_mut();
-        let members = sets.entry(set).or_default();
-        if there { members.insert(member.clone()) } else { members.remove(member) };
-        Ok(())
-    }
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let lists =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }

@@ -26,20 +26,29 @@ impl Script {
                 let about = std::fs::metadata(path).map_err(|error| {
                     let missing = error.kind() == std::io::ErrorKind::NotFound;
                     let help = if missing { cli::meant(path) } else { None };
-                    Report { help, ..unreadable(super::running::plainly(&error)) }
+                    Report {
+                        help,
+                        ..unreadable(super::refusal::plainly(&error))
+                    }
                 })?;
                 if about.is_dir() {
                     return Err(unreadable("it is a directory".into()));
                 }
                 if about.len() > LONGEST {
-                    return Err(unreadable(format!("it has {} bytes, and a script at most {LONGEST}", about.len())));
+                    return Err(unreadable(format!(
+                        "it has {} bytes, and a script at most {LONGEST}",
+                        about.len()
+                    )));
                 }
-                let bytes = std::fs::read(path).map_err(|error| unreadable(super::running::plainly(&error)))?;
-                let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".into()))?;
+                let bytes = std::fs::read(path)
+                    .map_err(|error| unreadable(super::refusal::plainly(&error)))?;
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| unreadable("it is not UTF-8 text".into()))?;
                 (name, text)
             }
         };
-        let header = Header::parse(&name.as_str().into(), &text).map_err(|mut reports| reports.remove(0))?;
+        let header =
+            Header::parse(&name.as_str().into(), &text).map_err(|mut reports| reports.remove(0))?;
         Ok(Self { name, text, header })
     }
 
@@ -50,20 +59,30 @@ impl Script {
 
     pub(super) fn wants_help(&self, arguments: &[String]) -> bool {
         let own = arguments.iter().take_while(|word| *word != "--");
-        own.clone().any(|word| word == "--help" && !self.declares("--help"))
+        own.clone()
+            .any(|word| word == "--help" && !self.declares("--help"))
             || own.clone().any(|word| word == "-h" && !self.declares("-h"))
     }
 
     pub(super) fn print_help(&self) -> i32 {
         use std::io::Write;
         let name = std::path::Path::new(&self.name).file_stem();
-        let name = name.map_or(self.name.clone(), |name| name.to_string_lossy().into_owned());
+        let name = name.map_or(self.name.clone(), |name| {
+            name.to_string_lossy().into_owned()
+        });
         // A pipe that nobody reads wants no help.
         let _ = std::io::stdout().write_all(options::help(&self.header, &name).as_bytes());
         0
     }
 
-    pub(super) fn options(&self, arguments: &[String]) -> Result<BTreeMap<String, OptionValue>, Report> {
+    pub(super) fn options(
+        &self,
+        arguments: &[String],
+    ) -> Result<BTreeMap<String, OptionValue>, Report> {
+        if self.header == Header::default() {
+            // A script that declares nothing takes what it is given: `$1` is the first.
+            return Ok(BTreeMap::new());
+        }
         options::parse(&self.header, arguments)
     }
 }

@@ -134,7 +134,9 @@ impl Watch<'_> {
     /// Hands records to their handlers; says whether there were any.
     fn read(&self, most: usize) -> Result<bool, End> {
         let mut ring = self.running.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return Ok(false) };
+        let Some(ring) = ring.as_mut() else {
+            return Ok(false);
+        };
         if ring.is_empty() {
             return Ok(false);
         }
@@ -179,7 +181,10 @@ impl Watch<'_> {
         let ring = shared.as_ref().and_then(Shared::ring);
         let longest = if nap && ring.is_some() { NAP } else { SLEEP };
         let now = clock::monotonic();
-        let due = [self.vm.next_deadline(), self.until].into_iter().flatten().min();
+        let due = [self.vm.next_deadline(), self.until]
+            .into_iter()
+            .flatten()
+            .min();
         let timeout = due.map_or(longest, |due| longest.min(due.saturating_sub(now)));
         let mut fds = vec![self.running.wakeup().fd()];
         fds.extend(self.child.map(Child::ended));
@@ -193,7 +198,10 @@ impl Watch<'_> {
             }
         }
         if let Err(error) = signals::wait(&fds, Some(timeout)) {
-            let report = Report::new(format!("waiting for events failed: {}", super::running::plainly(&error)));
+            let report = Report::new(format!(
+                "waiting for events failed: {}",
+                super::refusal::plainly(&error)
+            ));
             self.running.writer.borrow_mut().error(&report);
         }
         self.running.wakeup().clear();

@@ -22,7 +22,9 @@ pub struct ProbeId(pub u32);
 pub struct TallyId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VarId(pub u32);
-pub use crate::expr::tree::SetId;
+/// A set of the script that programs look into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
 
 /// One `probe` chain.
 #[derive(Clone, Debug, PartialEq)]

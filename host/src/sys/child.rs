@@ -27,7 +27,8 @@ impl Held {
     pub fn spawn(argv: &[CString]) -> io::Result<Self> {
         let (go_read, go) = pipe()?;
         let (failed, failed_write) = pipe()?;
-        let mut arguments: Vec<*const libc::c_char> = argv.iter().map(|text| text.as_ptr()).collect();
+        let mut arguments: Vec<*const libc::c_char> =
+            argv.iter().map(|text| text.as_ptr()).collect();
         arguments.push(std::ptr::null());
         // SAFETY: the child calls nothing but async-signal-safe functions until it execs or exits: other threads of
         // ours may hold any lock.
@@ -35,15 +36,29 @@ impl Held {
         match pid {
             -1 => Err(io::Error::last_os_error()),
             // SAFETY: as above; every pointer was made before the fork.
-            0 => unsafe { become_command(&arguments, go_read.as_raw_fd(), go.as_raw_fd(), failed_write.as_raw_fd()) },
+            0 => unsafe {
+                become_command(
+                    &arguments,
+                    go_read.as_raw_fd(),
+                    go.as_raw_fd(),
+                    failed_write.as_raw_fd(),
+                )
+            },
             _ => {
                 // SAFETY: asks for a file descriptor of a child that we have not waited for.
                 let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-                let pidfd = i32::try_from(pidfd).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
+                let pidfd = i32::try_from(pidfd)
+                    .ok()
+                    .filter(|fd| *fd >= 0)
+                    .ok_or_else(io::Error::last_os_error)?;
                 // SAFETY: the kernel has just made it for us.
                 let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
                 let child = Child { pid, pidfd };
-                Ok(Self { child, go: File::from(go), failed: File::from(failed) })
+                Ok(Self {
+                    child,
+                    go: File::from(go),
+                    failed: File::from(failed),
+                })
             }
         }
     }
@@ -74,7 +89,11 @@ impl Child {
     }
 
     pub fn has_ended(&self) -> bool {
-        let mut polled = libc::pollfd { fd: self.pidfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut polled = libc::pollfd {
+            fd: self.pidfd.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
         // SAFETY: writes one struct, and does not wait.
         unsafe { libc::poll(&raw mut polled, 1, 0) > 0 }
     }
@@ -92,13 +111,25 @@ impl Child {
                 return Err(error);
             }
         }
-        Ok(if libc::WIFSIGNALED(status) { 128 + libc::WTERMSIG(status) } else { libc::WEXITSTATUS(status) })
+        Ok(if libc::WIFSIGNALED(status) {
+            128 + libc::WTERMSIG(status)
+        } else {
+            libc::WEXITSTATUS(status)
+        })
     }
 
     /// Asks it to end.
     pub fn terminate(&self) {
         // SAFETY: signals a child of ours that has not been waited for, so that the number is still its own.
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGTERM, 0, 0) };
+        unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.pidfd.as_raw_fd(),
+                libc::SIGTERM,
+                0,
+                0,
+            )
+        };
     }
 }
 
@@ -116,12 +147,19 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// # Safety
 /// `arguments` are C strings, ended by a null.
-unsafe fn become_command(arguments: &[*const libc::c_char], wait: i32, other_end: i32, failed: i32) -> ! {
+unsafe fn become_command(
+    arguments: &[*const libc::c_char],
+    wait: i32,
+    other_end: i32,
+    failed: i32,
+) -> ! {
     // SAFETY: async-signal-safe calls with pointers to locals.
     unsafe {
         libc::close(other_end);
         let mut byte = 0u8;
-        while libc::read(wait, (&raw mut byte).cast(), 1) < 0 && *libc::__errno_location() == libc::EINTR {}
+        while libc::read(wait, (&raw mut byte).cast(), 1) < 0
+            && *libc::__errno_location() == libc::EINTR
+        {}
         if byte == 0 {
             libc::_exit(127);
         }
@@ -144,14 +182,31 @@ mod tests {
     use super::*;
 
     fn command(words: &[&str]) -> Held {
-        let argv: Vec<CString> = words.iter().map(|word| CString::new(*word).unwrap()).collect();
+        let argv: Vec<CString> = words
+            .iter()
+            .map(|word| CString::new(*word).unwrap())
+            .collect();
         Held::spawn(&argv).unwrap()
     }
 
     #[test]
     fn a_command_runs_when_it_is_let_go_and_its_status_is_the_shells() {
-        assert_eq!(command(&["sh", "-c", "exit 7"]).release().unwrap().wait().unwrap(), 7);
-        assert_eq!(command(&["sh", "-c", "kill -9 $$"]).release().unwrap().wait().unwrap(), 137);
+        assert_eq!(
+            command(&["sh", "-c", "exit 7"])
+                .release()
+                .unwrap()
+                .wait()
+                .unwrap(),
+            7
+        );
+        assert_eq!(
+            command(&["sh", "-c", "kill -9 $$"])
+                .release()
+                .unwrap()
+                .wait()
+                .unwrap(),
+            137
+        );
     }
 
     #[test]

@@ -145,7 +145,9 @@ impl RingMapping {
 
     /// Gives the room of the last record back; where the next one begins.
     fn given_back(&mut self) -> u64 {
-        let Some(word) = self.reader.word(0) else { return 0 };
+        let Some(word) = self.reader.word(0) else {
+            return 0;
+        };
         let mut position = word.load(Ordering::Relaxed);
         if self.lent > 0 {
             position = position.wrapping_add(self.lent);

@@ -22,9 +22,18 @@ pub enum Event {
     /// A tracepoint, by its number in tracefs.
     Tracepoint { id: u64 },
     /// `offset` bytes into a kernel function.
-    Kprobe { function: CString, offset: u64, ret: bool },
+    Kprobe {
+        function: CString,
+        offset: u64,
+        ret: bool,
+    },
     /// At `offset` of a file; of one process's mapping of it with `pid`.
-    Uprobe { path: CString, offset: u64, ret: bool, pid: Option<u32> },
+    Uprobe {
+        path: CString,
+        offset: u64,
+        ret: bool,
+        pid: Option<u32>,
+    },
     /// So many times a second, on one CPU.
     Frequency { hertz: u64, cpu: u32 },
     /// Every so many ns, on one CPU.
@@ -41,8 +50,14 @@ pub struct Attached {
 
 /// The number under which the kernel's dynamic probes are known, ENOENT where it has none.
 fn pmu(name: &str) -> io::Result<u32> {
-    let text = std::fs::read_to_string(Path::new("/sys/bus/event_source/devices").join(name).join("type"))?;
-    text.trim().parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+    let text = std::fs::read_to_string(
+        Path::new("/sys/bus/event_source/devices")
+            .join(name)
+            .join("type"),
+    )?;
+    text.trim()
+        .parse()
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
 }
 
 /// Opens an event and hangs a program on it. It runs from here on (and does nothing before it is armed).
@@ -52,13 +67,20 @@ pub fn attach(event: &Event, program: impl AsFd) -> io::Result<Attached> {
         Ok(link) => Some(link),
         // Kernels before 5.15 don't know the command for events.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            control(&opened, PERF_EVENT_IOC_SET_BPF, program.as_fd().as_raw_fd() as libc::c_ulong)?;
+            control(
+                &opened,
+                PERF_EVENT_IOC_SET_BPF,
+                program.as_fd().as_raw_fd() as libc::c_ulong,
+            )?;
             None
         }
         Err(error) => return Err(error),
     };
     control(&opened, PERF_EVENT_IOC_ENABLE, 0)?;
-    Ok(Attached { _link: link, _event: opened })
+    Ok(Attached {
+        _link: link,
+        _event: opened,
+    })
 }
 
 fn open(event: &Event) -> io::Result<OwnedFd> {
@@ -73,13 +95,22 @@ fn open(event: &Event) -> io::Result<OwnedFd> {
             attr.type_ = PERF_TYPE_TRACEPOINT as u32;
             attr.config = *id;
         }
-        Event::Kprobe { function, offset, ret } => {
+        Event::Kprobe {
+            function,
+            offset,
+            ret,
+        } => {
             attr.type_ = pmu("kprobe")?;
             attr.config = if *ret { RETURN } else { 0 };
             attr.__bindgen_anon_3.kprobe_func = function.as_ptr() as u64;
             attr.__bindgen_anon_4.probe_offset = *offset;
         }
-        Event::Uprobe { path, offset, ret, pid: target } => {
+        Event::Uprobe {
+            path,
+            offset,
+            ret,
+            pid: target,
+        } => {
             attr.type_ = pmu("uprobe")?;
             attr.config = if *ret { RETURN } else { 0 };
             attr.__bindgen_anon_3.uprobe_path = path.as_ptr() as u64;
@@ -93,14 +124,24 @@ fn open(event: &Event) -> io::Result<OwnedFd> {
             attr.set_freq(1);
             cpu = *on as i32;
         }
-        Event::Period { nanoseconds, cpu: on } => {
+        Event::Period {
+            nanoseconds,
+            cpu: on,
+        } => {
             clock(&mut attr, *nanoseconds);
             cpu = *on as i32;
         }
     }
     // SAFETY: the attribute, and the strings that it points to, outlive the call.
     let fd = unsafe {
-        libc::syscall(libc::SYS_perf_event_open, &raw const attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC)
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &raw const attr,
+            pid,
+            cpu,
+            -1,
+            PERF_FLAG_FD_CLOEXEC,
+        )
     };
     let fd = i32::try_from(fd).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     if fd < 0 {
@@ -118,6 +159,16 @@ fn clock(attr: &mut perf_event_attr, period: u64) {
 
 fn control(event: &OwnedFd, request: u32, argument: libc::c_ulong) -> io::Result<()> {
     // SAFETY: both requests take an integer.
-    let result = unsafe { libc::ioctl(event.as_raw_fd(), libc::c_ulong::from(request) as _, argument) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    let result = unsafe {
+        libc::ioctl(
+            event.as_raw_fd(),
+            libc::c_ulong::from(request) as _,
+            argument,
+        )
+    };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

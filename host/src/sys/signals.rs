@@ -104,22 +104,43 @@ pub fn deliver_here(here: bool) {
         for signal in ENDING {
             libc::sigaddset(&raw mut set, signal);
         }
-        let how = if here { libc::SIG_UNBLOCK } else { libc::SIG_BLOCK };
+        let how = if here {
+            libc::SIG_UNBLOCK
+        } else {
+            libc::SIG_BLOCK
+        };
         libc::pthread_sigmask(how, &raw const set, std::ptr::null_mut());
     }
 }
 
 /// Waits until one of `fds` is readable, a signal came, or `timeout` (ns; `None`: for ever) has passed.
 pub fn wait(fds: &[BorrowedFd<'_>], timeout: Option<u64>) -> io::Result<()> {
-    let mut polled: Vec<libc::pollfd> =
-        fds.iter().map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
+    let mut polled: Vec<libc::pollfd> = fds
+        .iter()
+        .map(|fd| libc::pollfd {
+            fd: fd.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        })
+        .collect();
     let time = timeout.map(|ns| libc::timespec {
         tv_sec: (ns / 1_000_000_000) as libc::time_t,
         tv_nsec: (ns % 1_000_000_000) as libc::c_long,
     });
     let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: the array and the time outlive the call.
-    let result = unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, time, std::ptr::null()) };
+    let result = unsafe {
+        libc::ppoll(
+            polled.as_mut_ptr(),
+            polled.len() as libc::nfds_t,
+            time,
+            std::ptr::null(),
+        )
+    };
     let error = io::Error::last_os_error();
-    if result < 0 && error.kind() != io::ErrorKind::Interrupted { Err(error) } else { Ok(()) }
+    if result < 0 && error.kind() != io::ErrorKind::Interrupted {
+        Err(error)
+    } else {
+        Ok(())
+    }
 }

@@ -35,7 +35,10 @@ impl Btf {
                 } else {
                     self.typed_at(raw.size_or_type, depth)
                 };
-                Type::Pointer { to: Box::new(to), space }
+                Type::Pointer {
+                    to: Box::new(to),
+                    space,
+                }
             }
             kind::ARRAY => {
                 let (Some(of), Some(length)) = (word(raw.body, 0), word(raw.body, 8)) else {
@@ -76,8 +79,12 @@ impl Btf {
     fn is_text(&self, mut id: u32) -> bool {
         for _ in 0..DEPTH {
             match self.blob.raw(id) {
-                Some(raw) if matches!(raw.kind, kind::VOLATILE | kind::CONST) => id = raw.size_or_type,
-                Some(raw) if raw.kind == kind::INT => return self.blob.string(raw.name) == "unsigned char",
+                Some(raw) if matches!(raw.kind, kind::VOLATILE | kind::CONST) => {
+                    id = raw.size_or_type
+                }
+                Some(raw) if raw.kind == kind::INT => {
+                    return self.blob.string(raw.name) == "unsigned char";
+                }
                 _ => break,
             }
         }

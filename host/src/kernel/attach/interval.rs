@@ -12,5 +12,8 @@ pub(super) const ENTRY: (&str, ProgramType) = ("mt_perf_event", ProgramType::Per
 pub(super) fn attach(program: BorrowedFd<'_>, nanoseconds: u64) -> io::Result<Link> {
     let cpus = aya::util::online_cpus().map_err(|(_, error)| error)?;
     let cpu = cpus.first().copied().unwrap_or(0);
-    Ok(Link::Perf(vec![perf::attach(&Event::Period { nanoseconds, cpu }, program)?]))
+    Ok(Link::Perf(vec![perf::attach(
+        &Event::Period { nanoseconds, cpu },
+        program,
+    )?]))
 }

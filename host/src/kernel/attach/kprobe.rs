@@ -8,7 +8,16 @@ use std::os::fd::BorrowedFd;
 
 pub(super) const ENTRY: (&str, ProgramType) = ("mt_kprobe", ProgramType::Kprobe);
 
-pub(super) fn attach(program: BorrowedFd<'_>, function: &str, offset: u64, ret: bool) -> io::Result<Link> {
-    let event = Event::Kprobe { function: super::text(function)?, offset, ret };
+pub(super) fn attach(
+    program: BorrowedFd<'_>,
+    function: &str,
+    offset: u64,
+    ret: bool,
+) -> io::Result<Link> {
+    let event = Event::Kprobe {
+        function: super::text(function)?,
+        offset,
+        ret,
+    };
     Ok(Link::Perf(vec![perf::attach(&event, program)?]))
 }

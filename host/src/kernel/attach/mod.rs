@@ -39,8 +39,17 @@ pub fn attach(program: BorrowedFd<'_>, attachment: &Attachment) -> io::Result<Li
     match attachment {
         Attachment::RawTracepoint { name } => raw_tracepoint::attach(program, name),
         Attachment::Tracepoint { id } => tracepoint::attach(program, *id),
-        Attachment::Kprobe { function, offset, ret } => kprobe::attach(program, function, *offset, *ret),
-        Attachment::Uprobe { path, offset, ret, pid } => uprobe::attach(program, path, *offset, *ret, *pid),
+        Attachment::Kprobe {
+            function,
+            offset,
+            ret,
+        } => kprobe::attach(program, function, *offset, *ret),
+        Attachment::Uprobe {
+            path,
+            offset,
+            ret,
+            pid,
+        } => uprobe::attach(program, path, *offset, *ret, *pid),
         Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
     }

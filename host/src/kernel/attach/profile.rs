@@ -15,5 +15,8 @@ pub(super) fn attach(program: BorrowedFd<'_>, clock: Clock) -> io::Result<Link> 
         Clock::Hertz(hertz) => Event::Frequency { hertz, cpu },
         Clock::Period(nanoseconds) => Event::Period { nanoseconds, cpu },
     };
-    cpus.into_iter().map(|cpu| perf::attach(&on(cpu), program)).collect::<io::Result<_>>().map(Link::Perf)
+    cpus.into_iter()
+        .map(|cpu| perf::attach(&on(cpu), program))
+        .collect::<io::Result<_>>()
+        .map(Link::Perf)
 }

@@ -10,5 +10,8 @@ pub(super) const ENTRY: (&str, ProgramType) = ("mt_tracepoint", ProgramType::Tra
 
 /// One event serves all CPUs: its program is the tracepoint's, not the event's.
 pub(super) fn attach(program: BorrowedFd<'_>, id: u64) -> io::Result<Link> {
-    Ok(Link::Perf(vec![perf::attach(&Event::Tracepoint { id }, program)?]))
+    Ok(Link::Perf(vec![perf::attach(
+        &Event::Tracepoint { id },
+        program,
+    )?]))
 }

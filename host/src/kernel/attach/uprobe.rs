@@ -19,6 +19,11 @@ pub(super) fn attach(
     pid: Option<u32>,
 ) -> io::Result<Link> {
     let path = super::text(path.as_os_str().as_bytes())?;
-    let event = Event::Uprobe { path, offset, ret, pid };
+    let event = Event::Uprobe {
+        path,
+        offset,
+        ret,
+        pid,
+    };
     Ok(Link::Perf(vec![perf::attach(&event, program)?]))
 }

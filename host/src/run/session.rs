@@ -1,0 +1,198 @@
+//! What the VM asks for, done.
+
+use super::refusal::plainly;
+use super::running::{Probe, Running};
+use crate::event::tally;
+use crate::kernel::Instance;
+use crate::kernel::control::Batch;
+use crate::lua::session::{Session, Site};
+use crate::plan::Action;
+use crate::report::Report;
+use crate::rows::{Table, Value};
+use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use std::rc::Rc;
+
+impl Session for Running {
+    fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
+        let plan = self.planner.borrow_mut().plan(&declaration)?;
+        for site in &plan.sites {
+            if let Action::Emit { layout, .. } = &site.program.action {
+                let (id, probe, func) = (plan.id, site.probe.clone(), site.func.clone());
+                let site_of = Site {
+                    id,
+                    probe,
+                    func,
+                    name: plan.name.clone(),
+                    layout: layout.clone(),
+                };
+                self.sites.borrow_mut().insert(site.id.0, Rc::new(site_of));
+            }
+        }
+        self.waiting.borrow_mut().push(plan.id);
+        self.probes.borrow_mut().insert(
+            plan.id,
+            Probe {
+                plan,
+                instances: Vec::new(),
+                unwanted: false,
+            },
+        );
+        Ok(())
+    }
+
+    fn exists(&self, spec: &str) -> Result<bool, Report> {
+        let patterns = crate::spec::probe::parse(spec)?;
+        let planner = self.planner.borrow();
+        Ok(patterns.iter().any(|pattern| {
+            planner
+                .facts()
+                .matches(pattern, None)
+                .is_ok_and(|found| !found.is_empty())
+        }))
+    }
+
+    fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
+        let planner = self.planner.borrow();
+        let Some(shape) = planner.tally(id) else {
+            return Ok(Table {
+                name: String::new(),
+                keys: Vec::new(),
+                columns: Vec::new(),
+                rows: Vec::new(),
+            });
+        };
+        let shared = self.shared.borrow();
+        let entries = shared
+            .as_ref()
+            .map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
+        let entries = entries
+            .map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
+        let entries = entries
+            .into_iter()
+            .map(|entry| tally::Entry {
+                key: entry.key,
+                values: entry.values,
+            })
+            .collect();
+        Ok(tally::table(shape, entries, &|site| self.name_of(site)))
+    }
+
+    fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.change_set(set, member, true)
+    }
+
+    fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.change_set(set, member, false)
+    }
+
+    fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
+        let words = words(value)?;
+        if let (Some(slot), Some(shared)) = (
+            self.planner.borrow().variable(variable),
+            self.shared.borrow().as_ref(),
+        ) {
+            shared.store_variable(slot.0, &words);
+        }
+        self.variables.borrow_mut().insert(variable, value.clone());
+        Ok(())
+    }
+
+    fn print(&self, text: &[u8]) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().text(text);
+        }
+    }
+
+    fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
+        self.writer.borrow_mut().event(probe, time, cpu, fields);
+    }
+
+    fn table(&self, table: &Table, title: Option<&str>) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().table(table, title);
+        }
+    }
+
+    fn detach(&self, id: ProbeId) -> Result<(), Report> {
+        self.waiting.borrow_mut().retain(|waiting| *waiting != id);
+        let mut probes = self.probes.borrow_mut();
+        let Some(probe) = probes.get_mut(&id) else {
+            return Ok(());
+        };
+        let instances = std::mem::take(&mut probe.instances);
+        match self.control.borrow().as_ref() {
+            Some(control) if instances.iter().any(Instance::is_attached) => {
+                self.underway.set(self.underway.get() + 1);
+                control.detach(Batch {
+                    probe: id,
+                    instances,
+                });
+            }
+            _ if instances.is_empty() => probe.unwanted = self.underway.get() > 0,
+            _ => probe.instances = instances,
+        }
+        Ok(())
+    }
+
+    fn site(&self, site: u32) -> Option<Rc<Site>> {
+        self.sites.borrow().get(&site).cloned()
+    }
+
+    fn syscall_name(&self, number: i64) -> Option<&'static str> {
+        crate::facts::syscalls::name(u32::try_from(number).ok()?)
+    }
+
+    fn now(&self) -> u64 {
+        crate::sys::clock::monotonic()
+    }
+}
+
+impl Running {
+    fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
+        let planner = self.planner.borrow();
+        if let Some(shape) = planner.set(set) {
+            let key = shape.key(member)?;
+            let shared = self.shared.borrow();
+            let changed = shared
+                .as_ref()
+                .map_or(Ok(()), |shared| shared.change_set(set, &key, there));
+            changed.map_err(|error| match error.raw_os_error() {
+                Some(libc::E2BIG) => Report::new("the set is full"),
+                _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
+            })?;
+        }
+        let mut sets = self.sets.borrow_mut();
+        let members = sets.entry(set).or_default();
+        if there {
+            members.insert(member.clone())
+        } else {
+            members.remove(member)
+        };
+        Ok(())
+    }
+}
+
+/// A variable's value as the words of its place.
+pub(super) fn words(value: &Member) -> Result<Vec<u64>, Report> {
+    const BYTES: usize = moontrace_abi::limits::VARIABLE_STRING;
+    match value {
+        Member::Int(value) => Ok(vec![*value as u64]),
+        Member::Str(bytes) if bytes.len() < BYTES => {
+            let mut padded = bytes.clone();
+            padded.resize(BYTES, 0);
+            Ok(padded
+                .chunks_exact(8)
+                .map(|word| word.try_into().map_or(0, u64::from_le_bytes))
+                .collect())
+        }
+        Member::Str(bytes) => {
+            let message = format!(
+                "a string of {} bytes is too long for a var: it has room for {}",
+                bytes.len(),
+                BYTES - 1
+            );
+            Err(Report::new(message))
+        }
+        Member::Tuple(_) => Err(Report::new("a var is a number or a string")),
+    }
+}
