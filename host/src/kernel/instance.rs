@@ -74,6 +74,15 @@ impl Instance {
         Ok(())
     }
 
+    /// Takes the program down; its books stay readable.
+    pub fn detach(&mut self) {
+        self.link = None;
+    }
+
+    pub fn is_attached(&self) -> bool {
+        self.link.is_some()
+    }
+
     /// How its runs ended, summed over all CPUs, and the hits for which the kernel skipped it.
     pub fn books(&self) -> io::Result<(Book, u64)> {
         let mut bytes = vec![0; self.books.lookup_size()];

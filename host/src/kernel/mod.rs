@@ -1,6 +1,7 @@
 //! Link, load, attach; read maps and rings.
 
 pub mod attach;
+pub mod control;
 pub mod diagnosis;
 pub mod inline;
 pub mod instance;
@@ -9,5 +10,6 @@ pub mod object;
 pub mod shared;
 pub mod table;
 
+pub use control::Control;
 pub use instance::{Instance, LoadError};
 pub use shared::Shared;

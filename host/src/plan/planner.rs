@@ -6,7 +6,8 @@ use super::site::{Compiled, CompiledEnding, compile};
 use super::table::{self, Stored};
 use super::{Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyShape, set};
 use crate::codegen::{self, Code, SMALL_STACK};
-use crate::expr::tree::{Node, Part};
+use crate::expr::names::Meaning;
+use crate::expr::tree::{Current, Node, Part};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Match};
 use crate::report::Report;
@@ -237,40 +238,63 @@ impl Planner {
         codegen::Target { pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)) }
     }
 
-    /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end.
-    pub fn follow(&mut self) -> Result<Vec<SitePlan>, Report> {
-        let mut plans = Vec::new();
-        for (event, field, there) in [("sched_process_fork", "child_pid", true), ("sched_process_exit", "pid", false)] {
-            let found = Match {
-                kind: crate::spec::Kind::Tracepoint,
-                probe: format!("tracepoint:sched:{event}"),
-                location: crate::facts::Location::Tracepoint { category: "sched".into(), event: event.into() },
-            };
-            let hanging = hang(&self.facts, &Options { traced: Traced::Set, ..self.options }, &found, 1)?;
-            let names = self.facts.names(&hanging.site, &found.probe);
-            let Some(crate::expr::names::Meaning::Value(member, _)) = names.argument(field) else {
-                return Err(Report::new(format!("{} has no field '{field}' on this kernel", found.probe)));
-            };
-            let target = self.target();
-            let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
-            let member = codegen::member(&[Part::Int(member)], &target)?;
-            plans.push(SitePlan {
-                id: SiteId(self.sites),
-                probe: found.probe,
-                func: event.into(),
-                kind: found.kind,
-                attachment: hanging.attachment,
-                why: hanging.why,
-                conditions: hanging.guards.iter().map(|(_, words)| words.clone()).collect(),
-                program: Program {
-                    guard: guard.map(|guard| codegen::guard(&guard, &target)).transpose()?,
-                    steps: None,
-                    action: Action::Follow { member, there },
-                },
-            });
-            self.sites += 1;
+    /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end. A
+    /// process that is `held` before its exec joins when it has become the command: what it did before is ours.
+    pub fn follow(&mut self, held: Option<u32>) -> Result<Vec<SitePlan>, Report> {
+        let traced = Options { traced: Traced::Set, ..self.options };
+        let mut plans = vec![
+            self.follower("sched_process_fork", &traced, Some("child_pid"), true)?,
+            self.follower("sched_process_exit", &traced, Some("pid"), false)?,
+        ];
+        if let Some(held) = held {
+            let this = Options { traced: Traced::Process(held), ..self.options };
+            plans.push(self.follower("sched_process_exec", &this, None, true)?);
         }
         Ok(plans)
+    }
+
+    /// At a tracepoint of the scheduler, has the process that a field names traced, or no longer; without a field, the
+    /// running one.
+    fn follower(
+        &mut self,
+        event: &str,
+        options: &Options,
+        field: Option<&str>,
+        there: bool,
+    ) -> Result<SitePlan, Report> {
+        let found = Match {
+            kind: crate::spec::Kind::Tracepoint,
+            probe: format!("tracepoint:sched:{event}"),
+            location: crate::facts::Location::Tracepoint { category: "sched".into(), event: event.into() },
+        };
+        let hanging = hang(&self.facts, options, &found, 1)?;
+        let names = self.facts.names(&hanging.site, &found.probe);
+        let member = match field.map(|field| (field, names.argument(field))) {
+            None => Node::Current(Current::Pid),
+            Some((_, Some(Meaning::Value(member, _)))) => member,
+            Some((field, _)) => {
+                return Err(Report::new(format!("{} has no field '{field}' on this kernel", found.probe)));
+            }
+        };
+        let target = self.target();
+        let guard = hanging.guards.iter().cloned().map(|(node, _)| node).reduce(and);
+        let program = Program {
+            guard: guard.map(|guard| codegen::guard(&guard, &target)).transpose()?,
+            steps: None,
+            action: Action::Follow { member: codegen::member(&[Part::Int(member)], &target)?, there },
+        };
+        let id = SiteId(self.sites);
+        self.sites += 1;
+        Ok(SitePlan {
+            id,
+            probe: found.probe,
+            func: event.into(),
+            kind: found.kind,
+            attachment: hanging.attachment,
+            why: hanging.why,
+            conditions: hanging.guards.into_iter().map(|(_, words)| words).collect(),
+            program,
+        })
     }
 }
 

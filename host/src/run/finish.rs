@@ -2,6 +2,7 @@
 
 use super::running::{Running, plainly};
 use crate::event::books::{SiteBook, books};
+use crate::kernel::{Instance, control};
 use crate::report::Report;
 use crate::rows::Books;
 use crate::spec::ProbeId;
@@ -15,9 +16,6 @@ const MISSED: (u32, u32) = (6, 7);
 pub(super) fn books_of(running: &Running, id: ProbeId) -> Result<Books, Report> {
     let probes = running.probes.borrow();
     let Some(probe) = probes.get(&id) else { return Ok(Books::default()) };
-    if let Some(closed) = &probe.closed {
-        return Ok(closed.clone());
-    }
     let planner = running.planner.borrow();
     let features = planner.facts().features();
     let mut sites = Vec::new();
@@ -60,13 +58,10 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
     unread
 }
 
-/// Takes all programs down. Each link waits for the kernel when it is closed, some for 100 ms: all at once.
+/// Takes all programs down.
 pub(super) fn detach_all(running: &Running) {
-    let instances: Vec<_> =
-        running.probes.borrow_mut().values_mut().flat_map(|probe| std::mem::take(&mut probe.instances)).collect();
-    std::thread::scope(|scope| {
-        for instance in instances {
-            scope.spawn(move || drop(instance));
-        }
-    });
+    let mut probes = running.probes.borrow_mut();
+    let mut instances: Vec<Instance> =
+        probes.values_mut().flat_map(|probe| std::mem::take(&mut probe.instances)).collect();
+    control::detach_all(&mut instances);
 }

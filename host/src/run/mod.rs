@@ -9,8 +9,6 @@ mod watch;
 
 use crate::cli::RunArgs;
 use crate::facts::Facts;
-use crate::kernel::Shared;
-use crate::kernel::library::Library;
 use crate::lua::options::OptionValue;
 use crate::lua::{Config, LuaError, ScriptError, Vm};
 use crate::output::Writer;
@@ -18,15 +16,13 @@ use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
 use crate::sys::child::{Child, Held};
 use crate::sys::{clock, signals};
-use running::Running;
+use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 use watch::{End, OnError, Watch};
 
-/// The kernel half, as ebpf/build makes it.
-static OBJECT: &[u8] = include_bytes!("../../../ebpf/moontrace.bpf.o");
 /// Bytes that a script's Lua values may take.
 const LUA_MEMORY: usize = 1 << 30;
 /// Bytes of stack for the thread that owns the VM: what the deepest text and the deepest Lua may take. Only what is
@@ -123,7 +119,10 @@ fn plan_only(arguments: &RunArgs, script: &Script, options: BTreeMap<String, Opt
         Ok(prepared) => prepared,
         Err(report) => return fail(&report),
     };
-    let running = Rc::new(Running::new(planner, writer, arguments.verbose));
+    let running = match Setup::of(arguments) {
+        Ok(setup) => Rc::new(Running::new(planner, writer, setup)),
+        Err(report) => return fail(&report),
+    };
     running.mute();
     let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
     let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
@@ -157,7 +156,11 @@ fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionV
         Ok(planner) => planner,
         Err(report) => return fail(&report),
     };
-    let running = Rc::new(Running::new(planner, writer, arguments.verbose));
+    let setup = match Setup::of(arguments) {
+        Ok(setup) => setup,
+        Err(report) => return fail(&report),
+    };
+    let running = Rc::new(Running::new(planner, writer, setup));
     let config = Config { session: running.clone(), options, arguments: Vec::new(), memory_limit: LUA_MEMORY };
     let vm = match Vm::new(config) {
         Ok(vm) => vm,
@@ -167,15 +170,10 @@ fn trace(arguments: &RunArgs, script: &Script, options: BTreeMap<String, OptionV
         }
     };
     let interrupter = vm.interrupter();
-    let wakeup = signals::Wakeup::new().and_then(|wakeup| {
-        signals::catch(&wakeup, move || interrupter.trigger())?;
-        Ok(wakeup)
-    });
-    let wakeup = match wakeup {
-        Ok(wakeup) => wakeup,
-        Err(error) => return fail(&Report::new(format!("signals can't be caught: {error}"))),
-    };
-    let mut job = Job { arguments, running: &running, vm: &vm, wakeup: &wakeup, child: None };
+    if let Err(error) = signals::catch(running.wakeup(), move || interrupter.trigger()) {
+        return fail(&Report::new(format!("signals can't be caught: {error}")));
+    }
+    let mut job = Job { arguments, running: &running, vm: &vm, child: None };
     let end = job.body(script, started);
     job.finish(end)
 }
@@ -185,7 +183,6 @@ struct Job<'a> {
     arguments: &'a RunArgs,
     running: &'a Running,
     vm: &'a Vm,
-    wakeup: &'a signals::Wakeup,
     child: Option<Child>,
 }
 
@@ -213,20 +210,16 @@ impl Job<'_> {
     /// All programs are attached, then armed at once; then the command of `-c` runs its first instruction.
     fn start(&mut self, started: Instant) -> Result<(), Report> {
         let held = self.arguments.command.as_deref().map(hold).transpose()?;
+        if self.arguments.follow || held.is_some() {
+            self.running.make_shared()?;
+            self.running.follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
+        }
         if self.running.is_waiting() {
-            let library = Library::open(OBJECT)?;
-            let follow = self.arguments.follow || held.is_some();
-            let shared = Shared::new(library, self.arguments.ring, follow);
-            self.running.share(shared.map_err(|error| match error.raw_os_error() {
-                Some(libc::EPERM) => running::no_permission(),
-                _ => Report::new(format!("the kernel makes no map: {}", running::plainly(&error))),
-            })?);
-            if follow {
-                let root = held.as_ref().map(Held::pid).or(self.arguments.pid);
-                self.running.follow(root)?;
-            }
             self.running.attach_waiting()?;
-            self.running.arm();
+            self.running.take_done(true)?;
+        }
+        if let Some(parent) = self.arguments.pid.filter(|_| self.arguments.follow) {
+            self.running.follow_children(parent)?;
         }
         if self.running.attached() > 0 || self.vm.next_deadline().is_some() || held.is_some() {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
@@ -247,7 +240,6 @@ impl Job<'_> {
         Watch {
             running: self.running,
             vm: self.vm,
-            wakeup: self.wakeup,
             child: self.child.as_ref(),
             until: self.arguments.duration.map(|duration| clock::monotonic().saturating_add(duration)),
             on_error: if self.arguments.go_on { OnError::Continue } else { OnError::Stop },
@@ -257,7 +249,7 @@ impl Job<'_> {
     /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
     fn finish(mut self, mut end: End) -> i32 {
         self.vm.clear_interrupt();
-        if let Err(report) = self.running.disarm() {
+        if let Err(report) = self.running.take_done(true).and_then(|()| self.running.disarm()) {
             self.running.writer.borrow_mut().error(&report);
         }
         let watch = self.watch();
@@ -306,6 +298,15 @@ impl Job<'_> {
             End::Child => child.unwrap_or(0),
             End::Done | End::ClosedPipe => 0,
         }
+    }
+}
+
+impl Setup {
+    fn of(arguments: &RunArgs) -> Result<Self, Report> {
+        let wakeup = signals::Wakeup::new();
+        let wakeup = wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {error}")))?;
+        let follow = arguments.follow || arguments.command.is_some();
+        Ok(Self { ring: arguments.ring, follow, verbose: arguments.verbose, wakeup })
     }
 }
 

@@ -1,7 +1,9 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
 use crate::event::tally;
-use crate::kernel::{Instance, LoadError, Shared};
+use crate::kernel::control::{Batch, Done};
+use crate::kernel::library::Library;
+use crate::kernel::{Control, Instance, LoadError, Shared};
 use crate::lua::session::{Session, Site};
 use crate::output::Writer;
 use crate::plan::{Action, Output, Planner, ProbePlan, SitePlan};
@@ -9,18 +11,35 @@ use crate::report::{Place, Report};
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
 use crate::sys::mapping::RingMapping;
+use crate::sys::signals::Wakeup;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
+/// The kernel half, as ebpf/build makes it.
+static OBJECT: &[u8] = include_bytes!("../../../ebpf/moontrace.bpf.o");
+
 /// One probe, from its declaration on.
 pub(super) struct Probe {
     pub plan: ProbePlan,
-    /// Its programs, a site each, in the order of the plan; none before it is attached and after it is detached.
+    /// Its programs, a site each, in the order of the plan; none before it is attached and while the control thread
+    /// has them.
     pub instances: Vec<Instance>,
-    /// What its books held when it was detached.
-    pub closed: Option<crate::rows::Books>,
+    /// `detach()` was called before the control thread gave them back.
+    pub unwanted: bool,
+}
+
+/// How programs are loaded and attached.
+pub(super) struct Setup {
+    /// Bytes of the ring, a power of two.
+    pub ring: u32,
+    /// Programs look into the set of traced processes.
+    pub follow: bool,
+    /// `-v`
+    pub verbose: bool,
+    /// What the control thread wakes the loop by.
+    pub wakeup: Wakeup,
 }
 
 /// What the VM's `Session` stands on.
@@ -32,6 +51,9 @@ pub(super) struct Running {
     pub probes: RefCell<BTreeMap<ProbeId, Probe>>,
     /// Declared and not yet attached.
     waiting: RefCell<Vec<ProbeId>>,
+    /// How many probes the control thread has.
+    underway: Cell<usize>,
+    control: RefCell<Option<Control>>,
     /// By the number that is in every record; those of `follow` have none.
     sites: RefCell<BTreeMap<u32, Rc<Site>>>,
     /// What sets hold, also before their maps are made.
@@ -40,26 +62,30 @@ pub(super) struct Running {
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
     pub writer: RefCell<Writer>,
-    /// `-v`
-    verbose: bool,
+    setup: Setup,
+    /// The run ends: nothing is armed any more.
+    over: Cell<bool>,
     /// What the body prints is not wanted: it is only checked.
     muted: Cell<bool>,
 }
 
 impl Running {
-    pub(super) fn new(planner: Planner, writer: Writer, verbose: bool) -> Self {
+    pub(super) fn new(planner: Planner, writer: Writer, setup: Setup) -> Self {
         Self {
             planner: RefCell::new(planner),
             shared: RefCell::new(None),
             ring: RefCell::new(None),
             probes: RefCell::new(BTreeMap::new()),
             waiting: RefCell::new(Vec::new()),
+            underway: Cell::new(0),
+            control: RefCell::new(None),
             sites: RefCell::new(BTreeMap::new()),
             sets: RefCell::new(BTreeMap::new()),
             variables: RefCell::new(BTreeMap::new()),
             followers: RefCell::new(Vec::new()),
             writer: RefCell::new(writer),
-            verbose,
+            setup,
+            over: Cell::new(false),
             muted: Cell::new(false),
         }
     }
@@ -69,9 +95,20 @@ impl Running {
         !self.waiting.borrow().is_empty()
     }
 
+    /// What wakes the loop.
+    pub(super) fn wakeup(&self) -> &Wakeup {
+        &self.setup.wakeup
+    }
+
+    /// Are there probes that are being attached or detached?
+    pub(super) fn is_underway(&self) -> bool {
+        self.underway.get() > 0
+    }
+
     /// How many sites are attached.
     pub(super) fn attached(&self) -> usize {
-        self.probes.borrow().values().map(|probe| probe.instances.len()).sum()
+        let probes = self.probes.borrow();
+        probes.values().flat_map(|probe| &probe.instances).filter(|instance| instance.is_attached()).count()
     }
 
     /// Is nothing waiting in the ring, written or being written?
@@ -91,20 +128,32 @@ impl Running {
         if features.cap_bpf() && features.cap_perfmon() || !self.is_waiting() { Ok(()) } else { Err(no_permission()) }
     }
 
-    /// Hands over what all programs of the script share.
-    pub(super) fn share(&self, shared: Shared) {
+    /// Makes what all programs of the script share, and the thread that attaches them, unless they are there.
+    pub(super) fn make_shared(&self) -> Result<(), Report> {
+        if self.shared.borrow().is_some() {
+            return Ok(());
+        }
+        let library = Library::open(OBJECT)?;
+        let shared = Shared::new(library, self.setup.ring, self.setup.follow).map_err(|error| no_maps(&error))?;
+        let control = self.setup.wakeup.try_clone().and_then(Control::start);
+        let control = control.map_err(|error| Report::new(format!("no thread can be started: {}", plainly(&error))))?;
         *self.shared.borrow_mut() = Some(shared);
+        *self.control.borrow_mut() = Some(control);
+        Ok(())
     }
 
     /// Lets all programs run at once.
     pub(super) fn arm(&self) {
-        if let Some(shared) = self.shared.borrow().as_ref() {
+        if let Some(shared) = self.shared.borrow().as_ref()
+            && !self.over.get()
+        {
             shared.arm();
         }
     }
 
     /// Stops all programs, and waits for those that run.
     pub(super) fn disarm(&self) -> Result<(), Report> {
+        self.over.set(true);
         match self.shared.borrow().as_ref() {
             Some(shared) => shared
                 .disarm()
@@ -113,9 +162,9 @@ impl Running {
         }
     }
 
-    /// Has `root` traced, and hangs up what keeps the set of traced processes.
-    pub(super) fn follow(&self, root: Option<u32>) -> Result<(), Report> {
-        let plans = self.planner.borrow_mut().follow()?;
+    /// Has `root` and its children traced: at once, or, when it is `held`, as soon as it has become the command.
+    pub(super) fn follow(&self, root: Option<u32>, held: Option<u32>) -> Result<(), Report> {
+        let plans = self.planner.borrow_mut().follow(held)?;
         let shared = self.shared.borrow();
         let Some(shared) = shared.as_ref() else { return Ok(()) };
         if let Some(root) = root {
@@ -127,29 +176,80 @@ impl Running {
             instance.attach().map_err(|error| not_attached(&error, &plan, None))?;
             self.followers.borrow_mut().push(instance);
         }
-        // They know nothing of other probes, and are to see the first fork.
-        shared.arm();
         Ok(())
     }
 
-    /// Loads and attaches what was declared since the last time: all of it, or nothing.
+    /// Has the children that a traced process has already traced, too, and theirs. For when forks are seen: what is
+    /// forked meanwhile is there twice, which is no harm.
+    pub(super) fn follow_children(&self, root: u32) -> Result<(), Report> {
+        let shared = self.shared.borrow();
+        let Some(shared) = shared.as_ref() else { return Ok(()) };
+        let mut parents = vec![root];
+        while let Some(parent) = parents.pop() {
+            for child in children(parent) {
+                let added = shared.change_target(child, true);
+                added.map_err(|error| Report::new(format!("process {child} can't be traced: {}", plainly(&error))))?;
+                parents.push(child);
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads what was declared since the last time, and has the control thread attach it. What can't be loaded is gone
+    /// with all that was declared with it.
     pub(super) fn attach_waiting(&self) -> Result<(), Report> {
+        self.make_shared()?;
         let ids = self.waiting.take();
-        let attached = self.make_maps(&ids).and_then(|()| {
+        let loaded = self.make_maps(&ids).and_then(|()| {
             let probes = self.probes.borrow();
             let plans = ids.iter().filter_map(|id| probes.get(id)).map(|probe| &probe.plan);
-            plans.map(|plan| self.attach_probe(plan)).collect::<Result<Vec<_>, _>>()
+            plans.map(|plan| Ok(Batch { probe: plan.id, instances: self.load(plan)? })).collect::<Result<Vec<_>, _>>()
         });
-        let attached = attached.inspect_err(|_| {
+        let loaded = loaded.inspect_err(|_| {
             let mut probes = self.probes.borrow_mut();
             ids.iter().for_each(|id| drop(probes.remove(id)));
         })?;
-        let mut probes = self.probes.borrow_mut();
-        for (id, instances) in ids.iter().zip(attached) {
-            if let Some(probe) = probes.get_mut(id) {
-                probe.instances = instances;
+        let control = self.control.borrow();
+        for batch in loaded {
+            if let Some(control) = control.as_ref() {
+                self.underway.set(self.underway.get() + 1);
+                control.attach(batch);
             }
         }
+        Ok(())
+    }
+
+    /// Takes back what the control thread has done; with `wait`, until it has nothing more to do. When the last link is
+    /// live, all programs may run.
+    pub(super) fn take_done(&self, wait: bool) -> Result<(), Report> {
+        let control = self.control.borrow();
+        let Some(control) = control.as_ref() else { return Ok(()) };
+        while self.underway.get() > 0 {
+            let done = if wait { control.wait() } else { control.poll() };
+            let Some(done) = done else { return Ok(()) };
+            self.underway.set(self.underway.get() - 1);
+            let mut probes = self.probes.borrow_mut();
+            match done {
+                Done::Attached(batch) | Done::Detached(batch) => {
+                    let Some(probe) = probes.get_mut(&batch.probe) else { continue };
+                    if std::mem::take(&mut probe.unwanted) {
+                        self.underway.set(self.underway.get() + 1);
+                        control.detach(batch);
+                    } else {
+                        probe.instances = batch.instances;
+                    }
+                }
+                Done::Failed { batch, number, error } => {
+                    let probe = probes.remove(&batch.probe);
+                    let plan = probe.as_ref().and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
+                    return Err(match plan {
+                        Some((site, place)) => not_attached(&error, site, Some(place)),
+                        None => Report::new(format!("a probe can't be attached: {}", plainly(&error))),
+                    });
+                }
+            }
+        }
+        self.arm();
         Ok(())
     }
 
@@ -190,28 +290,17 @@ impl Running {
         Ok(())
     }
 
-    fn attach_probe(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
+    fn load(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
         let shared = self.shared.borrow();
         let Some(shared) = shared.as_ref() else { return Ok(Vec::new()) };
         let mut instances = Vec::new();
         for site in &plan.sites {
             let start = std::time::Instant::now();
-            let instance = Instance::load(shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?;
-            instances.push(instance);
-            let loaded = start.elapsed();
-            if let Some(instance) = instances.last_mut() {
-                instance.attach().map_err(|error| not_attached(&error, site, Some(&plan.place)))?;
-            }
-            if self.verbose {
+            instances.push(Instance::load(shared, site).map_err(|error| refused(error, site, Some(&plan.place)))?);
+            if self.setup.verbose {
                 let why = if site.why.is_empty() { String::new() } else { format!(" ({})", site.why) };
-                let attach = start.elapsed() - loaded;
-                eprintln!(
-                    "{}: {}{why}, loaded in {:.2} ms, attached in {:.2} ms",
-                    site.probe,
-                    crate::plan::attachment_words(&site.attachment),
-                    loaded.as_secs_f64() * 1e3,
-                    attach.as_secs_f64() * 1e3
-                );
+                let words = crate::plan::attachment_words(&site.attachment);
+                eprintln!("{}: {words}{why}, loaded in {:.2} ms", site.probe, start.elapsed().as_secs_f64() * 1e3);
             }
         }
         Ok(instances)
@@ -222,6 +311,13 @@ impl Running {
         let mut sites = probes.values().flat_map(|probe| &probe.plan.sites);
         sites.find(|plan| plan.id.0 == site).map(|plan| (plan.probe.clone(), plan.func.clone()))
     }
+}
+
+/// The children of a process, as its threads' `children` files have them (proc_pid_children(5)).
+fn children(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// A program that could not be loaded.
@@ -252,14 +348,24 @@ fn not_attached(error: &io::Error, plan: &SitePlan, place: Option<&Place>) -> Re
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
         Some(libc::ENOENT) => Report::new(format!("{} can't be attached: this kernel does not have it", plan.probe)),
+        Some(libc::EILSEQ) => {
+            Report::new(format!("{} can't be attached: no instruction begins at that offset", plan.probe))
+        }
         Some(libc::EINVAL) => Report::new(format!("{} can't be attached: the kernel does not allow it there", plan.probe)),
         _ => Report::new(format!("{} can't be attached: {}", plan.probe, plainly(error))),
     };
     place.map_or(report.clone(), |place| report.at(place.clone()))
 }
 
+fn no_maps(error: &io::Error) -> Report {
+    match error.raw_os_error() {
+        Some(libc::EPERM) => no_permission(),
+        _ => Report::new(format!("the kernel makes no map: {}", plainly(error))),
+    }
+}
+
 /// What the kernel says to a user who may not load programs.
-pub(super) fn no_permission() -> Report {
+fn no_permission() -> Report {
     Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON").help("run it with sudo")
 }
 
@@ -300,7 +406,7 @@ impl Session for Running {
             }
         }
         self.waiting.borrow_mut().push(plan.id);
-        self.probes.borrow_mut().insert(plan.id, Probe { plan, instances: Vec::new(), closed: None });
+        self.probes.borrow_mut().insert(plan.id, Probe { plan, instances: Vec::new(), unwanted: false });
         Ok(())
     }
 
@@ -355,13 +461,18 @@ impl Session for Running {
         }
     }
 
-    fn detach(&self, probe: ProbeId) -> Result<(), Report> {
-        let closed = super::finish::books_of(self, probe)?;
-        if let Some(probe) = self.probes.borrow_mut().get_mut(&probe) {
-            probe.closed = Some(closed);
-            let instances = std::mem::take(&mut probe.instances);
-            // Closing a link waits for the kernel, some for 100 ms: handlers don't wait with it.
-            std::thread::spawn(move || drop(instances));
+    fn detach(&self, id: ProbeId) -> Result<(), Report> {
+        self.waiting.borrow_mut().retain(|waiting| *waiting != id);
+        let mut probes = self.probes.borrow_mut();
+        let Some(probe) = probes.get_mut(&id) else { return Ok(()) };
+        let instances = std::mem::take(&mut probe.instances);
+        match self.control.borrow().as_ref() {
+            Some(control) if instances.iter().any(Instance::is_attached) => {
+                self.underway.set(self.underway.get() + 1);
+                control.detach(Batch { probe: id, instances });
+            }
+            _ if instances.is_empty() => probe.unwanted = self.underway.get() > 0,
+            _ => probe.instances = instances,
         }
         Ok(())
     }

@@ -45,7 +45,6 @@ pub(super) enum OnError {
 pub(super) struct Watch<'a> {
     pub running: &'a Running,
     pub vm: &'a Vm,
-    pub wakeup: &'a signals::Wakeup,
     pub child: Option<&'a Child>,
     /// When `--duration` is over, ns of the clock of events.
     pub until: Option<u64>,
@@ -80,9 +79,7 @@ impl Watch<'_> {
             if let Some(end) = self.each(|vm| vm.run_due(now)) {
                 return end;
             }
-            if self.running.is_waiting()
-                && let Err(report) = self.running.attach_waiting()
-            {
+            if let Err(report) = self.attach() {
                 self.running.writer.borrow_mut().error(&report);
                 return End::Error;
             }
@@ -105,6 +102,14 @@ impl Watch<'_> {
         }
     }
 
+    /// Has what handlers declared attached, and takes back what is done.
+    fn attach(&self) -> Result<(), Report> {
+        if self.running.is_waiting() {
+            self.running.attach_waiting()?;
+        }
+        self.running.take_done(false)
+    }
+
     fn ended(&self) -> Option<End> {
         if signals::ended() || self.until.is_some_and(|until| clock::monotonic() >= until) {
             return Some(End::Done);
@@ -112,7 +117,8 @@ impl Watch<'_> {
         if self.child.is_some_and(Child::has_ended) {
             return Some(End::Child);
         }
-        let waits = self.running.attached() > 0 || self.running.is_waiting() || self.child.is_some();
+        let busy = self.running.is_waiting() || self.running.is_underway();
+        let waits = busy || self.running.attached() > 0 || self.child.is_some();
         (!waits && self.vm.next_deadline().is_none()).then_some(End::Done)
     }
 
@@ -175,7 +181,7 @@ impl Watch<'_> {
         let now = clock::monotonic();
         let due = [self.vm.next_deadline(), self.until].into_iter().flatten().min();
         let timeout = due.map_or(longest, |due| longest.min(due.saturating_sub(now)));
-        let mut fds = vec![self.wakeup.fd()];
+        let mut fds = vec![self.running.wakeup().fd()];
         fds.extend(self.child.map(Child::ended));
         if !nap && let (Some(shared), Some(ring)) = (shared.as_ref(), ring) {
             fds.push(ring.as_fd());
@@ -190,7 +196,7 @@ impl Watch<'_> {
             let report = Report::new(format!("waiting for events failed: {}", super::running::plainly(&error)));
             self.running.writer.borrow_mut().error(&report);
         }
-        self.wakeup.clear();
+        self.running.wakeup().clear();
         if let Some(shared) = shared.as_ref() {
             shared.asleep(false);
         }

@@ -30,10 +30,12 @@ impl Btf {
             kind::INT => self.int(raw),
             kind::PTR => {
                 let space = self.space(raw.size_or_type);
-                Type::Pointer {
-                    to: Box::new(self.typed_at(raw.size_or_type, depth)),
-                    space,
-                }
+                let to = if self.is_text(raw.size_or_type) {
+                    Type::Char
+                } else {
+                    self.typed_at(raw.size_or_type, depth)
+                };
+                Type::Pointer { to: Box::new(to), space }
             }
             kind::ARRAY => {
                 let (Some(of), Some(length)) = (word(raw.body, 0), word(raw.body, 8)) else {
@@ -67,6 +69,19 @@ impl Btf {
             }
         }
         None
+    }
+
+    /// Does a pointer to this type point to text? `unsigned char` said in so many words does (the names of files are
+    /// such), `u8` doesn't: that is a number.
+    fn is_text(&self, mut id: u32) -> bool {
+        for _ in 0..DEPTH {
+            match self.blob.raw(id) {
+                Some(raw) if matches!(raw.kind, kind::VOLATILE | kind::CONST) => id = raw.size_or_type,
+                Some(raw) if raw.kind == kind::INT => return self.blob.string(raw.name) == "unsigned char",
+                _ => break,
+            }
+        }
+        false
     }
 
     /// Where a pointer to this type points: the kernel marks those to user memory with a tag (if its compiler could).
