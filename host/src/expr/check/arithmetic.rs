@@ -38,10 +38,9 @@ impl Checker<'_> {
         let sum = rest.iter().all(|(op, _)| matches!(op, Op::Add | Op::Sub));
         let same = rest.windows(2).all(|pair| pair[0].0 == pair[1].0);
         let groups = sum || same && rest.first().is_some_and(|(op, _)| may_be_grouped(*op));
-        let depth = if groups {
-            depth_of_row(rest.len())
-        } else {
-            rest.len()
+        let depth = match groups {
+            true => depth_of_row(rest.len() + 1),
+            false => rest.len().saturating_sub(1),
         };
         let _levels = self.within_limits(self.work.deeper(depth), span)?;
 

@@ -59,13 +59,11 @@ impl Drop for Levels<'_> {
 /// What stands in a row is joined in groups of so many, so that the depth of the tree grows with the number of groups.
 const GROUP: usize = 64;
 
-/// The depth that [`join`] gives a row.
+/// How much deeper than one level [`join`] puts the operands of a row, of which each counts one itself.
 pub(super) fn depth_of_row(length: usize) -> usize {
-    if length <= GROUP {
-        length
-    } else {
-        GROUP + length.div_ceil(GROUP)
-    }
+    let groups = length.div_ceil(GROUP);
+    let depth = if groups > 1 { GROUP + groups } else { length };
+    depth.saturating_sub(2)
 }
 
 /// Joins a row with an operator that may be grouped in any way; `None` for an empty row.
