@@ -2,8 +2,9 @@
 
 use aya_ebpf::bindings::{BPF_NOEXIST, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_smp_processor_id, bpf_ktime_get_ns,
-    bpf_map_lookup_elem, bpf_map_update_elem, bpf_ringbuf_reserve, bpf_ringbuf_submit,
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_task, bpf_get_smp_processor_id,
+    bpf_ktime_get_ns, bpf_map_lookup_elem, bpf_map_update_elem, bpf_probe_read_kernel,
+    bpf_ringbuf_reserve, bpf_ringbuf_submit,
 };
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, PerCpuArray, PerCpuHashMap, RingBuf};
@@ -15,6 +16,10 @@ use moontrace_abi::{Book, Control, Header, Outcome};
 
 /// The system call that the programs are for: getppid on x86_64.
 const GETPPID: u64 = 110;
+/// Where `struct task_struct` has `thread_info.status` on x86_64 since 5.11, bytes; a tool would take it from BTF.
+const STATUS: usize = 16;
+/// Of it: the call came the 32-bit way (TS_COMPAT of arch/x86/include/asm/thread_info.h).
+const COMPAT: u32 = 2;
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".data.control")]
@@ -100,17 +105,46 @@ pub(crate) extern "C" fn hand_reject(ctx: *mut c_void) -> u32 {
     })
 }
 
+#[inline(always)]
+fn count() -> Outcome {
+    let value = row(address(&COUNTS), &comm());
+    if value.is_null() {
+        return Outcome::Full;
+    }
+    add(value);
+    Outcome::Delivered
+}
+
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "raw_tp")]
 pub(crate) extern "C" fn hand_count(ctx: *mut c_void) -> u32 {
-    hit(ctx, || {
-        let value = row(address(&COUNTS), &comm());
-        if value.is_null() {
-            return Outcome::Full;
-        }
-        add(value);
-        Outcome::Delivered
-    })
+    hit(ctx, count)
+}
+
+/// Did the running thread make its system call the 64-bit way? The system calls' own tracepoints leave out the others.
+#[inline(always)]
+fn is_native() -> bool {
+    let mut status = MaybeUninit::<u32>::uninit();
+    // SAFETY: the helpers check the address, and fill the 4 bytes whatever they find.
+    unsafe {
+        let task = bpf_get_current_task() as usize;
+        bpf_probe_read_kernel(
+            status.as_mut_ptr().cast(),
+            4,
+            (task + STATUS) as *const c_void,
+        );
+        status.assume_init() & COMPAT == 0
+    }
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp")]
+pub(crate) extern "C" fn hand_native_count(ctx: *mut c_void) -> u32 {
+    // SAFETY: word 1 of the context is there.
+    if unsafe { *ctx.cast::<u64>().add(1) } != GETPPID || !is_native() {
+        return 0;
+    }
+    hit(ctx, count)
 }
 
 #[unsafe(no_mangle)]

@@ -2,7 +2,7 @@
 
 use super::tree::{Current, Glob, Node, Op, Part, Relation, SetId, Text, common};
 use super::types::{Int, Space};
-use moontrace_abi::limits::VARIABLE_STRING;
+use moontrace_abi::limits::{COMPARED_STRING, VARIABLE_STRING};
 use std::cell::Cell;
 
 /// A read that failed: the whole expression has no value.
@@ -53,17 +53,37 @@ pub fn binary(op: Op, signed: bool, x: u64, y: u64) -> Option<u64> {
         Op::And => x & y,
         Op::Or => x | y,
         Op::Xor => x ^ y,
-        Op::Shl => if y > 63 { 0 } else { x << y },
-        Op::Shr => if y > 63 { 0 } else { x >> y },
+        Op::Shl => {
+            if y > 63 {
+                0
+            } else {
+                x << y
+            }
+        }
+        Op::Shr => {
+            if y > 63 {
+                0
+            } else {
+                x >> y
+            }
+        }
         Op::Div | Op::FloorDiv | Op::Mod if y == 0 => return None,
         Op::Div if signed => i.wrapping_div(j) as u64,
         Op::FloorDiv if signed => {
             let (quotient, rest) = (i.wrapping_div(j), i.wrapping_rem(j));
-            (if rest != 0 && (rest < 0) != (j < 0) { quotient - 1 } else { quotient }) as u64
+            (if rest != 0 && (rest < 0) != (j < 0) {
+                quotient - 1
+            } else {
+                quotient
+            }) as u64
         }
         Op::Mod if signed => {
             let rest = i.wrapping_rem(j);
-            (if rest != 0 && (rest < 0) != (j < 0) { rest + j } else { rest }) as u64
+            (if rest != 0 && (rest < 0) != (j < 0) {
+                rest + j
+            } else {
+                rest
+            }) as u64
         }
         Op::Div | Op::FloorDiv => x / y,
         Op::Mod => x % y,
@@ -90,11 +110,19 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
         Node::Const(constant) => *constant as u64,
         Node::Context { offset, int } => {
             let start = usize::try_from(*offset).map_err(|_| Fault)?;
-            let bytes = input.context.get(start..start + usize::from(int.bytes())).ok_or(Fault)?;
+            let bytes = input
+                .context
+                .get(start..start + usize::from(int.bytes()))
+                .ok_or(Fault)?;
             int.fit(little_endian(bytes))
         }
         Node::ContextAddress => input.context_address,
-        Node::Read { space, base, offset, int } => {
+        Node::Read {
+            space,
+            base,
+            offset,
+            int,
+        } => {
             let address = value(base)?.wrapping_add(i64::from(*offset) as u64);
             let mut bytes = [0; 8];
             let bytes = &mut bytes[..usize::from(int.bytes())];
@@ -116,11 +144,19 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
         Node::Elapsed => 0,
         Node::Variable { slot, int } => {
             let start = slot.0 as usize;
-            int.fit(little_endian(input.variables.get(start..start + usize::from(int.bytes())).ok_or(Fault)?))
+            int.fit(little_endian(
+                input
+                    .variables
+                    .get(start..start + usize::from(int.bytes()))
+                    .ok_or(Fault)?,
+            ))
         }
-        Node::Bits { of, shift, width, signed } => {
-            Int::new(*signed, *width).fit(value(of)?.checked_shr(u32::from(*shift)).unwrap_or(0))
-        }
+        Node::Bits {
+            of,
+            shift,
+            width,
+            signed,
+        } => Int::new(*signed, *width).fit(value(of)?.checked_shr(u32::from(*shift)).unwrap_or(0)),
         Node::Cast(int, of) => int.fit(value(of)?),
         Node::Neg(of) => value(of)?.wrapping_neg(),
         Node::Invert(of) => !value(of)?,
@@ -138,29 +174,47 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
         Node::Not(of) => (!truth(of)?).into(),
         Node::And(a, b) => (truth(a)? && truth(b)?).into(),
         Node::Or(a, b) => (truth(a)? || truth(b)?).into(),
-        Node::Select(condition, a, b) => if truth(condition)? { value(a)? } else { value(b)? },
+        Node::Select(condition, a, b) => {
+            if truth(condition)? {
+                value(a)?
+            } else {
+                value(b)?
+            }
+        }
         Node::In(of, list) => {
             let found = of.int().value(value(of)?);
             list.contains(&found).into()
         }
         Node::InSet(set, parts) => {
-            let parts = parts.iter().map(|part| self::part(part, input)).collect::<Result<Vec<_>, _>>()?;
+            let parts = parts
+                .iter()
+                .map(|part| self::part(part, input))
+                .collect::<Result<Vec<_>, _>>()?;
             (input.sets)(*set, &parts).into()
         }
         Node::Same(a, b) => same(a, b, input)?.into(),
-        Node::StartsWith(of, prefix) => beginning(of, prefix.len(), input)?.starts_with(prefix).into(),
+        Node::StartsWith(of, prefix) => beginning(of, prefix.len(), input)?
+            .starts_with(prefix)
+            .into(),
         Node::Like(of, glob) => matches(glob, &text(of, input)?).into(),
         Node::Swap { bits, of } => value(of)?.swap_bytes() >> (64 - u32::from(*bits)),
         Node::Log2(of) => {
             let found = value(of)?;
             let below_one = of.int().value(found) <= 0;
-            if below_one { 0 } else { u64::from(found.ilog2()) }
+            if below_one {
+                0
+            } else {
+                u64::from(found.ilog2())
+            }
         }
     })
 }
 
 fn little_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 /// A string, without its NUL, cut to its capacity.
@@ -170,15 +224,29 @@ pub fn text(text: &Text, input: &Input<'_>) -> Result<Vec<u8>, Fault> {
         Text::Comm => until_nul(input.comm).to_vec(),
         Text::Variable(slot) => {
             let start = slot.0 as usize;
-            until_nul(input.variables.get(start..start + VARIABLE_STRING).ok_or(Fault)?).to_vec()
+            until_nul(
+                input
+                    .variables
+                    .get(start..start + VARIABLE_STRING)
+                    .ok_or(Fault)?,
+            )
+            .to_vec()
         }
-        Text::Read { space, address, capacity } => {
+        Text::Read {
+            space,
+            address,
+            capacity,
+        } => {
             let (bytes, cut) = read(*space, node(address, input)?, usize::from(*capacity), input)?;
             input.truncated.set(input.truncated.get() + u64::from(cut));
             bytes
         }
         Text::Select(condition, a, b) => {
-            if node(condition, input)? != 0 { self::text(a, input)? } else { self::text(b, input)? }
+            if node(condition, input)? != 0 {
+                self::text(a, input)?
+            } else {
+                self::text(b, input)?
+            }
         }
     })
 }
@@ -188,11 +256,18 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
 }
 
 /// At most `capacity - 1` bytes of the string at an address, and whether it goes on behind them.
-fn read(space: Space, address: u64, capacity: usize, input: &Input<'_>) -> Result<(Vec<u8>, bool), Fault> {
+fn read(
+    space: Space,
+    address: u64,
+    capacity: usize,
+    input: &Input<'_>,
+) -> Result<(Vec<u8>, bool), Fault> {
     let mut out = Vec::new();
     loop {
         let mut byte = [0];
-        let there = input.memory.read(space, address.wrapping_add(out.len() as u64), &mut byte);
+        let there = input
+            .memory
+            .read(space, address.wrapping_add(out.len() as u64), &mut byte);
         let last = out.len() + 1 == capacity;
         match (there, last) {
             // The kernel's helpers read the byte that the NUL then stands on.
@@ -207,13 +282,19 @@ fn read(space: Space, address: u64, capacity: usize, input: &Input<'_>) -> Resul
 /// The first bytes of a string, as many as are asked for: what follows is not looked at, and can't be cut.
 fn beginning(of: &Text, length: usize, input: &Input<'_>) -> Result<Vec<u8>, Fault> {
     match of {
-        Text::Read { space, address, capacity } => {
+        Text::Read {
+            space,
+            address,
+            capacity,
+        } => {
             let wanted = (length + 1).min(usize::from(*capacity));
             read(*space, node(address, input)?, wanted, input).map(|(bytes, _)| bytes)
         }
-        Text::Select(condition, a, b) => {
-            beginning(if node(condition, input)? != 0 { a } else { b }, length, input)
-        }
+        Text::Select(condition, a, b) => beginning(
+            if node(condition, input)? != 0 { a } else { b },
+            length,
+            input,
+        ),
         other => text(other, input),
     }
 }
@@ -225,8 +306,16 @@ fn same(a: &Text, b: &Text, input: &Input<'_>) -> Result<bool, Fault> {
             let bytes = until_nul(bytes);
             Ok(beginning(of, bytes.len() + 1, input)? == bytes)
         }
-        _ => Ok(text(a, input)? == text(b, input)?),
+        _ => {
+            let (a, b) = (text(a, input)?, text(b, input)?);
+            Ok(compared(&a) == compared(&b))
+        }
     }
+}
+
+/// What of a computed string is compared with another computed one.
+fn compared(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(COMPARED_STRING - 1)]
 }
 
 fn part(part: &Part, input: &Input<'_>) -> Result<PartValue, Fault> {

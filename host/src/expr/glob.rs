@@ -12,9 +12,18 @@ pub(super) fn parse(source: &[u8]) -> Result<Glob, String> {
     let mut rest = source.iter().copied();
     while let Some(byte) = rest.next() {
         let element = match byte {
-            b'*' => GlobElement { bytes: [0; 4], star: true },
-            b'?' => GlobElement { bytes: [u64::MAX; 4], star: false },
-            b'[' => GlobElement { bytes: class(&mut rest)?, star: false },
+            b'*' => GlobElement {
+                bytes: [0; 4],
+                star: true,
+            },
+            b'?' => GlobElement {
+                bytes: [u64::MAX; 4],
+                star: false,
+            },
+            b'[' => GlobElement {
+                bytes: class(&mut rest)?,
+                star: false,
+            },
             b'\\' => one(rest.next().ok_or("a byte must stand behind '\\'")?),
             _ => one(byte),
         };
@@ -28,18 +37,28 @@ pub(super) fn parse(source: &[u8]) -> Result<Glob, String> {
 
 /// The pattern of `contains`: the bytes anywhere.
 pub(super) fn containing(bytes: &[u8]) -> Result<Glob, String> {
-    let star = GlobElement { bytes: [0; 4], star: true };
+    let star = GlobElement {
+        bytes: [0; 4],
+        star: true,
+    };
     let middle = bytes.iter().map(|byte| one(*byte));
-    let elements = std::iter::once(star.clone()).chain(middle).chain(std::iter::once(star));
+    let elements = std::iter::once(star.clone())
+        .chain(middle)
+        .chain(std::iter::once(star));
     finish(bytes, elements.collect())
 }
 
 fn finish(source: &[u8], elements: Vec<GlobElement>) -> Result<Glob, String> {
     let length = elements.iter().filter(|element| !element.star).count();
     if length > PATTERN {
-        return Err(format!("the pattern has {length} elements, and there may be {PATTERN}"));
+        return Err(format!(
+            "the pattern has {length} elements, and there may be {PATTERN}"
+        ));
     }
-    Ok(Glob { source: source.to_vec(), elements })
+    Ok(Glob {
+        source: source.to_vec(),
+        elements,
+    })
 }
 
 fn one(byte: u8) -> GlobElement {
@@ -62,7 +81,11 @@ fn class(rest: &mut impl Iterator<Item = u8>) -> Result<[u64; 4], String> {
         next = rest.next().ok_or_else(unfinished)?;
     }
     while next != b']' || members.is_empty() {
-        members.push(if next == b'\\' { (rest.next().ok_or_else(unfinished)?, true) } else { (next, false) });
+        members.push(if next == b'\\' {
+            (rest.next().ok_or_else(unfinished)?, true)
+        } else {
+            (next, false)
+        });
         next = rest.next().ok_or_else(unfinished)?;
     }
     let mut bytes = [0; 4];

@@ -8,7 +8,10 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
     /// A number, with the unit behind it multiplied in.
-    Number { value: i128, hex: bool },
+    Number {
+        value: i128,
+        hex: bool,
+    },
     Str(Vec<u8>),
     /// A name, keywords included.
     Name(String),
@@ -50,7 +53,9 @@ pub(super) fn lex(text: &str) -> Result<Vec<Spanned>, Report> {
             let end = word_end(text, at + 1);
             if end == at + 1 {
                 let report = refuse(text, at..end, "a name must stand behind '$'");
-                return Err(report.help("$name is a value that :with{ name = … } or an option gives"));
+                return Err(
+                    report.help("$name is a value that :with{ name = … } or an option gives")
+                );
             }
             (Token::Given(text[at + 1..end].into()), end)
         } else if first.is_ascii_alphabetic() || first == '_' {
@@ -131,6 +136,14 @@ fn number(text: &str, at: usize) -> Result<(Token, usize), Report> {
         .ok()
         .map(|value| i128::from(value) * factor)
         .filter(|value| *value <= i128::from(u64::MAX))
-        .map(|value| (Token::Number { value, hex: radix == 16 }, end))
+        .map(|value| {
+            (
+                Token::Number {
+                    value,
+                    hex: radix == 16,
+                },
+                end,
+            )
+        })
         .ok_or_else(|| refuse(text, at..end, "the number does not fit 64 bits"))
 }

@@ -17,7 +17,8 @@ pub mod types;
 pub mod walk;
 
 pub use check::{
-    Checked, ColumnFunction, ColumnItem, Item, OPERATIONS, Refusal, Scope, columns, condition, list, path,
+    Checked, ColumnFunction, ColumnItem, Item, OPERATIONS, Refusal, Scope, columns, condition,
+    list, path,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};

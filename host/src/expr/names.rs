@@ -11,7 +11,11 @@ pub enum Meaning {
     /// A string that is one without being followed: a `char` array of a tracepoint, `comm`.
     String(Text),
     /// Memory at an address: a struct or an array in it, whose members are reached by paths.
-    Memory { address: Node, space: super::types::Space, ty: Type },
+    Memory {
+        address: Node,
+        space: super::types::Space,
+        ty: Type,
+    },
     /// An array whose elements do not stand side by side (registers): what a constant index picks, all of one type.
     Elements(Vec<Node>, Type),
 }

@@ -56,15 +56,33 @@ impl Operator {
     pub(super) fn join(self, left: Syntax, right: Syntax, row: bool) -> Syntax {
         let span = left.span.start..right.span.end;
         let kind = match (self, left) {
-            (Self::Arithmetic(op), Syntax { kind: Kind::Chain(first, mut rest), .. }) if row => {
+            (
+                Self::Arithmetic(op),
+                Syntax {
+                    kind: Kind::Chain(first, mut rest),
+                    ..
+                },
+            ) if row => {
                 rest.push((op, right));
                 Kind::Chain(first, rest)
             }
-            (Self::And, Syntax { kind: Kind::And(mut operands), .. }) if row => {
+            (
+                Self::And,
+                Syntax {
+                    kind: Kind::And(mut operands),
+                    ..
+                },
+            ) if row => {
                 operands.push(right);
                 Kind::And(operands)
             }
-            (Self::Or, Syntax { kind: Kind::Or(mut operands), .. }) if row => {
+            (
+                Self::Or,
+                Syntax {
+                    kind: Kind::Or(mut operands),
+                    ..
+                },
+            ) if row => {
                 operands.push(right);
                 Kind::Or(operands)
             }

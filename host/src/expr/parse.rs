@@ -7,13 +7,12 @@ use crate::report::Report;
 use std::ops::Range;
 
 /// Brackets and operators within each other. It bounds the stack that parsing, checking, generating code and dropping a
-/// tree take (see `deep_trees_fit_the_stack`); what stands in a row counts little towards it.
+/// tree take: 32 MiB are enough in an unoptimised build, which a test shows. What stands in a row counts little towards it.
 pub const NESTING: usize = 2_000;
 /// Bytes of a text.
 pub const LENGTH: usize = 1 << 20;
 
-const HANDLER: &str =
-    "this can't run in the kernel: do it in the handler, :on(function(e) … end)";
+const HANDLER: &str = "this can't run in the kernel: do it in the handler, :on(function(e) … end)";
 
 /// A whole text as one expression.
 ///
@@ -57,7 +56,10 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Result<Self, Report> {
         if text.len() > LENGTH {
-            let message = format!("the text has {} bytes, and {LENGTH} are the limit", text.len());
+            let message = format!(
+                "the text has {} bytes, and {LENGTH} are the limit",
+                text.len()
+            );
             return Err(Report::new(message).help("many values go into a set: x in $name"));
         }
         Ok(Self {
@@ -139,19 +141,32 @@ impl<'a> Parser<'a> {
         let span = self.span();
         let report = |message: &str, help: &str| self.refuse(span.clone(), message).help(help);
         match self.peek() {
-            Token::Symbol("=") => report("'=' gives an item of a list its name", "to compare write =="),
+            Token::Symbol("=") => report(
+                "'=' gives an item of a list its name",
+                "to compare write ==",
+            ),
             Token::Symbol("&&") => report("'&&' is no operator here", "write and"),
             Token::Symbol("||") => report("'||' is no operator here", "write or"),
             Token::Symbol("!") => report("'!' is no operator here", "write not"),
-            Token::Symbol("->") => report("'->' is no operator here", "write '.', which follows pointers, too"),
-            Token::Symbol("..") => report("strings can't be joined in the kernel", "join them in the handler"),
-            Token::Symbol("^") => report("there are no powers in the kernel", "exclusive or is '~', 2 to the power of n is 1 << n"),
+            Token::Symbol("->") => report(
+                "'->' is no operator here",
+                "write '.', which follows pointers, too",
+            ),
+            Token::Symbol("..") => report(
+                "strings can't be joined in the kernel",
+                "join them in the handler",
+            ),
+            Token::Symbol("^") => report(
+                "there are no powers in the kernel",
+                "exclusive or is '~', 2 to the power of n is 1 << n",
+            ),
             Token::Symbol("?") => report("'?' is no operator here", "write: condition and a or b"),
             Token::Symbol("#") => report("'#' can't be had in the kernel", HANDLER),
             Token::Symbol(":") => report("methods are Lua", HANDLER),
-            Token::End => {
-                self.refuse(span.clone(), format!("the text ends where {wanted} should stand"))
-            }
+            Token::End => self.refuse(
+                span.clone(),
+                format!("the text ends where {wanted} should stand"),
+            ),
             _ => {
                 let found = self.text[span.clone()].escape_debug();
                 let message = format!("'{found}' stands where {wanted} should");
@@ -237,7 +252,10 @@ impl<'a> Parser<'a> {
                 steps.push(Step::Index(index));
             } else if self.is("(") {
                 let span = start..self.behind();
-                let message = format!("'{}' is no function of the kernel", &self.text[span.clone()]);
+                let message = format!(
+                    "'{}' is no function of the kernel",
+                    &self.text[span.clone()]
+                );
                 return Err(self.refuse(span, message).help(HANDLER));
             } else if matches!(self.peek(), Token::Symbol(":" | "->" | "..")) {
                 return Err(self.unexpected("an operator"));
@@ -250,7 +268,10 @@ impl<'a> Parser<'a> {
         }
         Ok(Syntax {
             span: start..self.behind(),
-            kind: Kind::Path { root: Box::new(root), steps },
+            kind: Kind::Path {
+                root: Box::new(root),
+                steps,
+            },
         })
     }
 
@@ -321,7 +342,10 @@ impl<'a> Parser<'a> {
             Some(only) if parts.is_empty() => Ok(Syntax { span, ..only }),
             Some(last) => {
                 parts.push(last);
-                Ok(Syntax { kind: Kind::Tuple(parts), span })
+                Ok(Syntax {
+                    kind: Kind::Tuple(parts),
+                    span,
+                })
             }
         }
     }

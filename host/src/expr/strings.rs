@@ -49,12 +49,17 @@ fn escape(text: &str, here: usize, out: &mut Vec<u8>) -> Result<usize, Report> {
         b'v' => 11,
         b'\\' | b'"' | b'\'' => *letter,
         b'z' => {
-            let spaces = rest[1..].iter().take_while(|byte| byte.is_ascii_whitespace());
+            let spaces = rest[1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace());
             return Ok(here + 1 + spaces.count());
         }
         b'x' => {
-            let digits = rest.get(1..3).and_then(|digits| std::str::from_utf8(digits).ok());
-            let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let digits = rest
+                .get(1..3)
+                .and_then(|digits| std::str::from_utf8(digits).ok());
+            let digits =
+                digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
             out.push(byte.ok_or_else(|| wrong(3, "\\x wants two hexadecimal digits"))?);
             return Ok(here + 3);
@@ -69,12 +74,17 @@ fn escape(text: &str, here: usize, out: &mut Vec<u8>) -> Result<usize, Report> {
             return Ok(here + count);
         }
         b'u' => {
-            let digits = text[here + 1..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
+            let digits = text[here + 1..]
+                .strip_prefix('{')
+                .and_then(|rest| rest.split_once('}'));
             let code = digits.and_then(|(digits, _)| {
-                let code = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+                let code = u32::from_str_radix(digits, 16)
+                    .ok()
+                    .and_then(char::from_u32);
                 code.map(|code| (code, digits.len()))
             });
-            let (code, length) = code.ok_or_else(|| wrong(1, "write \\u{41}, with the number of a character"))?;
+            let (code, length) =
+                code.ok_or_else(|| wrong(1, "write \\u{41}, with the number of a character"))?;
             out.extend(code.encode_utf8(&mut [0; 4]).bytes());
             return Ok(here + length + 3);
         }

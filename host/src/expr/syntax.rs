@@ -16,14 +16,20 @@ pub(super) struct Syntax {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     /// `hex`: written by its bits, so that it takes the sign of what it meets, as in Lua.
-    Number { value: i128, hex: bool },
+    Number {
+        value: i128,
+        hex: bool,
+    },
     Str(Vec<u8>),
     Bool(bool),
     Name(String),
     /// `$name`
     Given(String),
     /// `root.member[index]…`: at least one step.
-    Path { root: Box<Syntax>, steps: Vec<Step> },
+    Path {
+        root: Box<Syntax>,
+        steps: Vec<Step>,
+    },
     /// A function by its name.
     Call(String, Vec<Syntax>),
     Unary(Unary, Box<Syntax>),

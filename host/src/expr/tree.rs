@@ -69,18 +69,34 @@ pub struct Slot(pub u32);
 pub enum Node {
     Const(i128),
     /// A naturally aligned integer of the program's context, loaded directly.
-    Context { offset: i16, int: Int },
+    Context {
+        offset: i16,
+        int: Int,
+    },
     /// The address of the context: only below a [`Node::Read`], for what can't be loaded directly.
     ContextAddress,
     /// The integer at `base + offset`. When it can't be read the whole expression has no value (a fault).
-    Read { space: Space, base: Box<Self>, offset: i32, int: Int },
+    Read {
+        space: Space,
+        base: Box<Self>,
+        offset: i32,
+        int: Int,
+    },
     Current(Current),
     /// Nanoseconds since the start of the span that a step has bound.
     Elapsed,
     /// A `var`: an integer that the script may change while programs run.
-    Variable { slot: Slot, int: Int },
+    Variable {
+        slot: Slot,
+        int: Int,
+    },
     /// `width` bits of a value, from bit `shift` up.
-    Bits { of: Box<Self>, shift: u8, width: u8, signed: bool },
+    Bits {
+        of: Box<Self>,
+        shift: u8,
+        width: u8,
+        signed: bool,
+    },
     /// The low bits of a value, widened again by the type's sign.
     Cast(Int, Box<Self>),
     Neg(Box<Self>),
@@ -104,7 +120,10 @@ pub enum Node {
     /// Does the whole string match?
     Like(Box<Text>, Glob),
     /// Bytes in the other order, for 16, 32 and 64 bits.
-    Swap { bits: u8, of: Box<Self> },
+    Swap {
+        bits: u8,
+        of: Box<Self>,
+    },
     /// floor(log2(x)); 0 for 0 and, by its sign, for what is below.
     Log2(Box<Self>),
 }
@@ -116,7 +135,11 @@ pub enum Text {
     /// The running thread's name, 16 bytes with its NUL.
     Comm,
     /// The NUL-terminated string at an address. When it can't be read the whole expression has no value.
-    Read { space: Space, address: Box<Node>, capacity: u16 },
+    Read {
+        space: Space,
+        address: Box<Node>,
+        capacity: u16,
+    },
     /// A string `var`.
     Variable(Slot),
     Select(Box<Node>, Box<Self>, Box<Self>),
@@ -150,11 +173,22 @@ impl Node {
     /// The type of the value.
     pub fn int(&self) -> Int {
         match self {
-            Self::Const(value) => if *value > i64::MAX as i128 { Int::U64 } else { Int::I64 },
-            Self::Context { int, .. } | Self::Read { int, .. } | Self::Variable { int, .. } | Self::Cast(int, _) => *int,
+            Self::Const(value) => {
+                if *value > i64::MAX as i128 {
+                    Int::U64
+                } else {
+                    Int::I64
+                }
+            }
+            Self::Context { int, .. }
+            | Self::Read { int, .. }
+            | Self::Variable { int, .. }
+            | Self::Cast(int, _) => *int,
             Self::ContextAddress | Self::Elapsed => Int::U64,
             Self::Current(current) => match current {
-                Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => Int::U32,
+                Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
+                    Int::U32
+                }
                 Current::Time | Current::Task | Current::Cgroup => Int::U64,
             },
             Self::Bits { width, signed, .. } => Int::new(*signed, *width),
@@ -171,15 +205,26 @@ impl Node {
     pub fn is_condition(&self) -> bool {
         matches!(
             self,
-            Self::Compare(..) | Self::Not(_) | Self::And(..) | Self::Or(..) | Self::In(..) | Self::InSet(..)
-                | Self::Same(..) | Self::StartsWith(..) | Self::Like(..)
+            Self::Compare(..)
+                | Self::Not(_)
+                | Self::And(..)
+                | Self::Or(..)
+                | Self::In(..)
+                | Self::InSet(..)
+                | Self::Same(..)
+                | Self::StartsWith(..)
+                | Self::Like(..)
         )
     }
 }
 
 /// The type that two operands are brought to: unsigned when one of them is, as C does; comparisons alone are exact.
 pub fn common(a: &Node, b: &Node) -> Int {
-    if a.int().wide() == Int::U64 || b.int().wide() == Int::U64 { Int::U64 } else { Int::I64 }
+    if a.int().wide() == Int::U64 || b.int().wide() == Int::U64 {
+        Int::U64
+    } else {
+        Int::I64
+    }
 }
 
 impl Text {

@@ -18,11 +18,26 @@ pub struct Int {
 }
 
 impl Int {
-    pub const I64: Self = Self { signed: true, bits: 64 };
-    pub const U64: Self = Self { signed: false, bits: 64 };
-    pub const I32: Self = Self { signed: true, bits: 32 };
-    pub const U32: Self = Self { signed: false, bits: 32 };
-    pub const U8: Self = Self { signed: false, bits: 8 };
+    pub const I64: Self = Self {
+        signed: true,
+        bits: 64,
+    };
+    pub const U64: Self = Self {
+        signed: false,
+        bits: 64,
+    };
+    pub const I32: Self = Self {
+        signed: true,
+        bits: 32,
+    };
+    pub const U32: Self = Self {
+        signed: false,
+        bits: 32,
+    };
+    pub const U8: Self = Self {
+        signed: false,
+        bits: 8,
+    };
 
     pub const fn new(signed: bool, bits: u8) -> Self {
         Self { signed, bits }
@@ -36,7 +51,11 @@ impl Int {
     /// The 64-bit pattern of the low `bits` of `value`, widened by this type's own sign.
     pub const fn fit(self, value: u64) -> u64 {
         let shift = 64 - self.bits as u32;
-        if self.signed { (((value << shift) as i64) >> shift) as u64 } else { (value << shift) >> shift }
+        if self.signed {
+            (((value << shift) as i64) >> shift) as u64
+        } else {
+            (value << shift) >> shift
+        }
     }
 
     /// Bytes in memory.
@@ -51,7 +70,11 @@ impl Int {
 
     /// The value that a 64-bit pattern of this type stands for.
     pub const fn value(self, pattern: u64) -> i128 {
-        if self.wide().signed { pattern as i64 as i128 } else { pattern as i128 }
+        if self.wide().signed {
+            pattern as i64 as i128
+        } else {
+            pattern as i128
+        }
     }
 }
 
@@ -70,9 +93,15 @@ pub enum Type {
     Bool,
     Str,
     /// A pointer; `to` says what it points at.
-    Pointer { to: Box<Self>, space: Space },
+    Pointer {
+        to: Box<Self>,
+        space: Space,
+    },
     Struct(StructType),
-    Array { of: Box<Self>, length: u32 },
+    Array {
+        of: Box<Self>,
+        length: u32,
+    },
     /// `char`: an integer that, pointed to or in an array, makes a string.
     Char,
     /// `void`, functions, and what has no size.
@@ -104,8 +133,14 @@ impl fmt::Display for Type {
             Self::Int(int) => write!(f, "{int}"),
             Self::Bool => f.write_str("truth value"),
             Self::Str => f.write_str("string"),
-            Self::Pointer { to, space: Space::Kernel } => write!(f, "{to} *"),
-            Self::Pointer { to, space: Space::User } => write!(f, "{to} * (user)"),
+            Self::Pointer {
+                to,
+                space: Space::Kernel,
+            } => write!(f, "{to} *"),
+            Self::Pointer {
+                to,
+                space: Space::User,
+            } => write!(f, "{to} * (user)"),
             Self::Struct(of) => f.write_str(&of.name),
             Self::Array { of, length } => write!(f, "{of}[{length}]"),
             Self::Char => f.write_str("char"),

@@ -67,11 +67,13 @@ impl Printer {
         state: *mut lua_State,
         build: impl FnOnce(&mut Vec<u8>, &Stack) -> Result<(), String>,
     ) -> Result<(), ()> {
+        // SAFETY: the caller's promise.
+        let stack = unsafe { Stack::of(state) };
         let Ok(mut buffer) = self.buffer.try_borrow_mut() else {
             return Err(());
         };
         buffer.clear();
-        match build(&mut buffer, &Stack(state)) {
+        match build(&mut buffer, &stack) {
             Ok(()) => {
                 self.session.print(&buffer);
                 Ok(())
@@ -86,32 +88,38 @@ impl Printer {
 }
 
 /// The arguments of a running C function.
-struct Stack(*mut lua_State);
+struct Stack {
+    state: *mut lua_State,
+    count: usize,
+}
 
 impl Stack {
-    fn count(&self) -> usize {
-        // SAFETY: the state is valid while its C function runs.
-        usize::try_from(unsafe { ffi::lua_gettop(self.0) }).unwrap_or(0)
+    /// # Safety
+    /// `state` must be valid for as long as this is used, with no fewer values than now.
+    unsafe fn of(state: *mut lua_State) -> Self {
+        // SAFETY: the caller's promise.
+        let count = usize::try_from(unsafe { ffi::lua_gettop(state) }).unwrap_or(0);
+        Self { state, count }
     }
 
     /// The value at a position, counted from 1. Strings live as long as they stand on the stack: for the whole call.
     fn get<'a>(&self, position: usize) -> Arg<'a> {
         let index = match c_int::try_from(position) {
-            Ok(index) if position >= 1 && position <= self.count() => index,
+            Ok(index) if position >= 1 && position <= self.count => index,
             _ => return Arg::Missing,
         };
         // SAFETY: the index is in use, none of these calls raises, and `lua_tolstring` is asked for strings only.
         unsafe {
-            match ffi::lua_type(self.0, index) {
+            match ffi::lua_type(self.state, index) {
                 ffi::LUA_TNIL => Arg::Nil,
-                ffi::LUA_TBOOLEAN => Arg::Bool(ffi::lua_toboolean(self.0, index) != 0),
-                ffi::LUA_TNUMBER if ffi::lua_isinteger(self.0, index) != 0 => {
-                    Arg::Int(ffi::lua_tointeger(self.0, index))
+                ffi::LUA_TBOOLEAN => Arg::Bool(ffi::lua_toboolean(self.state, index) != 0),
+                ffi::LUA_TNUMBER if ffi::lua_isinteger(self.state, index) != 0 => {
+                    Arg::Int(ffi::lua_tointeger(self.state, index))
                 }
-                ffi::LUA_TNUMBER => Arg::Float(ffi::lua_tonumber(self.0, index)),
+                ffi::LUA_TNUMBER => Arg::Float(ffi::lua_tonumber(self.state, index)),
                 ffi::LUA_TSTRING => {
                     let mut length = 0;
-                    let text = ffi::lua_tolstring(self.0, index, &raw mut length);
+                    let text = ffi::lua_tolstring(self.state, index, &raw mut length);
                     Arg::Str(std::slice::from_raw_parts(text.cast(), length))
                 }
                 ffi::LUA_TTABLE => Arg::Other("table"),
@@ -124,7 +132,7 @@ impl Stack {
 
     /// Is there a value that only `tostring` can print?
     fn has_objects(&self) -> bool {
-        (1..=self.count()).any(|position| matches!(self.get(position), Arg::Other(_)))
+        (1..=self.count).any(|position| matches!(self.get(position), Arg::Other(_)))
     }
 }
 
@@ -132,9 +140,9 @@ impl Stack {
 /// To be called by Lua only, with a printer as its upvalue. It may leave by Lua's `longjmp`, so no frame of it holds
 /// anything that is to be dropped at those calls.
 unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
-    let stack = Stack(state);
     // SAFETY: as stated above; every index is below the number of arguments.
     unsafe {
+        let stack = Stack::of(state);
         if stack.has_objects() {
             for index in 1..=ffi::lua_gettop(state) {
                 make_text(state, index);
@@ -142,7 +150,7 @@ unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
         }
         finish(state, |printer| {
             printer.write(state, |out, stack| {
-                for position in 1..=stack.count() {
+                for position in 1..=stack.count {
                     let separator = if position > 1 { "\t" } else { "" };
                     out.extend_from_slice(separator.as_bytes());
                     format(out, b"%s", |_| stack.get(position))
@@ -158,14 +166,13 @@ unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
 /// # Safety
 /// As [`print`].
 unsafe extern "C-unwind" fn printf(state: *mut lua_State) -> c_int {
-    let stack = Stack(state);
     // SAFETY: as stated above; `make_text` is called for positions in use only.
     unsafe {
+        let stack = Stack::of(state);
         if stack.has_objects()
             && let Arg::Str(text) = stack.get(1)
         {
-            for position in printed_as_text(text).take_while(|position| *position <= stack.count())
-            {
+            for position in printed_as_text(text).take_while(|position| *position <= stack.count) {
                 make_text(state, position as c_int);
             }
         }
@@ -186,7 +193,7 @@ unsafe extern "C-unwind" fn printf(state: *mut lua_State) -> c_int {
 unsafe fn make_text(state: *mut lua_State, index: c_int) {
     // SAFETY: the caller's promise; a C function has free slots for the one string.
     unsafe {
-        if !matches!(Stack(state).get(index as usize), Arg::Other(_)) {
+        if !matches!(Stack::of(state).get(index as usize), Arg::Other(_)) {
             return;
         }
         ffi::luaL_tolstring(state, index, std::ptr::null_mut());

@@ -30,7 +30,11 @@ const SIZE: [(&str, i64); 10] = [
 /// # Errors
 /// What is wrong with it, in words.
 pub fn duration(text: &str) -> Result<i64, String> {
-    quantity(text, &TIME, "a duration is a number and a unit, such as 500ms")
+    quantity(
+        text,
+        &TIME,
+        "a duration is a number and a unit, such as 500ms",
+    )
 }
 
 /// A size in bytes, never less than 0; a bare number is one.
@@ -58,7 +62,9 @@ pub fn units() -> Vec<&'static str> {
 
 fn quantity(text: &str, units: &[(&str, i64)], form: &str) -> Result<i64, String> {
     let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = unit.trim();
     if number.is_empty() {
@@ -66,20 +72,35 @@ fn quantity(text: &str, units: &[(&str, i64)], form: &str) -> Result<i64, String
     }
     let Some((_, factor)) = units.iter().find(|(name, _)| *name == unit) else {
         let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
-        let wrong = if unit.is_empty() { format!("'{text}' has no unit") } else { format!("there is no unit '{unit}'") };
+        let wrong = if unit.is_empty() {
+            format!("'{text}' has no unit")
+        } else {
+            format!("there is no unit '{unit}'")
+        };
         return Err(format!("{wrong}: units are {}", names.join(" ")));
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let too_much = || format!("'{text}' is too much");
-    let whole: i64 = whole.parse().map_err(|_| if whole.is_empty() { format!("'{text}': {form}") } else { too_much() })?;
+    let whole: i64 = whole.parse().map_err(|_| {
+        if whole.is_empty() {
+            format!("'{text}': {form}")
+        } else {
+            too_much()
+        }
+    })?;
     let mut part = 0;
     let mut weight = *factor;
     for digit in fraction.chars() {
-        let digit = digit.to_digit(10).ok_or_else(|| format!("'{text}': {form}"))?;
+        let digit = digit
+            .to_digit(10)
+            .ok_or_else(|| format!("'{text}': {form}"))?;
         weight /= 10;
         part += weight * i64::from(digit);
     }
-    whole.checked_mul(*factor).and_then(|value| value.checked_add(part)).ok_or_else(too_much)
+    whole
+        .checked_mul(*factor)
+        .and_then(|value| value.checked_add(part))
+        .ok_or_else(too_much)
 }
 
 #[cfg(test)]

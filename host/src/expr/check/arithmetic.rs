@@ -29,11 +29,20 @@ impl Checker<'_> {
     }
 
     /// Operators of one precedence, one after the other.
-    pub(super) fn chain(&self, first: &Syntax, rest: &[(Op, Syntax)], span: &Range<usize>) -> Result<Term> {
+    pub(super) fn chain(
+        &self,
+        first: &Syntax,
+        rest: &[(Op, Syntax)],
+        span: &Range<usize>,
+    ) -> Result<Term> {
         let sum = rest.iter().all(|(op, _)| matches!(op, Op::Add | Op::Sub));
         let same = rest.windows(2).all(|pair| pair[0].0 == pair[1].0);
         let groups = sum || same && rest.first().is_some_and(|(op, _)| may_be_grouped(*op));
-        let depth = if groups { depth_of_row(rest.len()) } else { rest.len() };
+        let depth = if groups {
+            depth_of_row(rest.len())
+        } else {
+            rest.len()
+        };
         let _levels = self.within_limits(self.work.deeper(depth), span)?;
 
         let (node, mut ty) = self.number(first)?;
@@ -82,15 +91,15 @@ impl Checker<'_> {
         b: &Syntax,
         span: &Range<usize>,
     ) -> Result<Term> {
-        self.not_too_tight(a)?;
+        self.not_too_tight(a, span)?;
         let (left, right) = (self.term(a)?, self.term(b)?);
         if left.is_string() && right.is_string() {
             return self.compare_strings(relation, left, right, span);
         }
-        if left.is_string() || right.is_string() {
-            return Err(self.unlike(&left, &right, (a, b), span));
-        }
         let equality = matches!(relation, Relation::Eq | Relation::Ne);
+        if left.is_string() || right.is_string() {
+            return Err(self.unlike(&left, &right, (a, b), equality, span));
+        }
         match (left, right) {
             (Term::Int(mut left, _), Term::Int(mut right, _)) => {
                 take_signs(&mut [(&mut left, is_hex(a)), (&mut right, is_hex(b))]);
@@ -102,18 +111,21 @@ impl Checker<'_> {
             (Term::Bool(left), Term::Bool(right)) if equality => {
                 Ok(Term::Bool(compare(relation, left, right)))
             }
-            (left, right) => Err(self.unlike(&left, &right, (a, b), span)),
+            (left, right) => Err(self.unlike(&left, &right, (a, b), equality, span)),
         }
     }
 
     /// `not a == b` is `(not a) == b`, in Lua as here: what is meant by it is something else.
-    pub(super) fn not_too_tight(&self, left: &Syntax) -> Result<()> {
+    pub(super) fn not_too_tight(&self, left: &Syntax, comparison: &Range<usize>) -> Result<()> {
         if let Kind::Unary(Unary::Not, of) = &left.kind
             && !matches!(self.term(of)?, Term::Bool(_))
         {
-            let report = self.refuse(&left.span, "'not' binds tighter than the comparison behind it");
-            let text = self.quote(&of.span);
-            return Err(report.help(format!("write: not ({text} …)")).into());
+            let report = self.refuse(
+                &left.span,
+                "'not' binds tighter than the comparison behind it",
+            );
+            let text = self.quote(&(of.span.start..comparison.end));
+            return Err(report.help(format!("write: not ({text})")).into());
         }
         Ok(())
     }
@@ -124,6 +136,7 @@ impl Checker<'_> {
         left: &Term,
         right: &Term,
         sides: (&Syntax, &Syntax),
+        equality: bool,
         span: &Range<usize>,
     ) -> Refusal {
         let (a, b) = (self.quote(&sides.0.span), self.quote(&sides.1.span));
@@ -131,7 +144,9 @@ impl Checker<'_> {
         let message = format!("'{a}' is {is_a} and '{b}' is {is_b}: they can't be compared");
         let report = self.refuse(span, message);
         let quoted = |term: &Term, text: &str| match term {
-            Term::Int(Node::Const(_), _) => Some(format!("to compare it as a string: '{text}'")),
+            Term::Int(Node::Const(_), _) if equality => {
+                Some(format!("to compare it as a string: '{text}'"))
+            }
             _ => None,
         };
         let address = |term: &Term, text: &str| match term {
@@ -197,19 +212,18 @@ pub(super) fn is_hex(syntax: &Syntax) -> bool {
 }
 
 /// In Lua, where no integer is unsigned, `0xffffffffffffffff` is -1; of an address it is the highest. So a hexadecimal
-/// number that uses the highest bit is negative where it meets signed ones only. The operands, each with whether it is
+/// number that uses the highest bit is negative unless it meets an unsigned value. The operands, each with whether it is
 /// written in hexadecimal.
 pub(super) fn take_signs(operands: &mut [(&mut Node, bool)]) {
-    let by_bits = |node: &Node, hex: bool| hex && node.int() == Int::U64;
-    let mut others = operands.iter().filter(|(node, hex)| !by_bits(node, *hex)).peekable();
-    let signed = others.peek().is_some() && others.all(|(node, _)| node.int().wide() == Int::I64);
-    if !signed {
+    let by_bits = |node: &Node, hex: bool| hex && matches!(node, Node::Const(_));
+    let meets_unsigned = operands
+        .iter()
+        .any(|(node, hex)| !by_bits(node, *hex) && node.int().wide() == Int::U64);
+    if meets_unsigned {
         return;
     }
     for (node, hex) in operands {
-        if by_bits(node, *hex)
-            && let Node::Const(value) = node
-        {
+        if *hex && let Node::Const(value) = node {
             *value = i128::from(*value as u64 as i64);
         }
     }

@@ -94,7 +94,9 @@ impl<'a> Checker<'a> {
     pub(super) fn within_limits<T>(&self, counted: Result<T>, span: &Range<usize>) -> Result<T> {
         counted.map_err(|refusal| {
             let report = self.refuse(span, refusal.report.message);
-            report.help("a long list of values goes into a set: x in $name").into()
+            report
+                .help("a long list of values goes into a set: x in $name")
+                .into()
         })
     }
 
@@ -116,7 +118,7 @@ impl<'a> Checker<'a> {
             Kind::Compare(relation, a, b) => self.comparison(*relation, a, b, span),
             Kind::And(operands) => self.and(operands, span),
             Kind::Or(operands) => self.or(operands, span),
-            Kind::In(value, members) => self.is_in(value, members),
+            Kind::In(value, members) => self.is_in(value, members, span),
             Kind::Tuple(_) => {
                 let report = self.refuse(span, "a tuple stands before 'in' only");
                 Err(report.help("write: (a, b) in $name").into())

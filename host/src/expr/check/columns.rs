@@ -49,8 +49,12 @@ const THERE_ARE: &str = "there are count(), sum(number) and hist(number)";
 ///
 /// # Errors
 /// All mistakes of the list, placed.
-pub fn columns(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<ColumnItem>, Vec<Refusal>> {
-    let parsed = parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
+pub fn columns(
+    source: &Source,
+    scope: &Scope<'_>,
+) -> std::result::Result<Vec<ColumnItem>, Vec<Refusal>> {
+    let parsed =
+        parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
     let work = Work::default();
     let checker = Checker::new(source, scope, &work);
     let (mut items, mut refusals) = (Vec::<ColumnItem>::new(), Vec::new());
@@ -100,7 +104,8 @@ impl Checker<'_> {
             ("sum", [of]) => Ok((ColumnFunction::Sum(self.number(of)?.0), "sum")),
             ("hist", [of]) => Ok((ColumnFunction::Hist(self.number(of)?.0), "hist")),
             ("hist", [_, bits]) => {
-                let report = self.refuse(&bits.span, "finer histograms are not in this version yet");
+                let report =
+                    self.refuse(&bits.span, "finer histograms are not in this version yet");
                 Err(report.help("write: hist(number)").into())
             }
             (name, _) if is_function(name) => {

@@ -30,10 +30,17 @@ const LATER: [&str; 9] = [
 ];
 
 /// What makes a column of a tally.
-const COLUMNS: [&str; 8] = ["count", "sum", "hist", "lhist", "avg", "min", "max", "stats"];
+const COLUMNS: [&str; 8] = [
+    "count", "sum", "hist", "lhist", "avg", "min", "max", "stats",
+];
 
 impl Checker<'_> {
-    pub(super) fn call(&self, name: &str, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
+    pub(super) fn call(
+        &self,
+        name: &str,
+        arguments: &[Syntax],
+        span: &Range<usize>,
+    ) -> Result<Term> {
         match (name, arguments) {
             ("str", [pointer]) => self.string_at(pointer, None),
             ("str", [pointer, length]) => {
@@ -61,7 +68,10 @@ impl Checker<'_> {
     fn other_call(&self, name: &str, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
         if let Some(form) = self.form_of(name) {
             let message = format!("'{name}' does not take {}", values(arguments.len()));
-            return Err(self.refuse(span, message).help(format!("write: {form}")).into());
+            return Err(self
+                .refuse(span, message)
+                .help(format!("write: {form}"))
+                .into());
         }
         if let Some(number) = self.definition_named(name) {
             return self.expand(number, arguments, span);
@@ -74,10 +84,18 @@ impl Checker<'_> {
             return Err(self.refuse(span, message).into());
         }
         if COLUMNS.contains(&name) {
-            let report = self.refuse(span, format!("'{name}' makes a column of a table, and is no value"));
-            return Err(report.help(format!("end the chain with it: :{name}(…)")).into());
+            let report = self.refuse(
+                span,
+                format!("'{name}' makes a column of a table, and is no value"),
+            );
+            return Err(report
+                .help(format!("end the chain with it: :{name}(…)"))
+                .into());
         }
-        let known = FUNCTIONS.iter().map(|(function, _)| *function).chain(self.definitions());
+        let known = FUNCTIONS
+            .iter()
+            .map(|(function, _)| *function)
+            .chain(self.definitions());
         let help = did_you_mean(name, known).unwrap_or_else(|| {
             format!("what only Lua has goes into the handler: :on(function(e) … {name}(…) … end)")
         });
@@ -90,7 +108,8 @@ impl Checker<'_> {
         match self.number(syntax)?.0 {
             Node::Const(bytes) if (2..=LONGEST_STRING as i128).contains(&bytes) => Ok(bytes as u16),
             Node::Const(bytes) => {
-                let message = format!("a string has 2 to {LONGEST_STRING} bytes with its NUL, not {bytes}");
+                let message =
+                    format!("a string has 2 to {LONGEST_STRING} bytes with its NUL, not {bytes}");
                 Err(self.refuse(&syntax.span, message).into())
             }
             _ => {
@@ -106,7 +125,12 @@ impl Checker<'_> {
         let (space, address, capacity) = match self.term(pointer)? {
             Term::Int(address, Type::Pointer { space, .. }) => (space, address, wanted),
             Term::Int(address, _) => (Space::User, address, wanted),
-            Term::Memory { base, offset, space, ty } => {
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ty,
+            } => {
                 let capacity = match ty {
                     Type::Array { length, .. } => room(length, wanted),
                     _ => wanted,
@@ -114,9 +138,17 @@ impl Checker<'_> {
                 (space, plus(base, offset.into()), capacity)
             }
             // One of a fixed length is an array, behind which something else lies.
-            Term::Text(Text::Read { space, address, capacity }) => {
+            Term::Text(Text::Read {
+                space,
+                address,
+                capacity,
+            }) => {
                 let fixed = usize::from(capacity) < STRING;
-                (space, *address, if fixed { capacity.min(wanted) } else { wanted })
+                (
+                    space,
+                    *address,
+                    if fixed { capacity.min(wanted) } else { wanted },
+                )
             }
             Term::Text(text) if length.is_none() => return Ok(Term::Text(text)),
             other => {
@@ -125,15 +157,26 @@ impl Checker<'_> {
             }
         };
         let address = Box::new(address);
-        Ok(Term::Text(Text::Read { space, address, capacity }))
+        Ok(Term::Text(Text::Read {
+            space,
+            address,
+            capacity,
+        }))
     }
 
     /// The address that a pointer or a place in memory has: a pointer to who knows what.
     fn address(&self, pointer: &Syntax) -> Result<Term> {
         let (address, space) = match self.term(pointer)? {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
-            Term::Memory { base, offset, space, .. } if !of_context(&base) => (plus(base, offset.into()), space),
-            Term::Text(Text::Read { space, address, .. }) if !of_context(&address) => (*address, space),
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ..
+            } if !of_context(&base) => (plus(base, offset.into()), space),
+            Term::Text(Text::Read { space, address, .. }) if !of_context(&address) => {
+                (*address, space)
+            }
             other => {
                 let message = format!("this is {}, which has no address", other.describe());
                 return Err(self.refuse(&pointer.span, message).into());
@@ -147,21 +190,35 @@ impl Checker<'_> {
     fn cast(&self, name: &Syntax, value: &Syntax) -> Result<Term> {
         let Kind::Str(bytes) = &name.kind else {
             let report = self.refuse(&name.span, "a type stands in quotes");
-            return Err(report.help(format!("write: as('{}', …)", self.quote(&name.span))).into());
+            return Err(report
+                .help(format!("write: as('{}', …)", self.quote(&name.span)))
+                .into());
         };
         let wanted = String::from_utf8_lossy(bytes);
         let wanted = wanted.trim();
         let Some(ty) = self.scope.names.type_named(wanted) else {
             let near = self.scope.names.types_like(wanted);
             let help = did_you_mean(wanted, near.iter().map(String::as_str));
-            return Err(self.missing(&name.span, format!("there is no type '{wanted}' here"), help));
+            return Err(self.missing(
+                &name.span,
+                format!("there is no type '{wanted}' here"),
+                help,
+            ));
         };
         let (node, space) = match self.term(value)? {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
             Term::Int(node, _) => (node, Space::Kernel),
-            Term::Memory { base, offset, space, .. } => (plus(base, offset.into()), space),
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ..
+            } => (plus(base, offset.into()), space),
             other => {
-                let message = format!("a number or a pointer is wanted, and this is {}", other.describe());
+                let message = format!(
+                    "a number or a pointer is wanted, and this is {}",
+                    other.describe()
+                );
                 return Err(self.refuse(&value.span, message).into());
             }
         };
@@ -171,9 +228,20 @@ impl Checker<'_> {
             (Some(int), ty) => Term::Int(cut(int, node), ty),
             (None, Type::Array { of, length }) => {
                 let ty = Type::Array { of, length };
-                Term::Memory { base: node, offset: 0, space, ty }
+                Term::Memory {
+                    base: node,
+                    offset: 0,
+                    space,
+                    ty,
+                }
             }
-            (None, ty) => Term::Int(node, Type::Pointer { to: Box::new(ty), space }),
+            (None, ty) => Term::Int(
+                node,
+                Type::Pointer {
+                    to: Box::new(ty),
+                    space,
+                },
+            ),
         })
     }
 
@@ -193,7 +261,10 @@ impl Checker<'_> {
         let (node, ty) = self.number(of)?;
         let bits = ty.integer().unwrap_or(node.int()).bits;
         if !matches!(bits, 16 | 32 | 64) {
-            let report = self.refuse(&of.span, format!("16, 32 or 64 bits can be swapped, and this has {bits}"));
+            let report = self.refuse(
+                &of.span,
+                format!("16, 32 or 64 bits can be swapped, and this has {bits}"),
+            );
             let help = format!("say how many: bswap(as('u16', {}))", self.quote(&of.span));
             return Err(report.help(help).into());
         }
@@ -203,7 +274,10 @@ impl Checker<'_> {
                 let swapped = (value as u64).swap_bytes() >> (64 - u32::from(bits));
                 Node::Const(swapped.into())
             }
-            node => Node::Swap { bits, of: Box::new(node) },
+            node => Node::Swap {
+                bits,
+                of: Box::new(node),
+            },
         };
         Ok(Term::Int(node, ty))
     }

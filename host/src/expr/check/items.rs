@@ -36,14 +36,24 @@ pub struct Item {
 /// # Errors
 /// All mistakes of the list, placed.
 pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>, Vec<Refusal>> {
-    let parsed = parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
+    let parsed =
+        parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
     let work = Work::default();
     let mut bound = scope.bound.to_vec();
     let (mut items, mut refusals) = (Vec::<Item>::new(), Vec::new());
     for named in parsed {
-        let checker = Checker::new(source, &Scope { bound: &bound, ..*scope }, &work);
+        let checker = Checker::new(
+            source,
+            &Scope {
+                bound: &bound,
+                ..*scope
+            },
+            &work,
+        );
         let span = &named.syntax.span;
-        let name = named.name.unwrap_or_else(|| name_of(&named.syntax, &source.text));
+        let name = named
+            .name
+            .unwrap_or_else(|| name_of(&named.syntax, &source.text));
         let checked = match items.iter().any(|item| item.name == name) {
             true => Err(checker.called_twice("items", &name, span)),
             false => checker.item(&named.syntax),
@@ -68,7 +78,8 @@ pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>
 /// # Errors
 /// One refusal, placed.
 pub fn path(source: &Source, scope: &Scope<'_>) -> Result<Checked> {
-    let syntax = parse::expression(&source.text).map_err(|report| report.at(source.place.clone()))?;
+    let syntax =
+        parse::expression(&source.text).map_err(|report| report.at(source.place.clone()))?;
     Checker::new(source, scope, &Work::default()).item(&syntax)
 }
 
@@ -77,7 +88,10 @@ fn name_of(syntax: &Syntax, text: &str) -> String {
     match &syntax.kind {
         Kind::Name(name) | Kind::Given(name) => name.clone(),
         Kind::Path { steps, .. } if let Some(Step::Member(name, _)) = steps.last() => name.clone(),
-        _ => text[syntax.span.clone()].split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => text[syntax.span.clone()]
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 
@@ -111,7 +125,10 @@ impl Checker<'_> {
         };
         checked.ok_or_else(|| {
             let text = self.quote(&syntax.span);
-            let report = self.refuse(&syntax.span, format!("'{text}' is {described}, which has no single value"));
+            let report = self.refuse(
+                &syntax.span,
+                format!("'{text}' is {described}, which has no single value"),
+            );
             let Some(of) = of else {
                 return report.help(format!("name an element: {text}[0]")).into();
             };
@@ -125,7 +142,10 @@ impl Checker<'_> {
 
 fn struct_of(term: &Term) -> Option<crate::expr::types::StructType> {
     match term {
-        Term::Memory { ty: Type::Struct(of), .. } => Some(of.clone()),
+        Term::Memory {
+            ty: Type::Struct(of),
+            ..
+        } => Some(of.clone()),
         _ => None,
     }
 }

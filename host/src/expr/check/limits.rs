@@ -28,7 +28,8 @@ impl Work {
     pub(super) fn deeper(&self, count: usize) -> Result<Levels<'_>> {
         let nesting = self.nesting.get().saturating_add(count);
         if nesting > NESTING {
-            let message = format!("more than {NESTING} operations within each other, which is the limit");
+            let message =
+                format!("more than {NESTING} operations within each other, which is the limit");
             return Err(Refusal::from(Report::new(message)));
         }
         self.nesting.set(nesting);
@@ -39,7 +40,8 @@ impl Work {
     pub(super) fn spend(&self, count: usize) -> Result<()> {
         let operations = self.operations.get().saturating_add(count);
         if operations > OPERATIONS {
-            let message = format!("this becomes more than {OPERATIONS} operations, which is the limit");
+            let message =
+                format!("this becomes more than {OPERATIONS} operations, which is the limit");
             return Err(Refusal::from(Report::new(message)));
         }
         self.operations.set(operations);

@@ -1,5 +1,6 @@
 //! `and`, `or`, and the choice that they make together.
 
+use super::arithmetic::{is_hex, take_signs};
 use super::checker::Checker;
 use super::limits::{Levels, depth_of_row, join};
 use super::term::{Term, and, known, or};
@@ -13,9 +14,25 @@ use std::ops::Range;
 enum Alternative {
     Truth(Node),
     /// `condition and value`
-    Choice(Node, Term),
+    Choice(Node, Value),
     /// A value by itself.
-    Value(Term),
+    Value(Value),
+}
+
+/// A value that may be chosen.
+struct Value {
+    term: Term,
+    /// Is it a hexadecimal number?
+    hex: bool,
+}
+
+/// What is chosen when a condition holds, and where it begins in the text.
+struct Choice<'w> {
+    condition: Node,
+    value: Value,
+    start: usize,
+    /// What follows stands within it.
+    _level: Levels<'w>,
 }
 
 impl Checker<'_> {
@@ -24,8 +41,13 @@ impl Checker<'_> {
         match self.conjunction(operands, span)? {
             Alternative::Truth(node) => Ok(Term::Bool(node)),
             Alternative::Choice(..) | Alternative::Value(_) => {
-                let report = self.refuse(span, "'and' wants truth values: here it has no value when the first is false");
-                Err(report.help("to choose write: condition and a or b; to compare: x ~= 0").into())
+                let report = self.refuse(
+                    span,
+                    "'and' wants truth values: here it has no value when the first is false",
+                );
+                Err(report
+                    .help("to choose write: condition and a or b; to compare: x ~= 0")
+                    .into())
             }
         }
     }
@@ -43,7 +65,10 @@ impl Checker<'_> {
                 conditions.push(node);
                 None
             }
-            value => Some(value),
+            term => Some(Value {
+                term,
+                hex: is_hex(last),
+            }),
         };
         let condition = join(conditions, and).unwrap_or_else(|| known(true));
         Ok(match chosen {
@@ -62,25 +87,36 @@ impl Checker<'_> {
                 Kind::And(parts) => self.conjunction(parts, &operand.span)?,
                 _ => match self.term(operand)? {
                     Term::Bool(node) => Alternative::Truth(node),
-                    value => Alternative::Value(value),
+                    term => Alternative::Value(Value {
+                        term,
+                        hex: is_hex(operand),
+                    }),
                 },
             };
             let is_last = number + 1 == operands.len();
             match alternative {
                 Alternative::Truth(node) if choices.is_empty() => truths.push(node),
                 Alternative::Choice(condition, value) if truths.is_empty() && !is_last => {
-                    // What follows stands within it.
-                    let level = self.within_limits(self.work.deeper(1), span)?;
-                    choices.push((condition, value, operand, level));
+                    choices.push(Choice {
+                        condition,
+                        value,
+                        start: operand.span.start,
+                        _level: self.within_limits(self.work.deeper(1), span)?,
+                    });
                 }
                 Alternative::Value(value) if is_last && !choices.is_empty() => {
-                    return self.choose(choices, value, operand);
+                    return self.choose(choices, value, operand.span.end);
                 }
-                Alternative::Value(value) => return self.truth(value, &operand.span).map(Term::Bool),
+                Alternative::Value(value) => {
+                    return self.truth(value.term, &operand.span).map(Term::Bool);
+                }
                 Alternative::Choice(..) if is_last => return Err(self.no_else(operand)),
                 Alternative::Truth(_) | Alternative::Choice(..) => {
                     let before = operands[0].span.start..operand.span.end;
-                    let report = self.refuse(&before, "'or' stands between a truth value and another value");
+                    let report = self.refuse(
+                        &before,
+                        "'or' stands between a truth value and another value",
+                    );
                     return Err(report.help("to choose write: condition and a or b").into());
                 }
             }
@@ -90,46 +126,52 @@ impl Checker<'_> {
     }
 
     fn no_else(&self, choice: &Syntax) -> Refusal {
-        let report = self.refuse(&choice.span, "this has no value when its condition is false");
+        let report = self.refuse(
+            &choice.span,
+            "this has no value when its condition is false",
+        );
         report.help("say what then: condition and a or b").into()
     }
 
-    /// The value of the first choice whose condition holds, else `last`.
-    fn choose(
-        &self,
-        choices: Vec<(Node, Term, &Syntax, Levels<'_>)>,
-        last: Term,
-        last_syntax: &Syntax,
-    ) -> Result<Term> {
-        let end = last_syntax.span.end;
+    /// The value of the first choice whose condition holds, else `last`, with which the text ends.
+    fn choose(&self, choices: Vec<Choice<'_>>, last: Value, end: usize) -> Result<Term> {
         let mut otherwise = last;
-        for (condition, value, syntax, _) in choices.into_iter().rev() {
-            let span = syntax.span.start..end;
-            otherwise = self.select(condition, value, otherwise, &span)?;
+        for Choice {
+            condition,
+            value,
+            start,
+            ..
+        } in choices.into_iter().rev()
+        {
+            let term = self.select(condition, value, otherwise, &(start..end))?;
+            otherwise = Value { term, hex: false };
         }
-        Ok(otherwise)
+        Ok(otherwise.term)
     }
 
-    fn select(&self, condition: Node, a: Term, b: Term, span: &Range<usize>) -> Result<Term> {
-        let described = (a.describe(), b.describe());
-        let strings = (a.is_string(), b.is_string());
-        match (a, b) {
-            (a, b) if strings == (true, true) => {
-                let (Some(a), Some(b)) = (a.into_string(), b.into_string()) else {
-                    return Err(self.refuse(span, "this is no string").into());
-                };
-                let (condition, a, b) = (Box::new(condition), Box::new(a), Box::new(b));
-                Ok(Term::Text(Text::Select(condition, a, b)))
-            }
-            (Term::Int(a, a_type), Term::Int(b, b_type)) if strings == (false, false) => {
-                let ty = common_type((&a, a_type), (&b, b_type));
-                let node = Node::Select(Box::new(condition), Box::new(a), Box::new(b));
+    fn select(&self, condition: Node, a: Value, b: Value, span: &Range<usize>) -> Result<Term> {
+        let condition = Box::new(condition);
+        let strings = (a.term.is_string(), b.term.is_string());
+        let described = (a.term.describe(), b.term.describe());
+        match (a.term, b.term) {
+            (Term::Int(mut left, left_type), Term::Int(mut right, right_type))
+                if strings == (false, false) =>
+            {
+                let ty = common_type((&left, left_type), (&right, right_type));
+                take_signs(&mut [(&mut left, a.hex), (&mut right, b.hex)]);
+                let node = Node::Select(condition, Box::new(left), Box::new(right));
                 Ok(match ty {
                     Some(ty) => Term::Int(node, ty),
                     None => Term::number(node),
                 })
             }
-            _ => {
+            (left, right) => {
+                let both = strings == (true, true);
+                let texts = both.then(|| left.into_string().zip(right.into_string()));
+                if let Some((left, right)) = texts.flatten() {
+                    let (left, right) = (Box::new(left), Box::new(right));
+                    return Ok(Term::Text(Text::Select(condition, left, right)));
+                }
                 let (a, b) = described;
                 let message = format!("'and … or' chooses between {a} and {b}");
                 let report = self.refuse(span, message);
@@ -139,12 +181,13 @@ impl Checker<'_> {
     }
 }
 
-/// What two values both are: a pointer and the 0 that stands for none are a pointer.
+/// What two values both are, where it is more than a number. A pointer and the 0 that stands for none are a pointer.
 fn common_type(a: (&Node, Type), b: (&Node, Type)) -> Option<Type> {
     match (a, b) {
+        ((Node::Const(0), _), (_, pointer @ Type::Pointer { .. }))
+        | ((_, pointer @ Type::Pointer { .. }), (Node::Const(0), _)) => Some(pointer),
+        ((Node::Const(_), _), _) | (_, (Node::Const(_), _)) => None,
         ((_, a), (_, b)) if a == b => Some(a),
-        ((_, pointer @ Type::Pointer { .. }), (Node::Const(0), _))
-        | ((Node::Const(0), _), (_, pointer @ Type::Pointer { .. })) => Some(pointer),
         _ => None,
     }
 }

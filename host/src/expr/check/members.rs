@@ -44,8 +44,13 @@ impl Value {
 }
 
 impl Checker<'_> {
-    pub(super) fn is_in(&self, value: &Syntax, members: &Members) -> Result<Term> {
-        self.not_too_tight(value)?;
+    pub(super) fn is_in(
+        &self,
+        value: &Syntax,
+        members: &Members,
+        span: &Range<usize>,
+    ) -> Result<Term> {
+        self.not_too_tight(value, span)?;
         let node = match members {
             Members::List(items) => self.in_list(value, items)?,
             Members::Given(name, span) => self.in_given(value, name, span)?,
@@ -60,7 +65,10 @@ impl Checker<'_> {
         }
         let hex = is_hex(syntax);
         let term = self.term(syntax)?;
-        let message = format!("'in' looks for numbers and strings, and this is {}", term.describe());
+        let message = format!(
+            "'in' looks for numbers and strings, and this is {}",
+            term.describe()
+        );
         match term {
             term if term.is_string() => term.into_string().map(Value::Text),
             Term::Int(node, _) => Some(Value::Int { node, hex }),
@@ -117,7 +125,9 @@ impl Checker<'_> {
                 }
                 self.any_of(sought, values, sought_span)
             }
-            Some(Given::Nil) | None => self.given(name, span).and_then(|term| self.truth(term, span)),
+            Some(Given::Nil) | None => self
+                .given(name, span)
+                .and_then(|term| self.truth(term, span)),
             Some(_) => {
                 let report = self.refuse(span, format!("${name} is no set and no list"));
                 Err(report.help("a set is made by: set{ 1, 2 }").into())
@@ -134,7 +144,9 @@ impl Checker<'_> {
         };
         if values.len() > KEY_PARTS {
             let count = values.len();
-            return Err(refuse(format!("a tuple of {count} parts, and there may be {KEY_PARTS}")));
+            return Err(refuse(format!(
+                "a tuple of {count} parts, and there may be {KEY_PARTS}"
+            )));
         }
         let mut parts = Vec::new();
         for value in values {
@@ -142,7 +154,9 @@ impl Checker<'_> {
                 Value::Int { node, .. } => Part::Int(node),
                 Value::Text(text) => Part::Text(text),
                 Value::Tuple(_) => {
-                    return Err(refuse("a tuple within a tuple is no member of a set".into()));
+                    return Err(refuse(
+                        "a tuple within a tuple is no member of a set".into(),
+                    ));
                 }
             });
         }
@@ -171,7 +185,13 @@ fn constants(sought: &Node, values: &[Value]) -> Option<Vec<i128>> {
 
 fn equal(sought: Value, value: Value) -> Node {
     match (sought, value) {
-        (Value::Int { node: mut a, hex }, Value::Int { node: mut b, hex: other }) => {
+        (
+            Value::Int { node: mut a, hex },
+            Value::Int {
+                node: mut b,
+                hex: other,
+            },
+        ) => {
             take_signs(&mut [(&mut a, hex), (&mut b, other)]);
             compare(Relation::Eq, a, b)
         }
@@ -193,9 +213,15 @@ fn fit(parts: &mut [Part]) -> std::result::Result<(), String> {
     let fixed = parts.iter().filter(|part| !is_read(part)).map(Part::size);
     let fixed = fixed.sum::<u32>() as usize;
     let strings = parts.iter().filter(|part| is_read(part)).count();
-    let room = SET_KEY.saturating_sub(fixed).checked_div(strings).unwrap_or(0) & !7;
+    let room = SET_KEY
+        .saturating_sub(fixed)
+        .checked_div(strings)
+        .unwrap_or(0)
+        & !7;
     if room < 8 {
-        return Err(format!("a member of a set has at most {SET_KEY} bytes, and this one has {whole}"));
+        return Err(format!(
+            "a member of a set has at most {SET_KEY} bytes, and this one has {whole}"
+        ));
     }
     for part in parts {
         if let Part::Text(Text::Read { capacity, .. }) = part {

@@ -24,7 +24,10 @@ impl Checker<'_> {
             return self.place(base, at, space, member.ty, span);
         };
         let signed = member.ty.integer().is_some_and(|int| int.signed);
-        let (first, last) = (member.bit_offset, member.bit_offset + u32::from(width.max(1)) - 1);
+        let (first, last) = (
+            member.bit_offset,
+            member.bit_offset + u32::from(width.max(1)) - 1,
+        );
         let unit = [8u8, 16, 32, 64].into_iter().find(|bits| {
             let bits = u32::from(*bits);
             first / bits == last / bits
@@ -34,7 +37,12 @@ impl Checker<'_> {
                 let at = offset + i64::from(first / u32::from(bits) * u32::from(bits / 8));
                 let of = self.read(base, at, space, Int::new(false, bits), span)?;
                 let shift = (first % u32::from(bits)) as u8;
-                Node::Bits { of: Box::new(of), shift, width, signed }
+                Node::Bits {
+                    of: Box::new(of),
+                    shift,
+                    width,
+                    signed,
+                }
             }
             None => self.straddling(base, offset, space, (first, width, signed), span)?,
         };
@@ -58,12 +66,19 @@ impl Checker<'_> {
         let shift = first % 64;
         let low = self.read(base.clone(), at, space, Int::U64, span)?;
         // No more of the second word than the field reaches into.
-        let bits = (shift + u32::from(width) - 64).next_multiple_of(8).next_power_of_two();
+        let bits = (shift + u32::from(width) - 64)
+            .next_multiple_of(8)
+            .next_power_of_two();
         let high = self.read(base, at + 8, space, Int::new(false, bits as u8), span)?;
         let low = binary(Op::Shr, low, Node::Const(shift.into()));
         let high = binary(Op::Shl, high, Node::Const((64 - shift).into()));
         let of = Box::new(binary(Op::Or, low, high));
-        Ok(Node::Bits { of, shift: 0, width, signed })
+        Ok(Node::Bits {
+            of,
+            shift: 0,
+            width,
+            signed,
+        })
     }
 
     /// What lies at `base + offset`: its value, or, of what has members or elements, its place.
@@ -88,14 +103,31 @@ impl Checker<'_> {
             (Some(int), ty) => Ok(Term::Int(self.read(base, offset, space, int, span)?, ty)),
             (None, ty) => {
                 let offset = self.offset(offset, span)?;
-                Ok(Term::Memory { base, offset, space, ty })
+                Ok(Term::Memory {
+                    base,
+                    offset,
+                    space,
+                    ty,
+                })
             }
         }
     }
 
-    fn read(&self, base: Node, offset: i64, space: Space, int: Int, span: &Range<usize>) -> Result<Node> {
+    fn read(
+        &self,
+        base: Node,
+        offset: i64,
+        space: Space,
+        int: Int,
+        span: &Range<usize>,
+    ) -> Result<Node> {
         let offset = self.offset(offset, span)?;
-        Ok(Node::Read { space, base: Box::new(base), offset, int })
+        Ok(Node::Read {
+            space,
+            base: Box::new(base),
+            offset,
+            int,
+        })
     }
 
     fn offset(&self, offset: i64, span: &Range<usize>) -> Result<i32> {

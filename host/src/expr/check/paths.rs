@@ -6,7 +6,7 @@ use super::{Refusal, Result};
 use crate::expr::syntax::{Kind, Step, Syntax};
 use crate::expr::tree::{Node, Op};
 use crate::expr::types::Type;
-use crate::report::did_you_mean;
+use crate::report::{did_you_mean, nearest};
 use std::ops::Range;
 
 impl Checker<'_> {
@@ -28,7 +28,8 @@ impl Checker<'_> {
 
     /// What a path begins with, the steps behind that, and where it ends. `args` takes its first step with it.
     fn beginning<'s>(&self, root: &Syntax, steps: &'s [Step]) -> Result<(Term, &'s [Step], usize)> {
-        if let (Kind::Name(word), Some((Step::Member(name, span), rest))) = (&root.kind, steps.split_first())
+        if let (Kind::Name(word), Some((Step::Member(name, span), rest))) =
+            (&root.kind, steps.split_first())
             && self.parameter(word).is_none()
         {
             let whole = root.span.start..span.end;
@@ -58,28 +59,51 @@ impl Checker<'_> {
         if let Some(why) = names.absent(name).or_else(|| names.absent("args")) {
             return Err(self.missing(span, why, None));
         }
-        let known: Vec<String> = names.arguments().iter().map(|name| format!("args.{name}")).collect();
-        let help = did_you_mean(&format!("args.{name}"), known.iter().map(String::as_str));
+        let known = names.arguments();
+        let path = |name: &str| format!("args.{name}");
+        let near = nearest(name, known.iter().map(String::as_str));
+        let near: Vec<String> = near.into_iter().map(path).collect();
+        let help = did_you_mean(&path(name), near.iter().map(String::as_str));
+        let known: Vec<String> = known.iter().map(|name| path(name)).collect();
         let help = help.or_else(|| enumerated("there are", &known));
         Err(self.missing(span, format!("no field '{name}' in {}", names.site()), help))
     }
 
     /// A member of what `term` is or points to; `base` is where that stands.
-    pub(super) fn member(&self, term: Term, name: &str, span: &Range<usize>, base: &Range<usize>) -> Result<Term> {
+    pub(super) fn member(
+        &self,
+        term: Term,
+        name: &str,
+        span: &Range<usize>,
+        base: &Range<usize>,
+    ) -> Result<Term> {
         let described = term.describe();
         let (address, offset, space, ty) = match term {
-            Term::Memory { base, offset, space, ty } => (base, offset, space, ty),
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ty,
+            } => (base, offset, space, ty),
             Term::Int(node, Type::Pointer { to, space }) => (node, 0, space, *to),
             _ => {
-                let message = format!("'{}' is {described}, which has no members", self.quote(base));
+                let message = format!(
+                    "'{}' is {described}, which has no members",
+                    self.quote(base)
+                );
                 return Err(self.refuse(span, message).into());
             }
         };
         let Type::Struct(of) = &ty else {
             let base = self.quote(base);
-            let report = self.refuse(span, format!("'{base}' is {described}, which has no members"));
+            let report = self.refuse(
+                span,
+                format!("'{base}' is {described}, which has no members"),
+            );
             return Err(match &ty {
-                Type::Void => report.help(format!("say what it points to: as('struct NAME', {base}).{name}")),
+                Type::Void => report.help(format!(
+                    "say what it points to: as('struct NAME', {base}).{name}"
+                )),
                 _ if described == "a string" => report,
                 _ => report.help(format!("it has elements: {base}[0]")),
             }
@@ -100,20 +124,31 @@ impl Checker<'_> {
     fn element(&self, term: Term, index: &Syntax, base: &Range<usize>) -> Result<Term> {
         let described = term.describe();
         let (address, offset, space, of, length) = match term {
-            Term::Memory { base, offset, space, ty: Type::Array { of, length } } => {
-                (base, offset, space, *of, (length > 0).then_some(length))
-            }
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ty: Type::Array { of, length },
+            } => (base, offset, space, *of, (length > 0).then_some(length)),
             Term::Int(node, Type::Pointer { to, space }) => (node, 0, space, *to, None),
             Term::Elements(nodes, ty) => return self.listed(nodes, ty, index),
             _ => {
-                let message = format!("'{}' is {described}, which has no elements", self.quote(base));
+                let message = format!(
+                    "'{}' is {described}, which has no elements",
+                    self.quote(base)
+                );
                 return Err(self.refuse(base, message).into());
             }
         };
         let Some(size) = self.scope.names.size(&of) else {
             let text = self.quote(base);
-            let report = self.refuse(base, format!("'{text}' is {described}: its elements have no size"));
-            return Err(report.help(format!("say what they are: as('u64 *', {text})")).into());
+            let report = self.refuse(
+                base,
+                format!("'{text}' is {described}: its elements have no size"),
+            );
+            return Err(report
+                .help(format!("say what they are: as('u64 *', {text})"))
+                .into());
         };
         match self.number(index)?.0 {
             Node::Const(number) => {
@@ -123,7 +158,13 @@ impl Checker<'_> {
                     return Err(self.no_element(number, length as usize, index));
                 }
                 let beyond = i64::try_from(number * i128::from(size)).unwrap_or(i64::MAX);
-                self.place(address, i64::from(offset).saturating_add(beyond), space, of, base)
+                self.place(
+                    address,
+                    i64::from(offset).saturating_add(beyond),
+                    space,
+                    of,
+                    base,
+                )
             }
             number => {
                 let bytes = binary(Op::Mul, number, Node::Const(size.into()));
@@ -142,19 +183,27 @@ impl Checker<'_> {
         let count = nodes.len();
         let at = usize::try_from(number).ok();
         let node = at.and_then(|at| nodes.into_iter().nth(at));
-        node.map(|node| Term::Int(node, ty)).ok_or_else(|| self.no_element(number, count, index))
+        node.map(|node| Term::Int(node, ty))
+            .ok_or_else(|| self.no_element(number, count, index))
     }
 
     fn no_element(&self, number: i128, count: usize, index: &Syntax) -> Refusal {
         let message = format!("there is no element {number}: the array has {count}");
-        self.refuse(&index.span, message).help("they are counted from 0").into()
+        self.refuse(&index.span, message)
+            .help("they are counted from 0")
+            .into()
     }
 }
 
 /// `there are a, b, c and 5 more`, when there is anything.
 pub(super) fn enumerated(intro: &str, names: &[String]) -> Option<String> {
     const SHOWN: usize = 8;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len() {
         0 => None,
         count if count > SHOWN => Some(format!("{intro} {shown} and {} more", count - SHOWN)),

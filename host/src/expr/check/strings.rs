@@ -22,7 +22,9 @@ impl Checker<'_> {
                 return report.into();
             }
             let text = self.quote(&syntax.span);
-            report.help(format!("the string at an address is str({text})")).into()
+            report
+                .help(format!("the string at an address is str({text})"))
+                .into()
         })
     }
 
@@ -89,12 +91,16 @@ impl Checker<'_> {
         let text = self.string(string)?;
         if usize::from(text.capacity()) > STRING {
             let capacity = text.capacity();
-            let message = format!("a pattern is held against at most {STRING} bytes, not {capacity}");
+            let message =
+                format!("a pattern is held against at most {STRING} bytes, not {capacity}");
             let report = self.refuse(&string.span, message);
-            return Err(report.help(format!("give it a length: str(p, {STRING})")).into());
+            return Err(report
+                .help(format!("give it a length: str(p, {STRING})"))
+                .into());
         }
         let source = self.known_string(pattern)?;
-        let glob = read(&source).map_err(|message| Refusal::from(self.refuse(&pattern.span, message)))?;
+        let glob =
+            read(&source).map_err(|message| Refusal::from(self.refuse(&pattern.span, message)))?;
         Ok(Term::Bool(Node::Like(Box::new(text), glob)))
     }
 }
@@ -114,9 +120,17 @@ pub(super) fn same(left: Text, right: Text) -> Node {
 /// A string whose length the script did not give is long enough for what it is compared with, and one byte more.
 fn with_room(text: Text, length: usize) -> Text {
     match text {
-        Text::Read { space, address, capacity } if usize::from(capacity) == STRING => {
+        Text::Read {
+            space,
+            address,
+            capacity,
+        } if usize::from(capacity) == STRING => {
             let capacity = (length + 2).clamp(STRING, LONGEST_STRING) as u16;
-            Text::Read { space, address, capacity }
+            Text::Read {
+                space,
+                address,
+                capacity,
+            }
         }
         Text::Select(condition, a, b) => {
             let (a, b) = (with_room(*a, length), with_room(*b, length));
@@ -128,9 +142,17 @@ fn with_room(text: Text, length: usize) -> Text {
 
 fn cut(text: Text) -> Text {
     match text {
-        Text::Read { space, address, capacity } => {
+        Text::Read {
+            space,
+            address,
+            capacity,
+        } => {
             let capacity = capacity.min(COMPARED_STRING as u16);
-            Text::Read { space, address, capacity }
+            Text::Read {
+                space,
+                address,
+                capacity,
+            }
         }
         Text::Select(condition, a, b) => {
             Text::Select(condition, Box::new(cut(*a)), Box::new(cut(*b)))

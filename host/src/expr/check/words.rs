@@ -20,10 +20,13 @@ const WORDS: [&str; 10] = [
 
 impl<'a> Checker<'a> {
     /// The argument that a parameter of the definition stands for, and the text it is part of.
-    pub(super) fn parameter(&self, name: &str) -> Option<(&'a Checker<'a>, &'a Syntax)> {
+    pub(super) fn parameter(&self, name: &str) -> Option<(&'a Self, &'a Syntax)> {
         let call = self.call.as_ref()?;
         let definition = self.scope.definitions.get(call.number)?;
-        let position = definition.parameters.iter().position(|parameter| parameter == name)?;
+        let position = definition
+            .parameters
+            .iter()
+            .position(|parameter| parameter == name)?;
         Some((call.caller, call.arguments.get(position)?))
     }
 
@@ -32,7 +35,11 @@ impl<'a> Checker<'a> {
             return caller.term(argument);
         }
         // A definition means the same wherever it is used: names of the chain don't reach into it.
-        let bound = if self.call.is_none() { self.scope.bound } else { &[] };
+        let bound = if self.call.is_none() {
+            self.scope.bound
+        } else {
+            &[]
+        };
         match bound.iter().rev().find(|(bound, _)| bound == name) {
             Some((_, checked)) => self.bound(checked, span),
             None => self.own_word(name, span),
@@ -81,7 +88,9 @@ impl<'a> Checker<'a> {
         }
         match name {
             "elapsed" | "from" | "entry" => {
-                let message = format!("'{name}' comes with spans and whole calls, which this version does not have yet");
+                let message = format!(
+                    "'{name}' comes with spans and whole calls, which this version does not have yet"
+                );
                 return Err(self.refuse(span, message).into());
             }
             "kstack" | "ustack" => {
@@ -114,18 +123,29 @@ impl<'a> Checker<'a> {
         }
         let message = format!("there is no '{name}' at {}", names.site());
         if let Some(form) = self.form_of(name) {
-            return self.refuse(span, format!("'{name}' is a function")).help(format!("write: {form}")).into();
+            return self
+                .refuse(span, format!("'{name}' is a function"))
+                .help(format!("write: {form}"))
+                .into();
+        }
+        // Other kinds of probe have these.
+        if name == "retval"
+            || name
+                .strip_prefix("arg")
+                .is_some_and(|rest| rest.parse::<u8>().is_ok())
+        {
+            return self.missing(span, message, enumerated("there are", &names.builtins()));
         }
         let help = if names.argument(name).is_some() {
             Some(format!("the argument is args.{name}"))
         } else {
             did_you_mean(name, self.words().iter().map(String::as_str))
         };
-        // Other kinds of probe have these.
-        if name == "retval" || name.strip_prefix("arg").is_some_and(|number| number.parse::<u8>().is_ok()) {
-            return self.missing(span, message, help);
+        Report {
+            help,
+            ..self.refuse(span, message)
         }
-        Report { help, ..self.refuse(span, message) }.into()
+        .into()
     }
 
     /// All words that would have been right.
@@ -147,8 +167,13 @@ impl<'a> Checker<'a> {
         match self.scope.names.task() {
             Some(ty) => Ok(Term::Int(Node::Current(Current::Task), ty)),
             None => {
-                let report = self.refuse(span, "this needs the kernel's own description of its types (BTF), and there is none");
-                Err(report.help("kernels have it that are built with CONFIG_DEBUG_INFO_BTF=y").into())
+                let report = self.refuse(
+                    span,
+                    "this needs the kernel's own description of its types (BTF), and there is none",
+                );
+                Err(report
+                    .help("kernels have it that are built with CONFIG_DEBUG_INFO_BTF=y")
+                    .into())
             }
         }
     }
@@ -169,7 +194,9 @@ impl<'a> Checker<'a> {
                 let (slot, int) = (slot(*id), Int::I64);
                 return Ok(Term::Int(Node::Variable { slot, int }, Type::Int(int)));
             }
-            Some(Given::Var(id, Member::Str(_))) => return Ok(Term::Text(Text::Variable(slot(*id)))),
+            Some(Given::Var(id, Member::Str(_))) => {
+                return Ok(Term::Text(Text::Variable(slot(*id))));
+            }
             Some(Given::Nil) => {
                 let report = self.refuse(span, format!("the option ${name} was not given"));
                 let help = format!("leave the step away without it: :where(opt.{name} and \"…\")");
@@ -180,18 +207,28 @@ impl<'a> Checker<'a> {
             Some(Given::Set(_)) => "a set",
             Some(Given::Target) | None => "the set of traced processes",
         };
-        let report = self.refuse(span, format!("${name} is {what}, which stands behind 'in' only"));
+        let report = self.refuse(
+            span,
+            format!("${name} is {what}, which stands behind 'in' only"),
+        );
         Err(report.help(format!("write: x in ${name}")).into())
     }
 
     fn not_given(&self, name: &str, span: &Range<usize>) -> super::Refusal {
-        let known: Vec<String> = self.scope.given.keys().map(|known| format!("${known}")).collect();
+        let known: Vec<String> = self
+            .scope
+            .given
+            .keys()
+            .map(|known| format!("${known}"))
+            .collect();
         let near = did_you_mean(&format!("${name}"), known.iter().map(String::as_str));
         let help = near.unwrap_or_else(|| match name.parse::<u32>() {
             Ok(number) => format!("the script's argument number {number} was not given"),
             Err(_) => format!("give it a value, :with{{ {name} = … }}, or declare the option in the script's header"),
         });
-        self.refuse(span, format!("${name} has no value")).help(help).into()
+        self.refuse(span, format!("${name} has no value"))
+            .help(help)
+            .into()
     }
 }
 

@@ -42,8 +42,10 @@ impl Spec {
         let [letter, rest @ ..] = rest else {
             return Err(FormatError::Unfinished);
         };
-        if !b"diuoxXceEfFgGaAsqp".contains(letter) {
-            return Err(FormatError::Unknown(*letter));
+        match letter {
+            b'd' | b'i' | b'u' | b'o' | b'x' | b'X' | b'c' | b's' | b'q' | b'p' => {}
+            b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A' => {}
+            _ => return Err(FormatError::Unknown(*letter)),
         }
         spec.letter = *letter;
         Ok((spec, rest))
@@ -247,18 +249,28 @@ fn number(text: &[u8]) -> Result<(usize, &[u8]), FormatError> {
 }
 
 /// The digits of a number in the base that the conversion says.
-fn spell(digits: &mut [u8; 22], mut value: u64, letter: u8) -> &[u8] {
-    let (base, letters) = match letter {
-        b'x' => (16, b"0123456789abcdef"),
-        b'X' => (16, b"0123456789ABCDEF"),
-        b'o' => (8, b"0123456789abcdef"),
-        _ => (10, b"0123456789abcdef"),
-    };
+fn spell(digits: &mut [u8; 22], value: u64, letter: u8) -> &[u8] {
+    const LOWER: &[u8; 16] = b"0123456789abcdef";
+    const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+    match letter {
+        b'x' => spell_in::<16>(digits, value, LOWER),
+        b'X' => spell_in::<16>(digits, value, UPPER),
+        b'o' => spell_in::<8>(digits, value, LOWER),
+        _ => spell_in::<10>(digits, value, LOWER),
+    }
+}
+
+/// The base is known when this is compiled: dividing by another takes ten times as long.
+fn spell_in<'d, const BASE: u64>(
+    digits: &'d mut [u8; 22],
+    mut value: u64,
+    letters: &[u8; 16],
+) -> &'d [u8] {
     let mut at = digits.len();
     loop {
         at -= 1;
-        digits[at] = letters[(value % base) as usize];
-        value /= base;
+        digits[at] = letters[(value % BASE) as usize];
+        value /= BASE;
         if value == 0 {
             return &digits[at..];
         }

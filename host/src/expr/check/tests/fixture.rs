@@ -125,7 +125,17 @@ impl Names for Probe {
     }
 
     fn arguments(&self) -> Vec<String> {
-        let all = ["sk", "filename", "long", "flags", "count", "small", "argv", "mode", "prev_comm"];
+        let all = [
+            "sk",
+            "filename",
+            "long",
+            "flags",
+            "count",
+            "small",
+            "argv",
+            "mode",
+            "prev_comm",
+        ];
         let known = all.iter().filter(|name| self.argument(name).is_some());
         known.map(|name| (*name).into()).collect()
     }
@@ -153,12 +163,21 @@ impl Names for Probe {
     }
 
     fn member(&self, of: &StructType, name: &str) -> Option<Member> {
-        let (_, bit_offset, width, ty) = layout(of.id).into_iter().find(|(known, ..)| *known == name)?;
-        Some(Member { bit_offset, width, ty })
+        let (_, bit_offset, width, ty) = layout(of.id)
+            .into_iter()
+            .find(|(known, ..)| *known == name)?;
+        Some(Member {
+            bit_offset,
+            width,
+            ty,
+        })
     }
 
     fn members(&self, of: &StructType) -> Vec<String> {
-        layout(of.id).into_iter().map(|(name, ..)| name.into()).collect()
+        layout(of.id)
+            .into_iter()
+            .map(|(name, ..)| name.into())
+            .collect()
     }
 
     fn size(&self, ty: &Type) -> Option<u32> {
@@ -272,7 +291,9 @@ impl World {
         match self.item(text) {
             Ok(Checked::Int(node, _)) => {
                 let value = evaluate(|input| eval::node(&node, input));
-                value.map_or(Outcome::Fault, |value| Outcome::Int(node.int().value(value)))
+                value.map_or(Outcome::Fault, |value| {
+                    Outcome::Int(node.int().value(value))
+                })
             }
             Ok(Checked::Condition(node)) => {
                 let value = evaluate(|input| eval::node(&node, input));
@@ -350,13 +371,19 @@ impl Machine {
         let mut put = |at: usize, bytes: &[u8]| sock[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &[127, 0, 0, 1, 0x01, 0xbb]);
         // flags 5, kern 1, delta -2 (from bit 70), wide 0xabcde (from bit 120)
-        put(8, &(5u64 | 1 << 3 | 0b11110 << 6 | 0xde << 56).to_le_bytes());
+        put(
+            8,
+            &(5u64 | 1 << 3 | 0b11110 << 6 | 0xde << 56).to_le_bytes(),
+        );
         put(16, &[0xbc, 0x0a]);
         put(24, b"eth0\0xyz");
         put(32, &PEER.to_le_bytes());
         put(40, &PEER.to_le_bytes());
         put(48, &PATH.to_le_bytes());
-        put(56, &[1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        put(
+            56,
+            &[1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
+        );
         put(72, &[1]);
         put(80, &u64::MAX.to_le_bytes());
         let mut peer = vec![0u8; 88];
@@ -395,5 +422,10 @@ pub(super) fn set(id: u32) -> Given {
 }
 
 pub(super) fn numbers(values: &[i64]) -> Given {
-    Given::List(values.iter().map(|value| spec::Member::Int(*value)).collect())
+    Given::List(
+        values
+            .iter()
+            .map(|value| spec::Member::Int(*value))
+            .collect(),
+    )
 }

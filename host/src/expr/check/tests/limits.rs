@@ -4,9 +4,9 @@ use super::fixture::{Outcome, World};
 use crate::expr::parse::NESTING;
 use crate::expr::walk::Branch;
 
-/// On a thread of 64 MiB: a quarter of what scripts run on.
+/// An eighth of what scripts run on.
 fn on_a_deep_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test);
+    let thread = std::thread::Builder::new().stack_size(32 << 20).spawn(test);
     thread.unwrap().join().unwrap();
 }
 
@@ -25,7 +25,10 @@ fn what_stands_in_a_row_may_be_long() {
     let all = row(10_000, |number| format!("pid ~= {}", number + 100), " and ");
     assert_eq!(world.value(&all), Outcome::Bool(true));
     let list = row(10_000, |number| number.to_string(), ", ");
-    assert_eq!(world.value(&format!("pid in {{{list}}}")), Outcome::Bool(true));
+    assert_eq!(
+        world.value(&format!("pid in {{{list}}}")),
+        Outcome::Bool(true)
+    );
     let choice = row(300, |number| format!("x == {number} and {number}0"), " or ");
     assert_eq!(world.value(&format!("{choice} or -1")), Outcome::Int(70));
 }
@@ -76,15 +79,23 @@ fn deeper_texts_are_refused_by_the_name_of_the_limit() {
 
 #[test]
 fn definitions_and_names_that_double_are_refused() {
-    let mut world = World::default().define("d0", &["a"], "a + a");
-    for number in 1..40 {
-        let body = format!("d{}(d{}(a))", number - 1, number - 1);
-        world = world.define(&format!("d{number}"), &["a"], &body);
-    }
-    assert!(world.refusal("d30(x) == 1").contains("more than"));
-    let doubling = row(40, |number| format!("b{} = b{number} + b{number}", number + 1), ", ");
-    let refusals = World::default().list(&format!("b0 = x, {doubling}")).unwrap_err();
-    assert!(refusals[0].report.message.contains("200000 operations"));
+    on_a_deep_stack(|| {
+        let mut world = World::default().define("d0", &["a"], "a + a");
+        for number in 1..40 {
+            let body = format!("d{}(d{}(a))", number - 1, number - 1);
+            world = world.define(&format!("d{number}"), &["a"], &body);
+        }
+        assert!(world.refusal("d30(x) == 1").contains("more than"));
+        let doubling = row(
+            40,
+            |number| format!("b{} = b{number} + b{number}", number + 1),
+            ", ",
+        );
+        let refusals = World::default()
+            .list(&format!("b0 = x, {doubling}"))
+            .unwrap_err();
+        assert!(refusals[0].report.message.contains("200000 operations"));
+    });
 }
 
 #[test]

@@ -13,7 +13,14 @@ fn names(text: &str) -> Vec<String> {
 fn items_are_called_by_the_last_part_of_their_path() {
     assert_eq!(
         names("pid, args.sk.sk_peer, n = retval // 1KiB, comm, retval  / 2, args.sk.sk_counts[1]"),
-        ["pid", "sk_peer", "n", "comm", "retval / 2", "args.sk.sk_counts[1]"]
+        [
+            "pid",
+            "sk_peer",
+            "n",
+            "comm",
+            "retval / 2",
+            "args.sk.sk_counts[1]"
+        ]
     );
     assert_eq!(names(""), [""; 0]);
 }
@@ -31,24 +38,40 @@ fn later_items_use_the_names_of_earlier_ones() {
 fn names_of_the_chain_do_not_reach_into_definitions() {
     let world = World::default().define("mine", &[], "x");
     let items = world.list("x = 5, mine, y = x").unwrap();
-    assert!(matches!(items[1].checked, Checked::Int(Node::Context { .. }, _)));
+    assert!(matches!(
+        items[1].checked,
+        Checked::Int(Node::Context { .. }, _)
+    ));
     assert!(matches!(items[2].checked, Checked::Int(Node::Const(5), _)));
 }
 
 #[test]
 fn words_that_the_host_knows_take_no_field() {
-    let items = World::default().list("probe, func, time, cpu, t = time + 0").unwrap();
+    let items = World::default()
+        .list("probe, func, time, cpu, t = time + 0")
+        .unwrap();
     let kinds: Vec<&Checked> = items.iter().map(|item| &item.checked).collect();
     assert!(matches!(
         kinds[..],
-        [Checked::Probe, Checked::Func, Checked::Time, Checked::Cpu, Checked::Int(..)]
+        [
+            Checked::Probe,
+            Checked::Func,
+            Checked::Time,
+            Checked::Cpu,
+            Checked::Int(..)
+        ]
     ));
 }
 
 #[test]
 fn every_mistake_of_a_list_is_told() {
-    let refusals = World::default().list("pid, args.filname, pid, comm + 1").unwrap_err();
-    let messages: Vec<&str> = refusals.iter().map(|refusal| refusal.report.message.as_str()).collect();
+    let refusals = World::default()
+        .list("pid, args.filname, pid, comm + 1")
+        .unwrap_err();
+    let messages: Vec<&str> = refusals
+        .iter()
+        .map(|refusal| refusal.report.message.as_str())
+        .collect();
     assert_eq!(
         messages,
         [
@@ -63,7 +86,9 @@ fn every_mistake_of_a_list_is_told() {
 
 #[test]
 fn columns_are_made_by_functions() {
-    let items = World::default().columns("count(), bad = count(retval < 0), sum(retval), hist(args.count)").unwrap();
+    let items = World::default()
+        .columns("count(), bad = count(retval < 0), sum(retval), hist(args.count)")
+        .unwrap();
     let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
     assert_eq!(names, ["count", "bad", "sum", "hist"]);
     assert!(matches!(items[0].function, ColumnFunction::Count(None)));

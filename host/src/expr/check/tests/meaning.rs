@@ -33,7 +33,7 @@ fn numbers_have_units_and_lua_precedences() {
         ("1us + 10ms + 2m", 120_010_001_000),
         ("64KiB - 4KB", 61_536),
         ("1 + 2 * 3 - 4 // 3", 6),
-        ("1 | 2 ~ 3 & 4 << 1 + 1", 1 | (2 ^ (3 & (4 << 2)))),
+        ("1 | 2 ~ 7 & 3 << 1 + 1", 7),
         ("-7 // 2", -4),
         ("-7 % 3", 2),
         ("-7 / 2", -3),
@@ -48,11 +48,7 @@ fn numbers_have_units_and_lua_precedences() {
         ("- -3", 3),
         ("x + 1 - y", 11),
         ("x % y", -2),
-        ("retval and 1", 0),
-    ]
-    .into_iter()
-    .filter(|(text, _)| !text.contains("and"))
-    {
+    ] {
         assert_eq!(number(text), value, "{text}");
     }
 }
@@ -116,7 +112,10 @@ fn paths_follow_pointers_structs_arrays_and_bit_fields() {
         ("args.sk.sk_peer.sk_peer", 0),
         ("as('struct sock', args.sk.sk_data).sk_flags", 77 & 7),
         ("as('u64 *', args.sk)[5]", 0xffff_8880_0000_2000),
-        ("ptr(args.sk) - ptr(args.sk.sk_counts)", (-56i64) as u64 as i128),
+        (
+            "ptr(args.sk) - ptr(args.sk.sk_counts)",
+            (-56i64) as u64 as i128,
+        ),
         ("args.sk.sk_name[0]", i128::from(b'e')),
         ("ppid", 77),
         ("curtask.real_parent.tgid", 77),
@@ -124,7 +123,10 @@ fn paths_follow_pointers_structs_arrays_and_bit_fields() {
         assert_eq!(number(text), value, "{text}");
     }
     assert!(holds("args.sk.sk_ok and args.sk.sk_bytes > 0"));
-    assert_eq!(World::default().value("args.sk.sk_peer.sk_peer.sk_flags"), Outcome::Fault);
+    assert_eq!(
+        World::default().value("args.sk.sk_peer.sk_peer.sk_flags"),
+        Outcome::Fault
+    );
 }
 
 #[test]
@@ -137,9 +139,15 @@ fn strings_read_by_themselves_where_their_types_say_so() {
     assert_eq!(string("args.long").len(), 255);
     assert_eq!(string("str(args.long, 300)").len(), 299);
     assert!(holds("comm == 'sshd' and comm ~= \"ssh\""));
-    assert!(holds("startswith(args.filename, '/etc/') and contains(args.filename, 'ssw')"));
-    assert!(holds("like(args.filename, '/*/p[a-c]?swd') and not like(comm, 'ssh')"));
-    assert!(holds("comm in {'bash', 'sshd'} and args.filename == args.sk.sk_path"));
+    assert!(holds(
+        "startswith(args.filename, '/etc/') and contains(args.filename, 'ssw')"
+    ));
+    assert!(holds(
+        "like(args.filename, '/*/p[a-c]?swd') and not like(comm, 'ssh')"
+    ));
+    assert!(holds(
+        "comm in {'bash', 'sshd'} and args.filename == args.sk.sk_path"
+    ));
     assert!(holds("'a\\x62\\99\\u{64}' == 'abcd'"));
 }
 
@@ -163,8 +171,17 @@ fn user_memory_holds_user_pointers() {
         panic!("{text:?} is not read");
     };
     assert_eq!(space, Space::User);
-    assert!(matches!(*address, Node::Read { space: Space::User, offset: 8, .. }));
-    let Ok(Checked::Int(_, Type::Pointer { space, .. })) = World::default().item("as('u64 *', args.argv)") else {
+    assert!(matches!(
+        *address,
+        Node::Read {
+            space: Space::User,
+            offset: 8,
+            ..
+        }
+    ));
+    let Ok(Checked::Int(_, Type::Pointer { space, .. })) =
+        World::default().item("as('u64 *', args.argv)")
+    else {
         panic!("as gives no pointer");
     };
     assert_eq!(space, Space::User);
@@ -192,7 +209,9 @@ fn given_values_stand_for_themselves() {
         assert_eq!(world.value(text), Outcome::Bool(true), "{text}");
     }
     assert_eq!(world.value("x in {}"), Outcome::Bool(false));
-    let traced = World::default().given("target", Given::Target).condition("pid in $target");
+    let traced = World::default()
+        .given("target", Given::Target)
+        .condition("pid in $target");
     assert!(matches!(traced, Ok(Node::InSet(TARGET, parts)) if parts.len() == 1));
 }
 
@@ -209,7 +228,10 @@ fn definitions_stand_for_their_bodies() {
     assert_eq!(world.value("port"), Outcome::Int(443));
     assert_eq!(world.value("port()"), Outcome::Int(443));
     let first = World::default().define("either", &["a", "b"], "first(a, b)");
-    assert_eq!(first.value("either(args.none, args.mode)"), Outcome::Int(0x8180));
+    assert_eq!(
+        first.value("either(args.none, args.mode)"),
+        Outcome::Int(0x8180)
+    );
 }
 
 #[test]

@@ -4,3 +4,4 @@ mod lists;
 mod meaning;
 mod messages;
 mod random;
+mod reference;

@@ -1,0 +1,48 @@
+//! The reference of the language says what is so.
+
+use crate::expr::check::OPERATIONS;
+use crate::expr::parse::{self, LENGTH, NESTING};
+use moontrace_abi::limits::*;
+
+const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
+
+#[test]
+fn its_examples_are_texts() {
+    let examples = REFERENCE.split("```expr\n").skip(1);
+    let lines = examples.filter_map(|example| example.split("```").next());
+    let lines: Vec<&str> = lines.flat_map(str::lines).collect();
+    assert!(lines.len() > 15);
+    for line in lines {
+        parse::expression(line).unwrap_or_else(|report| panic!("{report}"));
+    }
+}
+
+#[test]
+fn its_limits_are_the_limits() {
+    let (_, table) = REFERENCE.split_once("| | limit |\n|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let stated: Vec<usize> = rows
+        .map(|row| row.rsplit('|').nth(1).unwrap().trim().parse().unwrap())
+        .collect();
+    let limits = [
+        LENGTH,
+        NESTING,
+        OPERATIONS,
+        i16::MAX as usize,
+        STRING,
+        KEY_STRING,
+        LONGEST_STRING,
+        COMPARED_STRING,
+        STRING,
+        PATTERN,
+        SET_KEY,
+        KEY_PARTS,
+        KEY,
+        COLUMNS,
+        FIELDS,
+        RECORD,
+        VARIABLE_STRING,
+        VARIABLES,
+    ];
+    assert_eq!(stated, limits);
+}
