@@ -1,0 +1,97 @@
+//! How a run starts and ends.
+
+use super::cases;
+use crate::trace::{Trace, product};
+use crate::worker::{Worker, executable};
+use std::process::Command;
+
+cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once);
+
+fn the_product_runs() {
+    let output = Command::new(product())
+        .arg("--version")
+        .output()
+        .expect("the product starts");
+    assert!(output.status.success());
+    assert!(
+        String::from_utf8_lossy(&output.stdout).starts_with("moontrace "),
+        "{output:?}"
+    );
+}
+
+/// RUSTFLAGS in the environment would silently replace the flag that makes it so.
+fn it_is_static() {
+    use object::Object as _;
+    let bytes = std::fs::read(product()).expect("the product can be read");
+    let file = object::File::parse(&*bytes).expect("it is an ELF file");
+    assert!(
+        file.section_by_name(".interp").is_none(),
+        "it wants a dynamic loader"
+    );
+}
+
+fn a_command_from_its_first_instruction() {
+    let command = format!(
+        "{} --workload as mt-child at-once getppid 500",
+        executable()
+    );
+    let code = r#"
+        probe "tracepoint:syscalls:sys_enter_getppid":by "comm":count():name "calls"
+        probe "tracepoint:syscalls:sys_exit_execve":where "retval == 0":count():name "execs""#;
+    let outcome = Trace::with(code, &["-c", &command]).run();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(
+        outcome.rows("calls"),
+        serde_json::json!([{"comm": "mt-child", "count": 500}])
+            .as_array()
+            .unwrap()
+    );
+    assert_eq!(outcome.rows("execs")[0]["count"], 1, "{outcome:?}");
+}
+
+fn a_commands_status() {
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":count()"#;
+    for (command, status) in [
+        ("sh -c 'exit 5'", 5),
+        ("sh -c 'kill -9 $$'", 128 + libc::SIGKILL),
+        ("true", 0),
+    ] {
+        let outcome = Trace::with(code, &["-c", command]).run();
+        assert_eq!(outcome.status, Some(status), "{command}: {outcome:?}");
+    }
+}
+
+fn signals_end_it_well() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let mut worker = Worker::start(&["as", "mt-signal", "getppid", "100"]);
+        let code = r#"
+            local n = 0
+            probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "mt-signal"':on(function(e) n = n + 1 end)
+            on_exit(function() printf("%d\n", n) end)"#;
+        let tracing = Trace::of(code).start();
+        worker.go();
+        // At once: what waits in the ring is drained.
+        let outcome = tracing.signal(signal);
+        outcome.is_well();
+        assert_eq!(outcome.text(), "100\n");
+    }
+}
+
+fn a_duration_ends_it() {
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":count():name "calls"  on_exit(function() print "over" end)"#;
+    let outcome = Trace::with(code, &["--duration", "200ms"]).run();
+    outcome.is_well();
+    assert_eq!(outcome.text(), "over\n");
+}
+
+/// Each has a ring of its own.
+fn two_runs_at_once() {
+    let mut worker = Worker::start(&["as", "mt-both", "getppid", "60"]);
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "mt-both"':on(function(e) print(e.comm) end)"#;
+    let (one, two) = (Trace::of(code).start(), Trace::of(code).start());
+    worker.go();
+    for outcome in [one.stop(), two.stop()] {
+        outcome.is_well();
+        assert_eq!(outcome.text(), "mt-both\n".repeat(60));
+    }
+}

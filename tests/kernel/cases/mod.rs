@@ -1,0 +1,47 @@
+//! The cases, by subject.
+
+mod books;
+mod command_line;
+mod counts;
+mod events;
+mod handlers;
+mod histograms;
+mod output;
+mod timers;
+mod user;
+
+use crate::need::Need;
+
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) needs: &'static [Need],
+    pub(crate) run: fn(),
+}
+
+/// Lists the functions of a module as its cases, with what they need.
+macro_rules! cases {
+    ($module:ident: $($name:ident $([$($need:ident),+])?),+ $(,)?) => {
+        pub(super) const CASES: &[super::Case] = &[$(super::Case {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            needs: &[$($(crate::need::Need::$need),+)?],
+            run: $name,
+        }),+];
+    };
+}
+use cases;
+
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    let subjects = [
+        counts::CASES,
+        events::CASES,
+        histograms::CASES,
+        books::CASES,
+        user::CASES,
+        timers::CASES,
+        handlers::CASES,
+        command_line::CASES,
+        output::CASES,
+    ];
+    subjects.into_iter().flatten()
+}

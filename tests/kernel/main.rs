@@ -1,0 +1,38 @@
+//! The product on a real kernel: `moontrace` runs with `--format json` while a workload of known counts works.
+//!
+//! The same binary runs here and in guests (tests/vm), where `MOONTRACE_BIN` names the product. It is its own workload,
+//! too: `kernel --workload …` (see `workload`).
+
+mod cases;
+mod need;
+mod trace;
+mod worker;
+mod workload;
+
+use cases::Case;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some("--workload") {
+        return workload::run(&words.collect::<Vec<_>>());
+    }
+    let mut arguments = Arguments::from_args();
+    // Counts are exact only as long as tests don't trace each other's workloads, and load makes overload.
+    arguments.test_threads.get_or_insert(1);
+    let trials = cases::all()
+        .map(|case| Trial::ignorable_test(case.name, move || try_case(case)))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn try_case(case: &Case) -> Result<Completion, Failed> {
+    for need in case.needs {
+        if let Some(missing) = need.missing() {
+            return Ok(Completion::ignored_with(missing));
+        }
+    }
+    (case.run)();
+    Ok(Completion::Completed)
+}

@@ -1,0 +1,65 @@
+//! A process of known deeds: this binary again, as a workload that waits to be told.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+pub(crate) struct Worker {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts the workload of these words (see `workload`), which then waits for [`go`](Self::go).
+    pub(crate) fn start(words: &[&str]) -> Self {
+        let mut child = Command::new(executable())
+            .arg("--workload")
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the test's own binary starts");
+        let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+        let mut worker = Self { child, output };
+        worker.wait_for("ready");
+        worker
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it do what it does, to the end.
+    pub(crate) fn go(&mut self) {
+        self.begin();
+        self.wait_for("done");
+    }
+
+    /// Lets it begin, and comes back at once.
+    pub(crate) fn begin(&mut self) {
+        let input = self.child.stdin.as_mut().expect("its input is a pipe");
+        input.write_all(b"go\n").expect("the workload listens");
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        let mut line = String::new();
+        self.output
+            .read_line(&mut line)
+            .expect("the workload speaks");
+        assert_eq!(line.trim_end(), word, "the workload ended early");
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// This test's binary, which probes of user programs are set in.
+pub(crate) fn executable() -> String {
+    let path = std::env::current_exe().expect("a program knows its file");
+    path.into_os_string()
+        .into_string()
+        .expect("its path is UTF-8")
+}
