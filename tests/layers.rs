@@ -52,7 +52,7 @@ fn uses(text: &str) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let names = |prefix: &str| -> Vec<String> {
         let parts = code.split(prefix).skip(1);
-        parts.flat_map(|part| modules(part)).collect()
+        parts.flat_map(modules).collect()
     };
     names("crate::")
         .into_iter()

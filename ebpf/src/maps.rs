@@ -35,7 +35,9 @@ pub(crate) static SET: HashMap<u64, u8> = HashMap::with_max_entries(1, 0);
 pub(crate) static SCRATCH: PerCpuArray<crate::library::scratch::Slot> =
     PerCpuArray::with_max_entries(limits::SCRATCH_SLOTS as u32, 0);
 
-/// What a new row of a tally begins as.
+/// What a new row of a tally begins as. Its plain name matters: a mangled one holds a hash of where the compiler's own
+/// sources lay, and the object would have other bytes in each checkout.
+#[unsafe(no_mangle)]
 pub(crate) static ZEROS: [u64; moontrace_abi::bucket::BUCKETS * limits::COLUMNS] =
     [0; moontrace_abi::bucket::BUCKETS * limits::COLUMNS];
 

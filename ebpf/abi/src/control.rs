@@ -17,6 +17,6 @@ pub struct Control {
 impl Control {
     /// Where the generation word of a tally lies within the value, in bytes.
     pub const fn generation_offset(tally: u32) -> u32 {
-        core::mem::offset_of!(Control, generation) as u32 + 8 * tally
+        core::mem::offset_of!(Self, generation) as u32 + 8 * tally
     }
 }

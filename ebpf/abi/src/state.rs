@@ -25,13 +25,13 @@ pub struct State {
 }
 
 impl State {
-    pub const BOOK: i16 = core::mem::offset_of!(State, book) as i16;
-    pub const FROM: i16 = core::mem::offset_of!(State, from) as i16;
-    pub const ELAPSED: i16 = core::mem::offset_of!(State, elapsed) as i16;
-    pub const TIME: i16 = core::mem::offset_of!(State, time) as i16;
-    pub const COOKIE: i16 = core::mem::offset_of!(State, cookie) as i16;
-    pub const FAULT: i16 = core::mem::offset_of!(State, fault) as i16;
-    pub const TAIL: i16 = core::mem::offset_of!(State, tail) as i16;
+    pub const BOOK: i16 = core::mem::offset_of!(Self, book) as i16;
+    pub const FROM: i16 = core::mem::offset_of!(Self, from) as i16;
+    pub const ELAPSED: i16 = core::mem::offset_of!(Self, elapsed) as i16;
+    pub const TIME: i16 = core::mem::offset_of!(Self, time) as i16;
+    pub const COOKIE: i16 = core::mem::offset_of!(Self, cookie) as i16;
+    pub const FAULT: i16 = core::mem::offset_of!(Self, fault) as i16;
+    pub const TAIL: i16 = core::mem::offset_of!(Self, tail) as i16;
 }
 
 // Pointers have 8 bytes on both sides, so the layout is one.

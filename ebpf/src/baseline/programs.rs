@@ -36,6 +36,8 @@ static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 static COUNTS: PerCpuHashMap<[u64; 2], u64> = PerCpuHashMap::with_max_entries(4096, 0);
 #[map]
 static HISTOGRAMS: HashMap<[u64; 2], [u64; BUCKETS]> = HashMap::with_max_entries(4096, 0);
+/// Named plainly for the same reason as the library's.
+#[unsafe(no_mangle)]
 static ZEROS: [u64; BUCKETS] = [0; BUCKETS];
 
 #[inline(always)]

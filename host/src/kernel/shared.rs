@@ -174,9 +174,8 @@ impl Shared {
 
     /// Makes a tally's map, unless it is there.
     pub fn make_table(&mut self, shape: &TallyShape) -> io::Result<()> {
-        if !self.tables.contains_key(&shape.id) {
-            self.tables
-                .insert(shape.id, Table::create(shape, shape.id.0)?);
+        if let std::collections::btree_map::Entry::Vacant(e) = self.tables.entry(shape.id) {
+            e.insert(Table::create(shape, shape.id.0)?);
         }
         Ok(())
     }
@@ -196,9 +195,8 @@ impl Shared {
 
     /// Makes a set's map, unless it is there.
     pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
-        if !self.sets.contains_key(&shape.id) {
-            self.sets
-                .insert(shape.id, hash("mt_set", shape.key_size, SET_MEMBERS)?);
+        if let std::collections::btree_map::Entry::Vacant(e) = self.sets.entry(shape.id) {
+            e.insert(hash("mt_set", shape.key_size, SET_MEMBERS)?);
         }
         Ok(())
     }

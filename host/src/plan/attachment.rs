@@ -181,7 +181,7 @@ fn tracepoint(
         event: event.into(),
     };
     Ok(Hanging::own(
-        Attachment::Tracepoint { id: u64::from(id) },
+        Attachment::Tracepoint { id },
         site,
     ))
 }
