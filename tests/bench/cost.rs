@@ -117,7 +117,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
                 return Err(anyhow!("{}: not every call was a hit: {book:?}", job.name));
             }
             drop(instance);
-            while ours.ring.next().is_some() {}
+            while ours.ring.next_record().is_some() {}
             by_hand.push(with_hand - (before + between) / 2.0);
             by_us.push(with_us - (between + calls()) / 2.0);
         }

@@ -27,14 +27,9 @@ fn instructions(site: &SitePlan) -> usize {
             codes.push(("record", record));
             "act_emit"
         }
-        Action::Tally {
-            key,
-            measure,
-            columns,
-            ..
-        } => {
-            codes.extend([("key", key), ("columns", columns)]);
-            codes.extend(measure.as_ref().map(|code| ("measure", code)));
+        Action::Tally { code, .. } => {
+            codes.extend([("key", &code.key), ("columns", &code.columns)]);
+            codes.extend(code.measure.as_ref().map(|code| ("measure", code)));
             "act_tally"
         }
         Action::Follow { .. } => panic!("no script asks for it"),

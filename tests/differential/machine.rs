@@ -170,7 +170,7 @@ impl Machine {
         }
         prog_test_run(&program.fd, context).unwrap();
         let mut run = Run::default();
-        while let Some(record) = self.ring.next() {
+        while let Some(record) = self.ring.next_record() {
             run.record = record.to_vec();
         }
         assert!(books.lookup(&0u32.to_le_bytes(), &mut book).unwrap());

@@ -164,7 +164,7 @@ impl<'a> Holes<'a> {
         let mut constants = vec![("base", constant(plan.id.0.into()))];
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
-                generated.push(("record", record));
+                generated.push(("record", record.as_ref()));
                 constants.push(("record_size", constant(layout.size.into())));
                 (
                     if layout.long {
@@ -175,20 +175,19 @@ impl<'a> Holes<'a> {
                     layout.long,
                 )
             }
-            Action::Tally {
-                key,
-                measure,
-                columns,
-                long,
-                ..
-            } => {
-                generated.push(("key", key));
-                generated.push(("columns", columns));
-                generated.extend(measure.as_ref().map(|code| ("measure", code)));
-                (if *long { "act_tally_long" } else { "act_tally" }, *long)
+            Action::Tally { code, .. } => {
+                generated.push(("key", &code.key));
+                generated.push(("columns", &code.columns));
+                generated.extend(code.measure.as_ref().map(|code| ("measure", code)));
+                let action = if code.long {
+                    "act_tally_long"
+                } else {
+                    "act_tally"
+                };
+                (action, code.long)
             }
             Action::Follow { member, there } => {
-                generated.push(("member", member));
+                generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
             }
         };

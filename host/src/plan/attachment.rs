@@ -180,10 +180,7 @@ fn tracepoint(
         category: category.into(),
         event: event.into(),
     };
-    Ok(Hanging::own(
-        Attachment::Tracepoint { id },
-        site,
-    ))
+    Ok(Hanging::own(Attachment::Tracepoint { id }, site))
 }
 
 /// One system call, told from all others at the raw tracepoint that they pass.

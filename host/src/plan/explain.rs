@@ -163,12 +163,9 @@ fn instructions(site: &SitePlan) -> usize {
         + of(&program.steps)
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),
-            Action::Tally {
-                key,
-                measure,
-                columns,
-                ..
-            } => key.insns.len() + of(measure) + columns.insns.len(),
+            Action::Tally { code, .. } => {
+                code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
+            }
             Action::Follow { member, .. } => member.insns.len(),
         }
 }

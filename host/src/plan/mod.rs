@@ -104,22 +104,29 @@ pub struct Program {
 #[derive(Clone)]
 pub enum Action {
     Emit {
-        record: Code,
+        record: Box<Code>,
         layout: Layout,
     },
-    /// `long` when key or measured words don't fit on the stack.
     Tally {
         tally: TallyId,
-        key: Code,
-        measure: Option<Code>,
-        columns: Code,
-        long: bool,
+        code: Box<TallyCode>,
     },
     /// A process is traced from now on, or no longer.
     Follow {
-        member: Code,
+        member: Box<Code>,
         there: bool,
     },
+}
+
+/// What a site does to a tally.
+#[derive(Clone)]
+pub struct TallyCode {
+    pub key: Code,
+    /// The columns' arguments, where they have any.
+    pub measure: Option<Code>,
+    pub columns: Code,
+    /// Key or measured words don't fit on the stack.
+    pub long: bool,
 }
 
 /// A tally's table: fixed by the first probe that feeds it, the same for all others.

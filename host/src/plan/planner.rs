@@ -4,7 +4,9 @@ use super::attachment::{Hanging, hang};
 use super::layout::lay_out;
 use super::site::{Compiled, CompiledEnding, compile};
 use super::table::{self, Stored};
-use super::{Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyShape, set};
+use super::{
+    Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyCode, TallyShape, set,
+};
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
 use crate::expr::tree::{Current, Node, Part};
@@ -241,6 +243,7 @@ impl Planner {
                     "fields",
                     declaration,
                 );
+                let record = Box::new(record);
                 Action::Emit { record, layout }
             }
             CompiledEnding::Tally {
@@ -368,7 +371,7 @@ impl Planner {
                 .transpose()?,
             steps: None,
             action: Action::Follow {
-                member: codegen::member(&[Part::Int(member)], &target)?,
+                member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
                 there,
             },
         };
@@ -418,12 +421,15 @@ fn tally_action(
         || deep(&key)
         || measure.as_ref().is_some_and(deep);
     let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
-    Ok(Action::Tally {
-        tally: shape.id,
+    let code = TallyCode {
         key,
         measure,
         columns,
         long,
+    };
+    Ok(Action::Tally {
+        tally: shape.id,
+        code: Box::new(code),
     })
 }
 

@@ -45,7 +45,11 @@ pub(super) fn shape(
         let message = format!("a key of {bytes} bytes, and there may be {KEY}");
         return Err(Report::new(message).help("give its strings a length: str(p, 64)"));
     }
-    let (columns, arguments, value_size) = value(columns);
+    let Measured {
+        columns,
+        arguments,
+        size: value_size,
+    } = value(columns);
     let stored = columns
         .iter()
         .map(|(column, argument)| (column.function, column.offset, *argument))
@@ -137,8 +141,16 @@ fn shortened(text: Text) -> Text {
     }
 }
 
-/// Each column with the number of its argument, the arguments, and the bytes of a value.
-fn value(items: &[ColumnItem]) -> (Vec<(Column, Option<usize>)>, Vec<Node>, u32) {
+/// A row's value.
+struct Measured {
+    /// Each column with the number of its argument.
+    columns: Vec<(Column, Option<usize>)>,
+    arguments: Vec<Node>,
+    /// Bytes of the value.
+    size: u32,
+}
+
+fn value(items: &[ColumnItem]) -> Measured {
     let (mut columns, mut arguments, mut offset) = (Vec::new(), Vec::new(), 0);
     for item in items {
         let function = match &item.function {
@@ -168,7 +180,11 @@ fn value(items: &[ColumnItem]) -> (Vec<(Column, Option<usize>)>, Vec<Node>, u32)
             1
         };
     }
-    (columns, arguments, offset)
+    Measured {
+        columns,
+        arguments,
+        size: offset,
+    }
 }
 
 /// Holds a further site, or probe, against the shape that its tally has, and widens signs to what holds both. The first

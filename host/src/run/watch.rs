@@ -60,7 +60,7 @@ struct Batch<'a> {
 impl Records for Batch<'_> {
     fn next(&mut self) -> Option<&[u8]> {
         self.left = self.left.checked_sub(1)?;
-        self.ring.next()
+        self.ring.next_record()
     }
 }
 

@@ -124,7 +124,7 @@ impl RingMapping {
 
     /// The next finished record, oldest first; `None` when there is none, or the next is still being written. The kernel
     /// gets the room of a record back when the one after it is asked for.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn next_record(&mut self) -> Option<&[u8]> {
         loop {
             let position = self.given_back();
             if position == self.written() {
@@ -214,9 +214,9 @@ mod tests {
             (BUSY, b"unfinished"),
             (0, b"later"),
         ]);
-        assert_eq!(ring.next(), Some(&b"first"[..]));
-        assert_eq!(ring.next(), Some(&b"second"[..]));
-        assert_eq!(ring.next(), None);
+        assert_eq!(ring.next_record(), Some(&b"first"[..]));
+        assert_eq!(ring.next_record(), Some(&b"second"[..]));
+        assert_eq!(ring.next_record(), None);
         assert_eq!(ring.given_back(), 16 + 16 + 16);
         assert!(!ring.is_empty());
     }
@@ -224,12 +224,12 @@ mod tests {
     #[test]
     fn a_record_is_given_back_when_the_next_is_asked_for() {
         let mut ring = ring(&[(0, b"one"), (0, b"two")]);
-        assert_eq!(ring.next(), Some(&b"one"[..]));
+        assert_eq!(ring.next_record(), Some(&b"one"[..]));
         let word = |ring: &RingMapping| ring.reader.word(0).unwrap().load(Ordering::Relaxed);
         assert_eq!(word(&ring), 0);
-        assert_eq!(ring.next(), Some(&b"two"[..]));
+        assert_eq!(ring.next_record(), Some(&b"two"[..]));
         assert_eq!(word(&ring), 16);
-        assert_eq!(ring.next(), None);
+        assert_eq!(ring.next_record(), None);
         assert!(ring.is_empty());
     }
 

@@ -71,6 +71,6 @@ impl Hand {
 
     /// Empties the ring.
     pub(super) fn drain(&mut self) {
-        while self.ring.next().is_some() {}
+        while self.ring.next_record().is_some() {}
     }
 }
