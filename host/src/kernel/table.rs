@@ -8,7 +8,7 @@ use moontrace_abi::Control;
 use std::io;
 use std::sync::atomic::Ordering;
 
-/// Keys of a tally, unless the script says otherwise.
+/// Keys of a tally. While it is taken, those of both generations count: the room is for both.
 pub const KEYS: u32 = 4096;
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
@@ -20,7 +20,8 @@ pub struct Entry {
 /// The map of one tally.
 ///
 /// Its programs write to the generation that the control value names. Rows of the other one are there only between the
-/// switch and the end of [`Table::take`], so the map has room for both.
+/// switch and the end of [`Table::take`]. All entries are made beforehand: an update never waits for memory, nor is it
+/// refused for the lack of it.
 pub struct Table {
     map: Map,
     number: u32,
@@ -32,8 +33,8 @@ impl Table {
     pub fn create(shape: &TallyShape, number: u32) -> io::Result<Self> {
         let (of, entries) = match shape.storage {
             Storage::PerCpuArray => (MapType::PerCpuArray, 2),
-            Storage::PerCpuHash => (MapType::PerCpuHash, 2 * KEYS),
-            Storage::Hash => (MapType::Hash, 2 * KEYS),
+            Storage::PerCpuHash => (MapType::PerCpuHash, KEYS),
+            Storage::Hash => (MapType::Hash, KEYS),
         };
         let map = Map::create(&MapSpec {
             name: "mt_tally",

@@ -17,6 +17,8 @@ pub use types::Prototype;
 use crate::report::Report;
 use crate::sys::mapped_file::MappedFile;
 use blob::{Blob, Raw, kind};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -24,7 +26,13 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Btf {
     blob: Rc<Blob>,
+    /// What look-ups of names have found: each is a pass over all types, and a script's texts ask the same again.
+    found: Rc<RefCell<HashMap<Lookup, Option<u32>>>>,
+    signed_enums: OnceCell<bool>,
 }
+
+/// A name, and the kinds of types that it was looked for among.
+type Lookup = (String, Vec<u8>);
 
 /// More steps than any chain of typedefs, qualifiers, pointers or anonymous members has. What is deeper is cut.
 const DEPTH: u32 = 32;
@@ -60,18 +68,31 @@ impl Btf {
     fn new(bytes: MappedFile, base: Option<Rc<Blob>>) -> Option<Self> {
         Some(Self {
             blob: Rc::new(Blob::new(bytes, base)?),
+            found: Rc::default(),
+            signed_enums: OnceCell::new(),
         })
     }
 
     /// Does the kernel say which enums are signed? (Since Linux 6.0; before, all values are kept as signed ones.)
     fn marks_signed_enums(&self) -> bool {
-        self.blob
-            .each()
-            .any(|(_, raw)| raw.kind == kind::ENUM && raw.flag || raw.kind == kind::ENUM64)
+        let signed = |raw: Raw<'_>| raw.kind == kind::ENUM && raw.flag || raw.kind == kind::ENUM64;
+        *self
+            .signed_enums
+            .get_or_init(|| self.blob.each().any(|(_, raw)| signed(raw)))
     }
 
     /// The number of the first type of this name and one of these kinds.
     fn find(&self, name: &str, kinds: &[u8]) -> Option<u32> {
+        let lookup = (name.to_owned(), kinds.to_vec());
+        if let Some(known) = self.found.borrow().get(&lookup) {
+            return *known;
+        }
+        let found = self.look_for(name, kinds);
+        self.found.borrow_mut().insert(lookup, found);
+        found
+    }
+
+    fn look_for(&self, name: &str, kinds: &[u8]) -> Option<u32> {
         if name.is_empty() {
             return None;
         }
