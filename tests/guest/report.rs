@@ -27,7 +27,12 @@ pub(crate) fn read(report: &str) -> BTreeMap<String, Verdict> {
             "ok" => Verdict::Passed,
             result => match result.strip_prefix("ignored") {
                 Some(reason) => Verdict::Skipped(reason.trim_matches([' ', '(', ')']).into()),
-                None => Verdict::Failed(messages.get(&name).cloned().unwrap_or_else(|| result.into())),
+                None => Verdict::Failed(
+                    messages
+                        .get(&name)
+                        .cloned()
+                        .unwrap_or_else(|| result.into()),
+                ),
             },
         };
         verdicts.insert(name, verdict);

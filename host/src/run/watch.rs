@@ -24,6 +24,8 @@ const SLEEP: u64 = 100_000_000;
 pub(super) enum End {
     /// A signal, `--duration`, or nothing is left to wait for.
     Done,
+    /// A signal, and what the script was at had to be interrupted: no handler runs any more.
+    Interrupted,
     /// The command of `-c` has ended.
     Child,
     /// `exit(N)`: no handler runs any more.
@@ -164,7 +166,7 @@ impl Watch<'_> {
             match call(self.vm) {
                 Ok(()) => return None,
                 Err(ScriptError::Exit(code)) => return Some(End::Exit(code)),
-                Err(ScriptError::Interrupted) => return Some(End::Done),
+                Err(ScriptError::Interrupted) => return Some(End::Interrupted),
                 Err(error) => {
                     super::say(self.running, &error);
                     if self.on_error == OnError::Stop {

@@ -52,7 +52,8 @@ fn an_error_can_be_survived() {
 }
 
 fn an_endless_one_is_interrupted() {
-    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":on(function() while true do end end)"#;
+    let code =
+        r#"probe "tracepoint:syscalls:sys_enter_getppid":on(function() while true do end end)"#;
     let mut worker = Worker::start(&["getppid", "5"]);
     let pid = worker.pid().to_string();
     let tracing = Trace::with(code, &["-p", &pid]).start();
