@@ -301,14 +301,6 @@ impl Job<'_> {
         }
     }
 
-    /// After a signal, no part of the script may run for long; but each gets its time, whatever the one before took.
-    fn give_time(&self) {
-        if signals::ended() {
-            signals::grant_time();
-        }
-        self.vm.clear_interrupt();
-    }
-
     /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
     fn finish(mut self, mut end: End) -> i32 {
         if let Err(report) = self
@@ -318,7 +310,6 @@ impl Job<'_> {
         {
             self.running.writer.borrow_mut().error(&report);
         }
-        self.give_time();
         let watch = self.watch();
         if matches!(end, End::Done | End::Child)
             && let Some(other) = watch.drain()
@@ -326,7 +317,7 @@ impl Job<'_> {
             end = other;
         }
         let unread = finish::count_unread(self.running);
-        self.give_time();
+        watch.give_time();
         if matches!(
             end,
             End::Done | End::Interrupted | End::Child | End::Exit(_)

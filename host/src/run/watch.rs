@@ -149,9 +149,18 @@ impl Watch<'_> {
         }
     }
 
+    /// After a signal nothing of the script may run for long; but each part gets its time, whatever the one before took.
+    pub(super) fn give_time(&self) {
+        if signals::ended() {
+            signals::grant_time();
+        }
+        self.vm.clear_interrupt();
+    }
+
     /// Hands on all records that were reserved before now: programs are disarmed, so none is being written.
     pub(super) fn drain(&self) -> Option<End> {
         loop {
+            self.give_time();
             match self.read(BATCH) {
                 Ok(true) => {}
                 Ok(false) => return None,
