@@ -63,7 +63,7 @@ fn programs_stay_as_short_as_they_are() {
                 vec![getppid(), condition("comm == 'nobody'"), by("comm")],
                 tally(0, "count()"),
             ),
-            135,
+            139,
         ),
         (
             "count",

@@ -62,6 +62,7 @@ impl Tests {
         command
             .arg("--")
             .arg(Path::new("/payload").join(self.binary.file_name().unwrap_or_default()));
+        command.args(["--color", "never"]);
         for name in self.names.iter().filter(|name| !names.contains(name)) {
             command.args(["--skip", name]);
         }
@@ -70,7 +71,7 @@ impl Tests {
 
     /// Runs one test on this machine, and gives its report.
     pub(crate) fn run_here(&self, name: &str) -> String {
-        report_of(Command::new(&self.binary).args(["--exact", name]))
+        report_of(Command::new(&self.binary).args(["--exact", name, "--color", "never"]))
     }
 }
 

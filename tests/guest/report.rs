@@ -25,9 +25,8 @@ pub(crate) fn read(report: &str) -> BTreeMap<String, Verdict> {
         let name = name.trim().to_string();
         let verdict = match result.trim() {
             "ok" => Verdict::Passed,
-            "ignored" => Verdict::Skipped("no reason given".into()),
-            result => match result.strip_prefix("ignored, ") {
-                Some(reason) => Verdict::Skipped(reason.into()),
+            result => match result.strip_prefix("ignored") {
+                Some(reason) => Verdict::Skipped(reason.trim_matches([' ', '(', ')']).into()),
                 None => Verdict::Failed(
                     messages
                         .get(&name)

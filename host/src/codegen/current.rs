@@ -92,7 +92,8 @@ impl Function<'_> {
         }
     }
 
-    /// The running thread's name on the stack: 16 bytes, zeroed behind its NUL. Gives its offset.
+    /// The running thread's name on the stack: 16 bytes, zeroed behind its NUL (here: some kernels' helper, 6.1's among
+    /// them, leaves what was there). Gives its offset.
     pub(super) fn comm(&mut self) -> Done<i16> {
         let kept = self.kept(Source::Comm);
         if let Some(slot) = kept
@@ -104,6 +105,7 @@ impl Function<'_> {
             Some(slot) => slot,
             None => self.reserve(Source::Comm.bytes())?,
         };
+        self.clear(FP, slot, 16);
         self.point(R1, FP, slot);
         self.asm.mov(R2, 16);
         self.asm.helper(Helper::Comm);

@@ -117,6 +117,8 @@ impl Function<'_> {
                 }
             }
             Text::Comm => {
+                // As in `comm`: the helper need not zero what is behind the NUL.
+                self.clear(base, offset, 16);
                 self.point(R1, base, offset);
                 self.asm.mov(R2, 16);
                 self.asm.helper(Helper::Comm);

@@ -236,7 +236,7 @@ impl Job<'_> {
         match self.vm.run(&script.name, &script.text) {
             Ok(()) => {}
             Err(ScriptError::Exit(code)) => return End::Exit(code),
-            Err(ScriptError::Interrupted) => return End::Done,
+            Err(ScriptError::Interrupted) => return End::Interrupted,
             Err(error) => {
                 say(self.running, &error);
                 return End::Error;
@@ -303,7 +303,6 @@ impl Job<'_> {
 
     /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
     fn finish(mut self, mut end: End) -> i32 {
-        self.vm.clear_interrupt();
         if let Err(report) = self
             .running
             .take_done(true)
@@ -318,7 +317,11 @@ impl Job<'_> {
             end = other;
         }
         let unread = finish::count_unread(self.running);
-        if matches!(end, End::Done | End::Child | End::Exit(_)) {
+        watch.give_time();
+        if matches!(
+            end,
+            End::Done | End::Interrupted | End::Child | End::Exit(_)
+        ) {
             let said = watch
                 .each(|vm| vm.run_exit())
                 .or_else(|| watch.each(|vm| vm.print_unread()));
@@ -357,7 +360,7 @@ impl Job<'_> {
             End::Error => FAILED,
             _ if lost && self.arguments.strict => LOST,
             End::Child => child.unwrap_or(0),
-            End::Done | End::ClosedPipe => 0,
+            End::Done | End::Interrupted | End::ClosedPipe => 0,
         }
     }
 }

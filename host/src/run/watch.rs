@@ -24,6 +24,8 @@ const SLEEP: u64 = 100_000_000;
 pub(super) enum End {
     /// A signal, `--duration`, or nothing is left to wait for.
     Done,
+    /// A signal, and what the script was at had to be interrupted: no handler runs any more.
+    Interrupted,
     /// The command of `-c` has ended.
     Child,
     /// `exit(N)`: no handler runs any more.
@@ -147,9 +149,18 @@ impl Watch<'_> {
         }
     }
 
+    /// After a signal nothing of the script may run for long; but each part gets its time, whatever the one before took.
+    pub(super) fn give_time(&self) {
+        if signals::ended() {
+            signals::grant_time();
+        }
+        self.vm.clear_interrupt();
+    }
+
     /// Hands on all records that were reserved before now: programs are disarmed, so none is being written.
     pub(super) fn drain(&self) -> Option<End> {
         loop {
+            self.give_time();
             match self.read(BATCH) {
                 Ok(true) => {}
                 Ok(false) => return None,
@@ -164,7 +175,7 @@ impl Watch<'_> {
             match call(self.vm) {
                 Ok(()) => return None,
                 Err(ScriptError::Exit(code)) => return Some(End::Exit(code)),
-                Err(ScriptError::Interrupted) => return Some(End::Done),
+                Err(ScriptError::Interrupted) => return Some(End::Interrupted),
                 Err(error) => {
                     super::say(self.running, &error);
                     if self.on_error == OnError::Stop {

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 /// What ends a run. A terminal that goes away is a reason, too.
 const ENDING: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
+/// What the script gets to return by itself when a run ends, before it is interrupted: a handler that is cut short has
+/// half done what it does for its event.
+const GRACE_SECONDS: u32 = 1;
+
 /// How many of them have come.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
 static WAKE: AtomicI32 = AtomicI32::new(-1);
@@ -55,7 +59,7 @@ fn write_one(fd: i32) {
     unsafe { libc::write(fd, (&raw const one).cast(), 8) };
 }
 
-/// Async-signal-safe: atomics, write(2), `interrupt` and _exit(2).
+/// Async-signal-safe: atomics, write(2), alarm(2) and _exit(2).
 extern "C" fn arrived(_: libc::c_int) {
     if ARRIVED.fetch_add(1, Ordering::SeqCst) > 0 {
         // The first was asked politely. What does not stop by itself (a pattern match of Lua's) is left where it is.
@@ -63,28 +67,42 @@ extern "C" fn arrived(_: libc::c_int) {
         unsafe { libc::_exit(130) };
     }
     write_one(WAKE.load(Ordering::SeqCst));
+    grant_time();
+}
+
+extern "C" fn time_is_over(_: libc::c_int) {
     if let Some(interrupt) = INTERRUPT.get() {
         interrupt();
     }
 }
 
-/// From now on the first signal that ends a run wakes `wakeup` and calls `interrupt`, on this thread if it is the one
-/// that has them unblocked; the second ends the process at once.
+/// What runs in the VM a second from now is interrupted.
+pub fn grant_time() {
+    // SAFETY: has no preconditions, and is async-signal-safe.
+    unsafe { libc::alarm(GRACE_SECONDS) };
+}
+
+/// From now on the first signal that ends a run wakes `wakeup`, and calls `interrupt` a second later, on this thread if
+/// it is the one that has them unblocked; the second ends the process at once.
 ///
 /// `interrupt` must be async-signal-safe.
 pub fn catch(wakeup: &Wakeup, interrupt: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
     WAKE.store(wakeup.0.as_raw_fd(), Ordering::SeqCst);
     let _ = INTERRUPT.set(Box::new(interrupt));
-    for signal in ENDING {
-        // SAFETY: a struct of integers and a function pointer; all zero but for the handler is valid.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            let handler: extern "C" fn(libc::c_int) = arrived;
-            action.sa_sigaction = handler as libc::sighandler_t;
-            // No SA_RESTART: a wait that is interrupted is to look at what has happened.
-            if libc::sigaction(signal, &raw const action, std::ptr::null_mut()) < 0 {
-                return Err(io::Error::last_os_error());
-            }
+    handle(libc::SIGALRM, time_is_over)?;
+    ENDING
+        .into_iter()
+        .try_for_each(|signal| handle(signal, arrived))
+}
+
+fn handle(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
+    // SAFETY: a struct of integers and a function pointer; all zero but for the handler is valid.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as libc::sighandler_t;
+        // No SA_RESTART: a wait that is interrupted is to look at what has happened.
+        if libc::sigaction(signal, &raw const action, std::ptr::null_mut()) < 0 {
+            return Err(io::Error::last_os_error());
         }
     }
     Ok(())
@@ -101,7 +119,7 @@ pub fn deliver_here(here: bool) {
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        for signal in ENDING {
+        for signal in ENDING.into_iter().chain([libc::SIGALRM]) {
             libc::sigaddset(&raw mut set, signal);
         }
         let how = if here {

@@ -66,7 +66,7 @@ fn balance_when_cut_off() {
 fn count_what_is_filtered() {
     let mut worker = Worker::start(&["getppid", "700"]);
     let pid = worker.pid().to_string();
-    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "nobody"]]:count():name "none""#;
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "nobody"]]:name "none":count()"#;
     let tracing = Trace::with(code, &["-p", &pid]).start();
     worker.go();
     let outcome = tracing.stop();
@@ -86,5 +86,4 @@ fn strict_makes_loss_an_error() {
     let (outcome, books) = overloaded(0, &["--strict"]);
     assert!(books.lost > 0, "nothing was lost: {outcome:?}");
     assert_eq!(outcome.status, Some(3), "{outcome:?}");
-    assert!(outcome.stderr.contains("lost"), "{outcome:?}");
 }

@@ -36,8 +36,8 @@ fn a_command_from_its_first_instruction() {
         executable()
     );
     let code = r#"
-        probe "tracepoint:syscalls:sys_enter_getppid":by "comm":count():name "calls"
-        probe "tracepoint:syscalls:sys_exit_execve":where "retval == 0":count():name "execs""#;
+        probe "tracepoint:syscalls:sys_enter_getppid":by "comm":name "calls":count()
+        probe "tracepoint:syscalls:sys_exit_execve":where "retval == 0":name "execs":count()"#;
     let outcome = Trace::with(code, &["-c", &command]).run();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(
@@ -78,7 +78,7 @@ fn signals_end_it_well() {
 }
 
 fn a_duration_ends_it() {
-    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":count():name "calls"  on_exit(function() print "over" end)"#;
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":name "calls":count()  on_exit(function() print "over" end)"#;
     let outcome = Trace::with(code, &["--duration", "200ms"]).run();
     outcome.is_well();
     assert_eq!(outcome.text(), "over\n");

@@ -9,7 +9,7 @@ cases!(counts: by_comm, system_calls_by_process, sums_and_columns, by_tuple, tak
 fn by_comm() {
     let mut one = Worker::start(&["as", "mt-one", "getppid", "1000"]);
     let mut two = Worker::start(&["as", "mt-two", "getppid", "2500"]);
-    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[startswith(comm, "mt-")]]:by "comm":count():name "calls""#;
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[startswith(comm, "mt-")]]:by "comm":name "calls":count()"#;
     let tracing = Trace::of(code).start();
     one.go();
     two.go();
@@ -27,7 +27,7 @@ fn by_comm() {
 fn system_calls_by_process() {
     let mut worker = Worker::start(&["as", "mt-calls", "getppid", "3000"]);
     let code = format!(
-        r#"probe "tracepoint:raw_syscalls:sys_enter":where "args.id == {}":by "comm":count():name "calls""#,
+        r#"probe "tracepoint:raw_syscalls:sys_enter":where "args.id == {}":by "comm":name "calls":count()"#,
         libc::SYS_getppid
     );
     let tracing = Trace::of(&code).start();
@@ -39,7 +39,7 @@ fn system_calls_by_process() {
 
 fn sums_and_columns() {
     let mut worker = Worker::start(&["as", "mt-sums", "read", "/proc/self/status", "24", "500"]);
-    let code = r#"probe "tracepoint:syscalls:sys_enter_pread64":where 'comm == "mt-sums"':tally "n = count(), bytes = sum(args.count), large = count(args.count > 24)":name "reads""#;
+    let code = r#"probe "tracepoint:syscalls:sys_enter_pread64":where 'comm == "mt-sums"':name "reads":tally "n = count(), bytes = sum(args.count), large = count(args.count > 24)""#;
     let tracing = Trace::of(code).start();
     worker.go();
     let outcome = tracing.stop();
@@ -59,7 +59,7 @@ fn sums_and_columns() {
 
 fn by_tuple() {
     let mut worker = Worker::start(&["as", "mt-tuple", "read", "/proc/self/status", "100", "40"]);
-    let code = r#"probe "tracepoint:syscalls:sys_exit_pread64":where 'comm == "mt-tuple"':by "pid, comm, size = retval // 10 * 10":count():name "reads""#;
+    let code = r#"probe "tracepoint:syscalls:sys_exit_pread64":where 'comm == "mt-tuple"':by "pid, comm, size = retval // 10 * 10":name "reads":count()"#;
     let tracing = Trace::of(code).start();
     worker.go();
     let outcome = tracing.stop();
@@ -74,7 +74,7 @@ fn taken_while_it_counts() {
     let mut worker = Worker::start(&["getppid", "200000"]);
     let code = r#"
         local calls, total, times = tally(), 0, 0
-        probe "tracepoint:syscalls:sys_enter_getppid":where "pid == $target":tally(calls, "count()")
+        probe "tracepoint:syscalls:sys_enter_getppid":tally(calls, "count()")
         local function take()
           times = times + 1
           for _, row in ipairs(calls:take():rows()) do total = total + row.count end
@@ -95,7 +95,7 @@ fn from_all_cpus() {
     let mut workers = (0..cpus)
         .map(|cpu| Worker::start(&["as", "mt-cpus", "burst", &cpu.to_string(), "50000"]))
         .collect::<Vec<_>>();
-    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "mt-cpus"':by "cpu":count():name "calls""#;
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "mt-cpus"':by "cpu":name "calls":count()"#;
     let tracing = Trace::of(code).start();
     std::thread::scope(|scope| {
         for worker in &mut workers {
@@ -114,7 +114,7 @@ fn from_all_cpus() {
 }
 
 fn of_a_wildcard_by_probe() {
-    let code = r#"probe "tracepoint:sched:*":by "probe":count():name "sched"  after("1s", exit)"#;
+    let code = r#"probe "tracepoint:sched:*":by "probe":name "sched":count()  after("1s", exit)"#;
     let outcome = Trace::of(code).run();
     outcome.is_well();
     assert!(

@@ -50,7 +50,7 @@ fn arguments_at_the_return() {
     let mut worker = Worker::start(&["as", "mt-return", "read", "/proc/self/status", "33", "8"]);
     let code = format!(
         r#"probe "tracepoint:raw_syscalls:sys_exit":where [[comm == "mt-return" and args.id == {}]]
-          :by "asked = arg2, retval":count():name "reads""#,
+          :by "asked = arg2, retval":name "reads":count()"#,
         libc::SYS_pread64
     );
     let tracing = Trace::of(&code).start();
@@ -67,7 +67,7 @@ fn sets_that_change() {
     let code = r#"
         local wanted = set{1}
         probe "tracepoint:syscalls:sys_enter_getppid":with{ wanted = wanted }
-          :where [[comm == "mt-set" and pid in $wanted]]:count():name "calls"
+          :where [[comm == "mt-set" and pid in $wanted]]:name "calls":count()
         probe "tracepoint:syscalls:sys_enter_openat":where [[comm == "mt-opener"]]:on(function(e)
           wanted:add(tonumber(e.args.filename:match("%d+")))
           print "added" end)"#;
@@ -99,7 +99,7 @@ fn worker_and_wait(worker: &mut Worker) {
 fn values_from_outside() {
     let mut worker = Worker::start(&["as", "mt-with", "read", "/proc/self/status", "64", "5"]);
     let code = r#"probe "tracepoint:syscalls:sys_enter_pread64":with{ name = "mt-with", least = 64 }
-        :where [[comm == $name and args.count >= $least]]:count():name "reads""#;
+        :where [[comm == $name and args.count >= $least]]:name "reads":count()"#;
     let tracing = Trace::of(code).start();
     worker.go();
     let outcome = tracing.stop();

@@ -37,19 +37,19 @@ fn expected() -> Value {
 }
 
 fn of_return_values() {
-    let code = r#"probe "tracepoint:syscalls:sys_exit_pread64":where 'comm == "mt-hist"':hist "retval":name "sizes""#;
+    let code = r#"probe "tracepoint:syscalls:sys_exit_pread64":where 'comm == "mt-hist"':name "sizes":hist "retval""#;
     assert_eq!(buckets(&traced_reads(code), "sizes", "hist"), expected());
 }
 
 /// The workload's own talk goes through `vfs_read`, too (one byte or a few a line, from pipes): files are told by the size
 /// that is asked for.
 fn of_vfs_read() {
-    let code = r#"probe "kretprobe:vfs_read":where 'comm == "mt-hist" and (retval == 100 or retval <= 0)':hist "retval":name "sizes""#;
+    let code = r#"probe "kretprobe:vfs_read":where 'comm == "mt-hist" and (retval == 100 or retval <= 0)':name "sizes":hist "retval""#;
     assert_eq!(buckets(&traced_reads(code), "sizes", "hist"), expected());
 }
 
 fn of_arguments_at_a_kprobe() {
-    let code = r#"probe "kprobe:vfs_read":where 'comm == "mt-hist" and (arg2 == 100 or arg2 == 10)':hist "args.count":name "asked""#;
+    let code = r#"probe "kprobe:vfs_read":where 'comm == "mt-hist" and (arg2 == 100 or arg2 == 10)':name "asked":hist "args.count""#;
     let want = json!([{"min": 8, "max": 15, "count": 6}, {"min": 64, "max": 127, "count": 13}]);
     assert_eq!(buckets(&traced_reads(code), "asked", "hist"), want);
 }

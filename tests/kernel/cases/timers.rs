@@ -11,7 +11,7 @@ fn profile_of_a_process() {
     let mut worker = Worker::start(&["as", "mt-spin", "spin", "1000"]);
     let pid = worker.pid().to_string();
     let tracing = Trace::with(
-        r#"probe "profile:hz:99":by "comm":count():name "samples""#,
+        r#"probe "profile:hz:99":by "comm":name "samples":count()"#,
         &["-p", &pid],
     )
     .start();

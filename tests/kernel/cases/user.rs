@@ -11,7 +11,7 @@ const CALLS: i64 = 50;
 fn arguments_of_a_function() {
     let mut worker = Worker::start(&["call", &CALLS.to_string()]);
     let code = format!(
-        r#"probe "uprobe:{}:moontrace_target":where "pid == {}":by "arg1":tally "count(), sum(arg0)":name "calls""#,
+        r#"probe "uprobe:{}:moontrace_target":where "pid == {}":by "arg1":name "calls":tally "count(), sum(arg0)""#,
         executable(),
         worker.pid()
     );
@@ -27,7 +27,7 @@ fn return_values() {
     let mut worker = Worker::start(&["call", &CALLS.to_string()]);
     let pid = worker.pid().to_string();
     let code = format!(
-        r#"probe "uretprobe:{}:moontrace_target":tally "count(), below = count(retval < 0), sum(retval)":name "calls""#,
+        r#"probe "uretprobe:{}:moontrace_target":name "calls":tally "count(), below = count(retval < 0), sum(retval)""#,
         executable()
     );
     let tracing = Trace::with(&code, &["-p", &pid]).start();
@@ -53,7 +53,7 @@ fn nothing_at_another_process() {
     let other = Worker::start(&["call", "10"]);
     let pid = other.pid().to_string();
     let code = format!(
-        r#"probe "uprobe:{}:moontrace_target":count():name "calls""#,
+        r#"probe "uprobe:{}:moontrace_target":name "calls":count()"#,
         executable()
     );
     let tracing = Trace::with(&code, &["-p", &pid]).start();
