@@ -40,6 +40,15 @@ pub struct PidNamespace {
 }
 
 impl PidNamespace {
+    /// That of moontrace itself.
+    pub(super) fn of_this_process(root: &Path) -> Option<Self> {
+        let of = std::fs::metadata(root.join("proc/self/ns/pid")).ok()?;
+        Some(Self {
+            device: of.dev(),
+            inode: of.ino(),
+        })
+    }
+
     /// Is it the machine's own, in which the kernel's pids are everybody's?
     pub fn is_initial(self) -> bool {
         // PROC_PID_INIT_INO of include/linux/proc_ns.h.
@@ -81,12 +90,7 @@ impl Features {
             kprobe: pmu("kprobe"),
             uprobe: pmu("uprobe"),
             uretprobe_bit: retprobe.and_then(|bits| bits.strip_prefix("config:")?.parse().ok()),
-            pid_namespace: std::fs::metadata(root.join("proc/self/ns/pid"))
-                .ok()
-                .map(|of| PidNamespace {
-                    device: of.dev(),
-                    inode: of.ino(),
-                }),
+            pid_namespace: PidNamespace::of_this_process(root),
             cpus: text("sys/devices/system/cpu/online")
                 .map(|list| cpus(&list))
                 .unwrap_or_default(),

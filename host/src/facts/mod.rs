@@ -19,7 +19,7 @@ pub mod tracefs;
 
 pub use btf::Btf;
 pub use describe::{Description, TypeDescription};
-pub use features::Features;
+pub use features::{Features, PidNamespace};
 pub use format::{FieldKind, Format, FormatField};
 pub use matching::{Location, Match};
 pub use names::{Site, syscall_number};
@@ -41,6 +41,7 @@ pub struct Facts {
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
     symbols: OnceCell<Symbols>,
     features: OnceCell<Features>,
+    pid_namespace: OnceCell<Option<PidNamespace>>,
 }
 
 impl Facts {
@@ -63,6 +64,7 @@ impl Facts {
             modules: RefCell::default(),
             symbols: OnceCell::new(),
             features: OnceCell::new(),
+            pid_namespace: OnceCell::new(),
         }
     }
 
@@ -116,6 +118,14 @@ impl Facts {
     /// The kernel's functions.
     pub fn symbols(&self) -> &Symbols {
         self.symbols.get_or_init(|| Symbols::new(&self.root))
+    }
+
+    /// The pid namespace of moontrace itself: a part of [`Self::features`] that every start asks for, and that is read by
+    /// itself.
+    pub fn pid_namespace(&self) -> Option<PidNamespace> {
+        *self
+            .pid_namespace
+            .get_or_init(|| PidNamespace::of_this_process(&self.root))
     }
 
     /// What the kernel and this user can do.

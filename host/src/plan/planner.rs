@@ -300,8 +300,7 @@ impl Planner {
     fn target(&self) -> codegen::Target {
         let namespace = self
             .facts
-            .features()
-            .pid_namespace
+            .pid_namespace()
             .filter(|namespace| !namespace.is_initial());
         codegen::Target {
             pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)),
