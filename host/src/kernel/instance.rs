@@ -12,6 +12,7 @@ use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// A program of the script: load → attach → (armed, disarmed with all others) → read the books → drop.
 pub struct Instance {
@@ -20,6 +21,8 @@ pub struct Instance {
     program: OwnedFd,
     books: Map,
     link: Option<Link>,
+    /// How long it took to link and load, and to attach.
+    pub took: (Duration, Duration),
 }
 
 /// Why a program could not be had.
@@ -37,6 +40,7 @@ pub enum LoadError {
 impl Instance {
     /// Links and loads a site's program. The maps that the script's instances share must be there.
     pub fn load(shared: &Shared, plan: &SitePlan) -> Result<Self, LoadError> {
+        let start = Instant::now();
         let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
         let holes = Holes::of(plan);
         let scratch = match holes.long {
@@ -89,12 +93,15 @@ impl Instance {
             program,
             books,
             link: None,
+            took: (start.elapsed(), Duration::ZERO),
         })
     }
 
     /// Hangs the program up. It does nothing before the script is armed.
     pub fn attach(&mut self) -> io::Result<()> {
+        let start = Instant::now();
         self.link = Some(attach::attach(self.program.as_fd(), &self.attachment)?);
+        self.took.1 = start.elapsed();
         Ok(())
     }
 

@@ -283,6 +283,9 @@ impl Running {
                         self.underway.set(self.underway.get() + 1);
                         control.detach(batch);
                     } else {
+                        if batch.instances.iter().any(Instance::is_attached) {
+                            self.tell(&probe.plan, &batch.instances);
+                        }
                         probe.instances = batch.instances;
                     }
                 }
@@ -363,28 +366,32 @@ impl Running {
         let Some(shared) = shared.as_ref() else {
             return Ok(Vec::new());
         };
-        let mut instances = Vec::new();
-        for site in &plan.sites {
-            let start = std::time::Instant::now();
-            instances.push(
-                Instance::load(shared, site)
-                    .map_err(|error| refused(error, site, Some(&plan.place)))?,
-            );
-            if self.setup.verbose {
-                let why = if site.why.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", site.why)
-                };
-                let words = crate::plan::attachment_words(&site.attachment);
-                eprintln!(
-                    "{}: {words}{why}, loaded in {:.2} ms",
-                    site.probe,
-                    start.elapsed().as_secs_f64() * 1e3
-                );
-            }
+        let load = |site| {
+            let loaded = Instance::load(shared, site);
+            loaded.map_err(|error| refused(error, site, Some(&plan.place)))
+        };
+        plan.sites.iter().map(load).collect()
+    }
+
+    /// `-v`: how each site is attached, why, and how long it took.
+    fn tell(&self, plan: &ProbePlan, instances: &[Instance]) {
+        if !self.setup.verbose {
+            return;
         }
-        Ok(instances)
+        for (site, instance) in plan.sites.iter().zip(instances) {
+            let why = match site.why.as_str() {
+                "" => String::new(),
+                why => format!(" ({why})"),
+            };
+            let words = crate::plan::attachment_words(&site.attachment);
+            let (load, attach) = instance.took;
+            eprintln!(
+                "{}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
+                site.probe,
+                load.as_secs_f64() * 1e3,
+                attach.as_secs_f64() * 1e3
+            );
+        }
     }
 
     pub(super) fn name_of(&self, site: u32) -> Option<(String, String)> {
