@@ -132,6 +132,12 @@ impl Shared {
         self.barrier()?.wait()
     }
 
+    /// Returns when the kernel has let go of what was detached. Whoever attaches to the same tracepoint next would wait
+    /// for that instead, some 15 ms (kernel/tracepoint.c, tp_rcu_cond_sync).
+    pub fn settle(&self) -> io::Result<()> {
+        self.barrier()?.wait()
+    }
+
     /// Says whether the reader of the ring sleeps, and wants to be woken by the next record.
     pub fn asleep(&self, asleep: bool) {
         self.store(offset_of!(Control, asleep), u64::from(asleep));

@@ -79,7 +79,7 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
     unread
 }
 
-/// Takes all programs down.
+/// Takes all programs down, and leaves the kernel as it was found.
 pub(super) fn detach_all(running: &Running) {
     let mut probes = running.probes.borrow_mut();
     let mut instances: Vec<Instance> = probes
@@ -87,4 +87,8 @@ pub(super) fn detach_all(running: &Running) {
         .flat_map(|probe| std::mem::take(&mut probe.instances))
         .collect();
     control::detach_all(&mut instances);
+    if let Some(shared) = running.shared.borrow().as_ref() {
+        // It can fail for nothing that could still be said or done.
+        let _ = shared.settle();
+    }
 }
