@@ -1,6 +1,7 @@
 //! Lua's values as the script's texts get them: members of sets, values of `:with`.
 
 use super::call::Call;
+use super::options::whole;
 use super::types::set::Set;
 use super::types::variable::Variable;
 use crate::spec::{Given, Member};
@@ -31,13 +32,6 @@ fn tuple(parts: &Table) -> Option<Member> {
         .collect::<Option<Vec<_>>>()
         .filter(|parts| !parts.is_empty())
         .map(Member::Tuple)
-}
-
-/// The integer that a float is exactly.
-fn whole(value: f64) -> Option<i64> {
-    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-    let fits = value.fract() == 0.0 && (-TWO_TO_63..TWO_TO_63).contains(&value);
-    fits.then_some(value as i64)
 }
 
 /// What `$name` means after `:with{ name = value }`.

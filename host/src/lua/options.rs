@@ -6,6 +6,7 @@ mod value;
 pub use help::help;
 pub use value::OptionValue;
 pub(super) use value::read;
+pub(crate) use value::whole;
 
 use super::header::{Header, OptionSpec, ValueType};
 use crate::report::{Report, nearest};

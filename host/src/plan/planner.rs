@@ -222,15 +222,7 @@ impl Planner {
         tallies: &mut BTreeMap<TallyId, TallyShape>,
     ) -> Result<SitePlan, Report> {
         let target = self.target();
-        let guard = hanging
-            .guards
-            .iter()
-            .cloned()
-            .map(|(node, _)| node)
-            .reduce(and);
-        let guard = guard
-            .map(|guard| codegen::guard(&guard, &target))
-            .transpose()?;
+        let guard = guard(&hanging, &target)?;
         let steps = match compiled.conditions.as_slice() {
             [] => None,
             conditions => Some(codegen::steps(conditions, &target)?),
@@ -358,16 +350,8 @@ impl Planner {
             }
         };
         let target = self.target();
-        let guard = hanging
-            .guards
-            .iter()
-            .cloned()
-            .map(|(node, _)| node)
-            .reduce(and);
         let program = Program {
-            guard: guard
-                .map(|guard| codegen::guard(&guard, &target))
-                .transpose()?,
+            guard: guard(&hanging, &target)?,
             steps: None,
             action: Action::Follow {
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
@@ -437,8 +421,11 @@ fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
     code
 }
 
-fn and(a: Node, b: Node) -> Node {
-    Node::And(Box::new(a), Box::new(b))
+/// What must hold for a hit to be counted at all, as code.
+fn guard(hanging: &Hanging, target: &codegen::Target) -> Result<Option<Code>, Report> {
+    let nodes = hanging.guards.iter().map(|(node, _)| node.clone());
+    let all = nodes.reduce(|a, b| Node::And(Box::new(a), Box::new(b)));
+    all.map(|all| codegen::guard(&all, target)).transpose()
 }
 
 /// Is anything read from the program's context?

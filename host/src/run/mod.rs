@@ -12,7 +12,7 @@ mod watch;
 use crate::cli::RunArgs;
 use crate::facts::Facts;
 use crate::lua::options::OptionValue;
-use crate::lua::{Config, LuaError, ScriptError, Vm};
+use crate::lua::{Config, ScriptError, Vm};
 use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
@@ -263,6 +263,7 @@ impl Job<'_> {
             self.running.attach_waiting()?;
             self.running.take_done(true)?;
         }
+        self.running.arm();
         if let Some(parent) = self.arguments.pid.filter(|_| self.arguments.follow) {
             self.running.follow_children(parent)?;
         }
@@ -395,26 +396,7 @@ fn say(running: &Running, error: &ScriptError) {
     let mut writer = running.writer.borrow_mut();
     match error {
         ScriptError::Reports(reports) => reports.iter().for_each(|report| writer.error(report)),
-        ScriptError::Lua(error) => writer.error(&lua_report(error)),
+        ScriptError::Lua(error) => writer.error(&error.report()),
         ScriptError::Interrupted | ScriptError::Exit(_) => {}
-    }
-}
-
-/// A Lua error as a report: the user's own lines only.
-fn lua_report(error: &LuaError) -> Report {
-    let report = Report {
-        place: error.place.clone(),
-        ..Report::new(error.message.clone())
-    };
-    let from: Vec<String> = error
-        .traceback
-        .iter()
-        .skip(1)
-        .map(ToString::to_string)
-        .collect();
-    if from.is_empty() {
-        report
-    } else {
-        report.help(format!("called from {}", from.join(", ")))
     }
 }

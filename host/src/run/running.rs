@@ -265,6 +265,10 @@ impl Running {
     /// Takes back what the control thread has done; with `wait`, until it has nothing more to do. When the last link is
     /// live, all programs may run.
     pub(super) fn take_done(&self, wait: bool) -> Result<(), Report> {
+        // Every turn of the loop asks: the control word, which programs read at each hit, is left alone.
+        if self.underway.get() == 0 {
+            return Ok(());
+        }
         let control = self.control.borrow();
         let Some(control) = control.as_ref() else {
             return Ok(());

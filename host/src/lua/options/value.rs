@@ -45,7 +45,7 @@ impl OptionValue {
 }
 
 /// The integer that a float is exactly.
-fn whole(value: f64) -> Option<i64> {
+pub(crate) fn whole(value: f64) -> Option<i64> {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     let fits = value.fract() == 0.0 && (-TWO_TO_63..TWO_TO_63).contains(&value);
     fits.then_some(value as i64)
