@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Sites that a SPEC may match, unless `--max-probes` says otherwise.
-pub(super) const MAX_PROBES: usize = 1000;
+pub(super) const MAX_PROBES: usize = 1024;
 /// Bytes of the ring buffer, unless `--ring` says otherwise.
 pub(super) const RING: u32 = 4 << 20;
 
@@ -123,7 +123,7 @@ pub(super) struct RunLine {
     /// exact: no cheaper substitute for a probe
     #[arg(long, value_name = "HOW", value_parser = ["exact"], hide_possible_values = true)]
     pub attach: Option<String>,
-    /// The most that one SPEC may match [default: 1000]
+    /// The most that one SPEC may match [default: 1024]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub max_probes: Option<usize>,
     /// Room for events that wait [default: 4MiB]

@@ -11,6 +11,7 @@ pub mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
+mod links;
 pub mod matching;
 pub mod names;
 pub mod symbols;

@@ -1,6 +1,8 @@
 //! The thread that attaches and detaches: some links take a tenth of a second, and the VM never waits for them.
 
+use super::attach::NotAttached;
 use super::instance::Instance;
+use super::parallel;
 use crate::spec::ProbeId;
 use crate::sys::signals::Wakeup;
 use std::io;
@@ -20,11 +22,11 @@ enum Request {
 /// What became of a request.
 pub enum Done {
     Attached(Batch),
-    /// The instance of that number could not be attached; those before it are detached again.
+    /// The instance of that number could not be attached; the others are detached again.
     Failed {
         batch: Batch,
         number: usize,
-        error: io::Error,
+        error: NotAttached,
     },
     Detached(Batch),
 }
@@ -78,16 +80,32 @@ impl Control {
 }
 
 fn attach(mut batch: Batch) -> Done {
-    for number in 0..batch.instances.len() {
-        if let Err(error) = batch.instances[number].attach() {
-            return Done::Failed {
-                batch: detached(batch),
-                number,
-                error,
-            };
-        }
+    let attached = parallel::map(&mut batch.instances, Instance::attach);
+    let failed = attached
+        .into_iter()
+        .enumerate()
+        .find_map(|(number, attached)| Some((number, attached.err()?)));
+    match failed.or_else(|| nothing(&mut batch.instances)) {
+        None => Done::Attached(batch),
+        Some((number, error)) => Done::Failed {
+            batch: detached(batch),
+            number,
+            error,
+        },
     }
-    Done::Attached(batch)
+}
+
+/// Of a pattern, one site at least must be attached: why the first one isn't, where none is.
+fn nothing(instances: &mut [Instance]) -> Option<(usize, NotAttached)> {
+    if instances.iter().any(Instance::is_attached) {
+        return None;
+    }
+    let first = instances.first_mut()?.skipped.pop()?;
+    let error = NotAttached {
+        number: first.number,
+        error: first.error,
+    };
+    Some((0, error))
 }
 
 /// Closing a link waits until the kernel is done with it: all at once.
@@ -96,14 +114,10 @@ fn detached(mut batch: Batch) -> Batch {
     batch
 }
 
-/// Detaches every instance, each on a thread of its own.
+/// Detaches every instance, all at once.
 pub fn detach_all(instances: &mut [Instance]) {
-    std::thread::scope(|scope| {
-        for instance in instances
-            .iter_mut()
-            .filter(|instance| instance.is_attached())
-        {
-            scope.spawn(|| instance.detach());
-        }
-    });
+    let attached = instances
+        .iter_mut()
+        .filter(|instance| instance.is_attached());
+    parallel::map(attached, Instance::detach);
 }

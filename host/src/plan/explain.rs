@@ -25,7 +25,10 @@ fn explain_site<'a>(
     site: &SitePlan,
     shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
 ) -> std::fmt::Result {
-    writeln!(out, "  {}", site.probe)?;
+    match site.others.len() {
+        0 => writeln!(out, "  {}", site.probe)?,
+        more => writeln!(out, "  {} and {more} more", site.probe)?,
+    }
     let why = if site.why.is_empty() {
         String::new()
     } else {
@@ -86,6 +89,28 @@ pub fn attachment(attachment: &Attachment) -> String {
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
             format!("{kind} at offset {offset:#x} of {}{only}", path.display())
         }
+        Attachment::KprobeMulti { functions, ret } => {
+            let kind = if *ret { "kretprobe" } else { "kprobe" };
+            format!("{kind}.multi at {} functions", functions.len())
+        }
+        Attachment::UprobeMulti {
+            path,
+            places,
+            ret,
+            pid,
+        } => {
+            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
+            format!(
+                "{kind}.multi at {} places of {}{only}",
+                places.len(),
+                path.display()
+            )
+        }
+        Attachment::Each(all) => match all.first() {
+            Some(first) => format!("{} and {} more", self::attachment(first), all.len() - 1),
+            None => "nowhere".into(),
+        },
         Attachment::Profile(Clock::Hertz(hertz)) => {
             format!("the clock of each CPU, {hertz} times a second")
         }
@@ -159,7 +184,8 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
 fn instructions(site: &SitePlan) -> usize {
     let program = &site.program;
     let of = |code: &Option<crate::codegen::Code>| code.as_ref().map_or(0, |code| code.insns.len());
-    of(&program.guard)
+    of(&program.cookie)
+        + of(&program.guard)
         + of(&program.steps)
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),

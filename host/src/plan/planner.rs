@@ -1,22 +1,25 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, hang};
+use super::attachment::{Hanging, SHARED_CALLS, hang};
 use super::layout::lay_out;
+use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
 use super::table::{self, Stored};
 use super::{
-    Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyCode, TallyShape, set,
+    Action, Output, ProbePlan, Program, SetShape, SiteId, SiteName, SitePlan, TallyCode,
+    TallyShape, set, told,
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Part};
+use crate::expr::tree::{Current, Node, Op, Part};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Match};
 use crate::report::Report;
+use crate::spec::probe::{expand, is_plain};
 use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
 use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Which processes' hits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,18 +88,23 @@ impl Planner {
         self.variables.get(&variable).copied()
     }
 
-    /// What the SPEC of a declaration matches here.
-    pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
+    /// What the SPEC of a declaration matches here, and whether it is of a pattern, so that others do without it.
+    fn matches(&self, declaration: &Declaration) -> Result<Vec<(Match, bool)>, Report> {
         let pid = if let Traced::Process(pid) = self.options.traced {
             Some(pid)
         } else {
             None
         };
-        let mut found: Vec<Match> = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
         for pattern in &declaration.patterns {
+            let named = pattern
+                .parts
+                .iter()
+                .flat_map(|part| expand(part))
+                .all(|part| is_plain(&part));
             for next in self.facts.matches(pattern, pid)? {
-                if !found.contains(&next) {
-                    found.push(next);
+                if seen.insert(next.probe.clone()) {
+                    found.push((next, !named));
                 }
             }
         }
@@ -117,13 +125,15 @@ impl Planner {
         let place = |report: Report| vec![report.at(declaration.place.clone())];
         let found = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
-        let compiled = self.compile(declaration, &found)?;
+        let groups = self.groups(declaration, &found)?;
         let (mut tallies, mut sets, mut sites) =
             (self.tallies.clone(), self.sets.clone(), Vec::new());
-        for (number, (found, (hanging, compiled))) in found.iter().zip(compiled).enumerate() {
-            let site = SiteId(self.sites + number as u32);
+        let mut next = self.sites;
+        for group in groups {
+            let site = SiteId(next);
+            next += group.members.len() as u32;
             let mut wrong = None;
-            compiled.visit(&mut |node| {
+            group.compiled.visit(&mut |node| {
                 if let Err(report) = set::shapes(node, &mut sets) {
                     wrong.get_or_insert(report);
                 }
@@ -131,11 +141,11 @@ impl Planner {
             if let Some(report) = wrong {
                 return Err(place(report));
             }
-            let made = self.site(declaration, site, found, hanging, compiled, &mut tallies);
+            let made = self.site(declaration, site, group, &mut tallies);
             sites.push(made.map_err(place)?);
         }
         (self.tallies, self.sets) = (tallies, sets);
-        self.sites += sites.len() as u32;
+        self.sites = next;
         let output = match &declaration.ending {
             Ending::Handler { .. } => Output::Handler,
             Ending::Print(_) => Output::Print,
@@ -179,16 +189,43 @@ impl Planner {
         Ok(())
     }
 
-    /// The texts, compiled for each match. A field that only some of them have is nil at the others.
+    /// The matches by the programs that they share.
+    fn groups(
+        &self,
+        declaration: &Declaration,
+        found: &[(Match, bool)],
+    ) -> Result<Vec<Group>, Vec<Report>> {
+        let shared = |together| -> Result<Vec<Group>, Vec<Report>> {
+            let compiled = self.compile(declaration, found, together)?;
+            let all = found.iter().zip(compiled);
+            let all = all.map(|((found, optional), (hanging, compiled))| Ready {
+                found: found.clone(),
+                optional: *optional,
+                hanging,
+                compiled,
+            });
+            Ok(sharing::bring_together(&self.facts, all.collect()))
+        };
+        let groups = shared(1)?;
+        if sharing::system_calls(&groups) <= SHARED_CALLS {
+            return Ok(groups);
+        }
+        // What the calls' own tracepoints can't give may still be had where all calls pass.
+        Ok(shared(found.len()).unwrap_or(groups))
+    }
+
+    /// The texts, compiled for each match; `together` of them are at system calls. A field that only some of them have is
+    /// nil at the others.
     fn compile(
         &self,
         declaration: &Declaration,
-        found: &[Match],
+        found: &[(Match, bool)],
+        together: usize,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
         let mut attempts = Vec::new();
-        for found_one in found {
-            let hanging = hang(&self.facts, &self.options, found_one, found.len())
+        for (found_one, _) in found {
+            let hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let names = self.facts.names(&hanging.site, &found_one.probe);
             let compiled = compile(declaration, names.as_ref(), &slots, false);
@@ -216,13 +253,28 @@ impl Planner {
         &self,
         declaration: &Declaration,
         id: SiteId,
-        found: &Match,
-        hanging: Hanging,
-        compiled: Compiled,
+        group: Group,
         tallies: &mut BTreeMap<TallyId, TallyShape>,
     ) -> Result<SitePlan, Report> {
         let target = self.target();
-        let guard = guard(&hanging, &target)?;
+        let guards = told::guards(&self.facts, &group);
+        let guard = told::guard(&guards, &target)?;
+        let cookie = told::cookie(&group, &target)?;
+        let Group {
+            members,
+            optional,
+            hanging,
+            compiled,
+            ..
+        } = group;
+        // What keys have of a site is its number.
+        let number = match &cookie {
+            None => Node::Const(id.0.into()),
+            Some(_) => {
+                let first = Box::new(Node::Const(id.0.into()));
+                Node::Binary(Op::Add, Box::new(Node::Cookie), first)
+            }
+        };
         let steps = match compiled.conditions.as_slice() {
             [] => None,
             conditions => Some(codegen::steps(conditions, &target)?),
@@ -251,7 +303,7 @@ impl Planner {
                         format!("{} by {}", declaration.spec, keys.join(", "))
                     }
                 });
-                let (shape, stored) = table::shape(tally, name, id.0, &keys, &columns)?;
+                let (shape, stored) = table::shape(tally, name, &number, &keys, &columns)?;
                 let action = tally_action(&shape, &stored, &target, declaration)?;
                 match tallies.get_mut(&tally) {
                     Some(there) => table::meet(there, &shape)?,
@@ -263,25 +315,36 @@ impl Planner {
             }
         };
         let texts = compiled.conditions.into_iter().map(|(_, label)| label);
-        Ok(SitePlan {
-            id,
-            probe: found.probe.clone(),
+        let kind = match members.first() {
+            Some(first) => first.kind,
+            None => return Err(Report::new("a program without a site")),
+        };
+        let mut names = members.into_iter().map(|found| SiteName {
             func: found
                 .probe
                 .rsplit(':')
                 .next()
                 .unwrap_or_default()
-                .to_string(),
-            kind: found.kind,
+                .to_owned(),
+            probe: found.probe,
+        });
+        let SiteName { probe, func } = names.next().unwrap_or_default();
+        Ok(SitePlan {
+            id,
+            probe,
+            func,
+            others: names.collect(),
+            optional,
+            kind,
             attachment: hanging.attachment,
             why: hanging.why,
-            conditions: hanging
-                .guards
+            conditions: guards
                 .into_iter()
                 .map(|(_, words)| words)
                 .chain(texts)
                 .collect(),
             program: Program {
+                cookie,
                 guard,
                 steps,
                 action,
@@ -351,7 +414,8 @@ impl Planner {
         };
         let target = self.target();
         let program = Program {
-            guard: guard(&hanging, &target)?,
+            cookie: None,
+            guard: told::guard(&hanging.guards, &target)?,
             steps: None,
             action: Action::Follow {
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
@@ -364,6 +428,8 @@ impl Planner {
             id,
             probe: found.probe,
             func: event.into(),
+            others: Vec::new(),
+            optional: false,
             kind: found.kind,
             attachment: hanging.attachment,
             why: hanging.why,
@@ -419,13 +485,6 @@ fn tally_action(
 fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
     code.label = format!("{what} of '{}' @ {}", declaration.spec, declaration.place);
     code
-}
-
-/// What must hold for a hit to be counted at all, as code.
-fn guard(hanging: &Hanging, target: &codegen::Target) -> Result<Option<Code>, Report> {
-    let nodes = hanging.guards.iter().map(|(node, _)| node.clone());
-    let all = nodes.reduce(|a, b| Node::And(Box::new(a), Box::new(b)));
-    all.map(|all| codegen::guard(&all, target)).transpose()
 }
 
 /// Is anything read from the program's context?

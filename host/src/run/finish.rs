@@ -58,7 +58,8 @@ pub(super) fn all_books(
             .map(|probe| &probe.plan.sites)
             .into_iter()
             .flatten();
-        let waiting: u64 = sites.filter_map(|site| unread.get(&site.id.0)).sum();
+        let names = sites.flat_map(crate::plan::SitePlan::names);
+        let waiting: u64 = names.filter_map(|(id, ..)| unread.get(&id.0)).sum();
         if waiting > 0 {
             books.notes.push(("unread", waiting));
         }

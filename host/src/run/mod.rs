@@ -7,6 +7,7 @@ mod refusal;
 mod running;
 mod script;
 mod session;
+mod skipped;
 mod watch;
 
 use crate::cli::RunArgs;

@@ -110,8 +110,8 @@ impl Running {
         probes
             .values()
             .flat_map(|probe| &probe.instances)
-            .filter(|instance| instance.is_attached())
-            .count()
+            .map(Instance::attached)
+            .sum()
     }
 
     /// Is nothing waiting in the ring, written or being written?
@@ -199,7 +199,7 @@ impl Running {
                 Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
             instance
                 .attach()
-                .map_err(|error| not_attached(&error, &plan, None))?;
+                .map_err(|error| not_attached(&error.error, &plan.probe, None))?;
             self.followers.borrow_mut().push(instance);
         }
         Ok(())
@@ -303,9 +303,14 @@ impl Running {
                         .as_ref()
                         .and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
                     return Err(match plan {
-                        Some((site, place)) => not_attached(&error, site, Some(place)),
+                        Some((site, place)) => {
+                            let name = site.names().nth(error.number);
+                            let name = name.map_or(site.probe.as_str(), |(_, name, _)| name);
+                            not_attached(&error.error, name, Some(place))
+                        }
                         None => {
-                            Report::new(format!("a probe can't be attached: {}", plainly(&error)))
+                            let why = plainly(&error.error);
+                            Report::new(format!("a probe can't be attached: {why}"))
                         }
                     });
                 }
@@ -379,6 +384,9 @@ impl Running {
 
     /// `-v`: how each site is attached, why, and how long it took.
     fn tell(&self, plan: &ProbePlan, instances: &[Instance]) {
+        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose) {
+            eprintln!("{words}");
+        }
         if !self.setup.verbose {
             return;
         }
@@ -389,8 +397,12 @@ impl Running {
             };
             let words = crate::plan::attachment_words(&site.attachment);
             let (load, attach) = instance.took;
+            let more = match site.others.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             eprintln!(
-                "{}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
+                "{}{more}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
                 site.probe,
                 load.as_secs_f64() * 1e3,
                 attach.as_secs_f64() * 1e3
@@ -400,10 +412,11 @@ impl Running {
 
     pub(super) fn name_of(&self, site: u32) -> Option<(String, String)> {
         let probes = self.probes.borrow();
-        let mut sites = probes.values().flat_map(|probe| &probe.plan.sites);
-        sites
-            .find(|plan| plan.id.0 == site)
-            .map(|plan| (plan.probe.clone(), plan.func.clone()))
+        let sites = probes.values().flat_map(|probe| &probe.plan.sites);
+        let mut names = sites.flat_map(crate::plan::SitePlan::names);
+        names
+            .find(|(id, ..)| id.0 == site)
+            .map(|(_, probe, func)| (probe.to_owned(), func.to_owned()))
     }
 }
 

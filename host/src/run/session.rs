@@ -17,15 +17,16 @@ impl Session for Running {
         let plan = self.planner.borrow_mut().plan(&declaration)?;
         for site in &plan.sites {
             if let Action::Emit { layout, .. } = &site.program.action {
-                let (id, probe, func) = (plan.id, site.probe.clone(), site.func.clone());
-                let site_of = Site {
-                    id,
-                    probe,
-                    func,
-                    name: plan.name.clone(),
-                    layout: layout.clone(),
-                };
-                self.sites.borrow_mut().insert(site.id.0, Rc::new(site_of));
+                for (number, probe, func) in site.names() {
+                    let site_of = Site {
+                        id: plan.id,
+                        probe: probe.to_owned(),
+                        func: func.to_owned(),
+                        name: plan.name.clone(),
+                        layout: layout.clone(),
+                    };
+                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
+                }
             }
         }
         self.waiting.borrow_mut().push(plan.id);

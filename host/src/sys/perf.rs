@@ -62,11 +62,16 @@ fn pmu(name: &str) -> io::Result<u32> {
 
 /// Opens an event and hangs a program on it. It runs from here on (and does nothing before it is armed).
 pub fn attach(event: &Event, program: impl AsFd) -> io::Result<Attached> {
+    attach_as(event, program, 0)
+}
+
+/// The same, with a number by which the program knows the event; one other than 0 needs 5.15.
+pub fn attach_as(event: &Event, program: impl AsFd, cookie: u64) -> io::Result<Attached> {
     let opened = open(event)?;
-    let link = match bpf::link_create_perf_event(program.as_fd(), &opened, 0) {
+    let link = match bpf::link_create_perf_event(program.as_fd(), &opened, cookie) {
         Ok(link) => Some(link),
         // Kernels before 5.15 don't know the command for events.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && cookie == 0 => {
             control(
                 &opened,
                 PERF_EVENT_IOC_SET_BPF,

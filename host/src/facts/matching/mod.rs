@@ -4,6 +4,8 @@ mod binaries;
 mod functions;
 mod tracepoints;
 
+pub(crate) use tracepoints::is_traced;
+
 #[cfg(test)]
 mod tests;
 

@@ -130,7 +130,7 @@ impl Facts {
 }
 
 /// Has this category raw tracepoints of the same names? System calls share two, and `ftrace`'s are no tracepoints.
-fn is_traced(category: &str) -> bool {
+pub(crate) fn is_traced(category: &str) -> bool {
     !matches!(
         category,
         "syscalls" | "ftrace" | "synthetic" | "kprobes" | "uprobes" | "eprobes" | "fprobes"

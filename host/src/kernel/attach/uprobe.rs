@@ -17,6 +17,7 @@ pub(super) fn attach(
     offset: u64,
     ret: bool,
     pid: Option<u32>,
+    cookie: u64,
 ) -> io::Result<Link> {
     let path = super::text(path.as_os_str().as_bytes())?;
     let event = Event::Uprobe {
@@ -25,5 +26,5 @@ pub(super) fn attach(
         ret,
         pid,
     };
-    Ok(Link::Perf(vec![perf::attach(&event, program)?]))
+    Ok(Link::Perf(vec![perf::attach_as(&event, program, cookie)?]))
 }
