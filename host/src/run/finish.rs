@@ -73,7 +73,7 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
     let mut ring = running.ring.borrow_mut();
     while let Some(record) = ring.as_mut().and_then(|ring| ring.next_record()) {
         if let Some(record) = crate::event::record::Record::new(record) {
-            *unread.entry(record.header().site).or_insert(0) += 1;
+            *unread.entry(record.site()).or_insert(0) += 1;
         }
     }
     unread
