@@ -42,6 +42,7 @@ impl Segments {
     }
 
     /// The address of the code that stands at `offset` of the file.
+    #[cfg(test)]
     pub(super) fn address(&self, offset: u64) -> Option<u64> {
         let code = self.0.iter().filter(|segment| segment.executable);
         code.filter_map(|segment| {
