@@ -28,6 +28,8 @@ fn matching(facts: &Facts, spec: &str, pid: Option<u32>) -> Result<Vec<String>, 
                 .map(|found| found.probe),
         );
     }
+    // Places of one name stand side by side.
+    found.dedup();
     Ok(found)
 }
 

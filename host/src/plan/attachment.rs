@@ -60,12 +60,28 @@ pub(super) fn hang(
                 Attachment::Uprobe {
                     path: path.clone(),
                     offset: *offset,
+                    semaphore: None,
                     ret,
                     pid,
                 },
                 names::Site::Uprobe { ret },
             )
         }
+        Location::Usdt { path, place } => Hanging::own(
+            Attachment::Uprobe {
+                path: path.clone(),
+                offset: place.offset,
+                semaphore: place.semaphore,
+                ret: false,
+                pid: match options.traced {
+                    Traced::Process(pid) => Some(pid),
+                    Traced::All | Traced::Set => None,
+                },
+            },
+            names::Site::Usdt {
+                arguments: place.arguments.clone(),
+            },
+        ),
         Location::Timer { parts } => {
             let clock = period(&Pattern {
                 kind: found.kind,

@@ -79,12 +79,19 @@ pub fn attachment(attachment: &Attachment) -> String {
         Attachment::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid,
         } => {
             let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let counter = semaphore.map_or(String::new(), |at| {
+                format!(", counted at {at:#x} while it is probed")
+            });
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!("{kind} at offset {offset:#x} of {}{only}", path.display())
+            format!(
+                "{kind} at offset {offset:#x} of {}{counter}{only}",
+                path.display()
+            )
         }
         Attachment::Profile(Clock::Hertz(hertz)) => {
             format!("the clock of each CPU, {hertz} times a second")

@@ -81,6 +81,8 @@ pub enum Attachment {
     Uprobe {
         path: PathBuf,
         offset: u64,
+        /// Of a USDT probe: where in the file the counter stands that tells the program that it is probed.
+        semaphore: Option<u64>,
         ret: bool,
         pid: Option<u32>,
     },

@@ -15,6 +15,9 @@ use std::path::Path;
 /// The bit of `config` with which a kprobe or uprobe event is one of returns
 /// (`/sys/bus/event_source/devices/*/format/retprobe`).
 const RETURN: u64 = 1;
+/// The bits of `config` that hold where a uprobe's counter is, from this one up
+/// (`/sys/bus/event_source/devices/uprobe/format/ref_ctr_offset`; since 4.20).
+const COUNTER_SHIFT: u32 = 32;
 
 /// What runs a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +30,12 @@ pub enum Event {
         offset: u64,
         ret: bool,
     },
-    /// At `offset` of a file; of one process's mapping of it with `pid`.
+    /// At `offset` of a file; of one process's mapping of it with `pid`. `semaphore` is the offset of a 16-bit counter
+    /// that the kernel raises while the event is there.
     Uprobe {
         path: CString,
         offset: u64,
+        semaphore: Option<u64>,
         ret: bool,
         pid: Option<u32>,
     },
@@ -108,11 +113,17 @@ fn open(event: &Event) -> io::Result<OwnedFd> {
         Event::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid: target,
         } => {
             attr.type_ = pmu("uprobe")?;
             attr.config = if *ret { RETURN } else { 0 };
+            if let Some(counter) = semaphore {
+                let counter = u32::try_from(*counter)
+                    .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+                attr.config |= u64::from(counter) << COUNTER_SHIFT;
+            }
             attr.__bindgen_anon_3.uprobe_path = path.as_ptr() as u64;
             attr.__bindgen_anon_4.probe_offset = *offset;
             if let Some(target) = target {

@@ -3,11 +3,12 @@
 mod binaries;
 mod functions;
 mod tracepoints;
+mod usdt;
 
 #[cfg(test)]
 mod tests;
 
-use super::Facts;
+use super::{Facts, elf};
 use crate::report::{self, Report};
 use crate::spec::{Kind, Pattern};
 use std::path::PathBuf;
@@ -42,6 +43,11 @@ pub enum Location {
         function: String,
         offset: u64,
     },
+    /// Several may have one name.
+    Usdt {
+        path: PathBuf,
+        place: elf::Usdt,
+    },
     /// Timers are nowhere; their numbers are for plan to judge.
     Timer {
         parts: Vec<String>,
@@ -59,6 +65,7 @@ impl Facts {
             Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
             Kind::Kprobe | Kind::Kretprobe => self.functions(pattern)?,
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
+            Kind::Usdt => self.usdt_probes(pattern, pid)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
         };
         if found.is_empty() {

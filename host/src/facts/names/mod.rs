@@ -7,6 +7,7 @@ mod syscall;
 mod timer;
 mod tracepoint;
 mod uprobe;
+mod usdt;
 mod value;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 pub use syscall::syscall_number;
 
+use super::elf::Argument;
 use super::{Btf, Facts, constants, ctype};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
@@ -47,6 +49,9 @@ pub enum Site {
     Uprobe {
         ret: bool,
     },
+    Usdt {
+        arguments: Vec<Argument>,
+    },
     /// `profile` and `interval`.
     Timer,
 }
@@ -69,6 +74,10 @@ impl Facts {
                 self.named(probe, kprobe::Kprobe::new(self, function, *ret))
             }
             Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
+            Site::Usdt { arguments } => {
+                let arguments = arguments.clone();
+                self.named(probe, usdt::Usdt { arguments })
+            }
             Site::Timer => self.named(probe, timer::Timer),
         }
     }

@@ -47,9 +47,16 @@ pub fn attach(program: BorrowedFd<'_>, attachment: &Attachment) -> io::Result<Li
         Attachment::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid,
-        } => uprobe::attach(program, path, *offset, *ret, *pid),
+        } => {
+            let place = uprobe::Place {
+                offset: *offset,
+                semaphore: *semaphore,
+            };
+            uprobe::attach(program, path, place, *ret, *pid)
+        }
         Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
     }

@@ -19,6 +19,7 @@ pub enum Kind {
     Kretprobe,
     Uprobe,
     Uretprobe,
+    Usdt,
     Profile,
     Interval,
 }
@@ -31,24 +32,24 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 8] = [
+const FORMS: [(Kind, &str); 9] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
     (Kind::Kretprobe, "kretprobe:[MODULE:]FUNCTION"),
     (Kind::Uprobe, "uprobe:BINARY:FUNCTION[+OFFSET]"),
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
+    (Kind::Usdt, "usdt:BINARY:[PROVIDER:]NAME"),
     (Kind::Profile, "profile:hz:TIMES"),
     (Kind::Interval, "interval:TIME"),
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 13] = [
     ("fentry", "kprobe"),
     ("fexit", "kretprobe"),
     ("kfunc", "kprobe"),
     ("kretfunc", "kretprobe"),
-    ("usdt", "uprobe"),
     ("software", "profile:hz:N"),
     ("hardware", "profile:hz:N"),
     ("watchpoint", "uprobe"),
@@ -62,13 +63,14 @@ const LATER: [(&str, &str); 14] = [
 
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
         (Self::Kretprobe, "kretprobe", "kr"),
         (Self::Uprobe, "uprobe", "u"),
         (Self::Uretprobe, "uretprobe", "ur"),
+        (Self::Usdt, "usdt", "U"),
         (Self::Profile, "profile", "p"),
         (Self::Interval, "interval", "i"),
     ];
@@ -180,6 +182,7 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
         (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2) => true,
+        (Kind::Usdt, 2 | 3) => true,
         _ => false,
     };
     if !fits {
