@@ -4,6 +4,7 @@
 
 pub mod btf;
 pub mod constants;
+pub mod counters;
 pub mod ctype;
 pub mod describe;
 pub mod elf;

@@ -28,6 +28,16 @@ pub enum Traced {
     Set,
 }
 
+impl Traced {
+    /// The one process, where it is one.
+    pub(super) fn process(self) -> Option<u32> {
+        match self {
+            Self::Process(pid) => Some(pid),
+            Self::All | Self::Set => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     pub traced: Traced,
@@ -87,11 +97,7 @@ impl Planner {
 
     /// What the SPEC of a declaration matches here.
     pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
-        let pid = if let Traced::Process(pid) = self.options.traced {
-            Some(pid)
-        } else {
-            None
-        };
+        let pid = self.options.traced.process();
         let mut found: Vec<Match> = Vec::new();
         for pattern in &declaration.patterns {
             for next in self.facts.matches(pattern, pid)? {

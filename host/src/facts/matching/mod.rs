@@ -1,6 +1,7 @@
 //! What a SPEC's pattern matches on this machine: one file a kind of place.
 
 mod binaries;
+mod counters;
 mod functions;
 mod tracepoints;
 
@@ -42,6 +43,12 @@ pub enum Location {
         function: String,
         offset: u64,
     },
+    /// A counter of the kernel's, and how many events are a hit.
+    Counter {
+        name: &'static str,
+        number: u64,
+        period: u64,
+    },
     /// Timers are nowhere; their numbers are for plan to judge.
     Timer {
         parts: Vec<String>,
@@ -60,6 +67,7 @@ impl Facts {
             Kind::Kprobe | Kind::Kretprobe => self.functions(pattern)?,
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
+            Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };
         if found.is_empty() {
             return Err(Report::new(format!(
@@ -80,6 +88,8 @@ impl Facts {
         let mut all = every(Kind::Tracepoint, &["*", "*"]);
         all.extend(every(Kind::RawTracepoint, &["*"]));
         all.extend(every(Kind::Kprobe, &["*"]));
+        all.extend(every(Kind::Software, &["*"]));
+        all.extend(every(Kind::Hardware, &["*"]));
         all.into_iter().map(|found| found.probe).collect()
     }
 }

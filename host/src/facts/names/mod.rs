@@ -47,7 +47,7 @@ pub enum Site {
     Uprobe {
         ret: bool,
     },
-    /// `profile` and `interval`.
+    /// `profile`, `interval`, `software` and `hardware`.
     Timer,
 }
 

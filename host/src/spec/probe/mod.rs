@@ -1,9 +1,11 @@
 //! Kinds of attachment and the SPECs that name them.
 
 mod clock;
+mod counter;
 mod wildcard;
 
 pub use clock::{Clock, period};
+pub use counter::count;
 pub use wildcard::{expand, is_plain, matches};
 
 use crate::report::{Report, did_you_mean};
@@ -21,6 +23,8 @@ pub enum Kind {
     Uretprobe,
     Profile,
     Interval,
+    Software,
+    Hardware,
 }
 
 /// One alternative of a SPEC: the kind, and the parts between colons (`*`, `?` and `{a,b}` allowed in them).
@@ -31,7 +35,7 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 8] = [
+const FORMS: [(Kind, &str); 10] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
@@ -40,17 +44,17 @@ const FORMS: [(Kind, &str); 8] = [
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
     (Kind::Profile, "profile:hz:TIMES"),
     (Kind::Interval, "interval:TIME"),
+    (Kind::Software, "software:EVENT[:COUNT]"),
+    (Kind::Hardware, "hardware:EVENT[:COUNT]"),
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 12] = [
     ("fentry", "kprobe"),
     ("fexit", "kretprobe"),
     ("kfunc", "kprobe"),
     ("kretfunc", "kretprobe"),
     ("usdt", "uprobe"),
-    ("software", "profile:hz:N"),
-    ("hardware", "profile:hz:N"),
     ("watchpoint", "uprobe"),
     ("asyncwatchpoint", "uprobe"),
     ("iter", "tracepoint"),
@@ -62,7 +66,7 @@ const LATER: [(&str, &str); 14] = [
 
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
@@ -71,6 +75,8 @@ impl Kind {
         (Self::Uretprobe, "uretprobe", "ur"),
         (Self::Profile, "profile", "p"),
         (Self::Interval, "interval", "i"),
+        (Self::Software, "software", "s"),
+        (Self::Hardware, "hardware", "h"),
     ];
 
     pub fn name(self) -> &'static str {
@@ -179,7 +185,8 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (_, count) if pattern.parts.iter().any(String::is_empty) || count == 0 => false,
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
-        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2) => true,
+        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2)
+        | (Kind::Software | Kind::Hardware, 1 | 2) => true,
         _ => false,
     };
     if !fits {
@@ -188,6 +195,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
     }
     if matches!(kind, Kind::Profile | Kind::Interval) {
         period(&pattern)?;
+    }
+    if let (Kind::Software | Kind::Hardware, [_, number]) = (kind, pattern.parts.as_slice()) {
+        count(number)?;
     }
     Ok(pattern)
 }
@@ -273,6 +283,8 @@ mod tests {
                 .len(),
             2
         );
+        assert_eq!(one("s:faults:1"), one("software:faults:1"));
+        assert_eq!(one("h:cycles"), one("hardware:cycles"));
         assert_eq!(
             parse("k{,r}:vfs_read").unwrap(),
             parse("kprobe:vfs_read,kretprobe:vfs_read").unwrap()
@@ -333,6 +345,9 @@ the kind 'fentry' is not in this version yet
             "interval:fortnight:1",
             "interval:1x",
             "profile:hz",
+            "software:faults:0",
+            "hardware:cycles:1e6",
+            "software:faults:1:2",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
