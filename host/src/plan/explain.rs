@@ -1,7 +1,8 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan, TallyShape,
+    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
+    TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;

@@ -2,6 +2,7 @@
 
 use super::refusal::plainly;
 use super::running::{Probe, Running};
+use super::signal;
 use crate::event::tally;
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
@@ -34,6 +35,7 @@ impl Session for Running {
             Probe {
                 plan,
                 instances: Vec::new(),
+                closed: Vec::new(),
                 unwanted: false,
             },
         );
@@ -132,6 +134,10 @@ impl Session for Running {
             _ => probe.instances = instances,
         }
         Ok(())
+    }
+
+    fn catch_signal(&self, name: &str) -> Result<i32, Report> {
+        signal::catch(name)
     }
 
     fn site(&self, site: u32) -> Option<Rc<Site>> {
