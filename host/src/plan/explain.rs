@@ -18,6 +18,9 @@ pub fn explain<'a>(
         // Writing to a String can't fail.
         let _ = explain_site(&mut out, site, shape);
     }
+    for missing in &plan.missing {
+        let _ = writeln!(out, "  left out   {missing}");
+    }
     out
 }
 

@@ -31,6 +31,8 @@ pub struct ProbePlan {
     pub name: String,
     pub sites: Vec<SitePlan>,
     pub output: Output,
+    /// Why patterns of the SPEC have dropped out, beside others that are there.
+    pub missing: Vec<String>,
 }
 
 /// Where the events of a probe go.

@@ -387,6 +387,9 @@ impl Running {
         if !self.setup.verbose {
             return;
         }
+        for missing in &plan.missing {
+            eprintln!("{}: left out: {missing}", plan.name);
+        }
         for (site, instance) in plan.sites.iter().zip(instances) {
             let why = match site.why.as_str() {
                 "" => String::new(),

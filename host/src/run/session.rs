@@ -44,13 +44,7 @@ impl Session for Running {
 
     fn exists(&self, spec: &str) -> Result<bool, Report> {
         let patterns = crate::spec::probe::parse(spec)?;
-        let planner = self.planner.borrow();
-        Ok(patterns.iter().any(|pattern| {
-            planner
-                .facts()
-                .matches(pattern, None)
-                .is_ok_and(|found| !found.is_empty())
-        }))
+        self.planner.borrow().facts().exists(&patterns)
     }
 
     fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {

@@ -1,5 +1,6 @@
 //! What a SPEC's pattern matches on this machine: one file a kind of place.
 
+mod alternatives;
 mod binaries;
 mod counters;
 mod functions;
@@ -7,6 +8,8 @@ mod tracepoints;
 
 #[cfg(test)]
 mod tests;
+
+pub use alternatives::Found;
 
 use super::Facts;
 use crate::report::{self, Report};
@@ -56,7 +59,8 @@ pub enum Location {
 }
 
 impl Facts {
-    /// What a pattern matches here, sorted. Files are looked up as the process `pid` sees them.
+    /// What a pattern matches here, sorted. Files are looked up as the process `pid` sees them. Of names in braces, those
+    /// that don't exist drop out.
     ///
     /// # Errors
     /// When a plain name does not exist (with the nearest ones), or nothing at all matches.
@@ -106,6 +110,14 @@ fn timer(pattern: &Pattern) -> Match {
 
 fn written(pattern: &Pattern) -> String {
     format!("{}:{}", pattern.kind, pattern.parts.join(":"))
+}
+
+/// Of several names in braces, those that are missing drop out; of nothing at all, the first one's report says why.
+fn nothing_left(nothing: bool, missing: Option<Report>) -> Result<(), Report> {
+    match missing {
+        Some(report) if nothing => Err(report),
+        _ => Ok(()),
+    }
 }
 
 fn malformed(pattern: &Pattern, form: &str) -> Report {
