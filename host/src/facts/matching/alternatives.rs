@@ -75,7 +75,6 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::fixture::Machine;
     use crate::spec::probe::parse;
 
