@@ -1,6 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
-use super::{Attachment, Options, Traced};
+use super::{Attachment, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::{Facts, Location, Match, names, syscalls};
 use crate::report::Report;
@@ -51,18 +51,13 @@ pub(super) fn hang(
         }
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
-            let pid = if let Traced::Process(pid) = options.traced {
-                Some(pid)
-            } else {
-                None
-            };
             Hanging::own(
                 Attachment::Uprobe {
                     path: path.clone(),
                     offset: *offset,
                     semaphore: None,
                     ret,
-                    pid,
+                    pid: options.traced.process(),
                 },
                 names::Site::Uprobe { ret },
             )
@@ -73,15 +68,29 @@ pub(super) fn hang(
                 offset: place.offset,
                 semaphore: place.semaphore,
                 ret: false,
-                pid: match options.traced {
-                    Traced::Process(pid) => Some(pid),
-                    Traced::All | Traced::Set => None,
-                },
+                pid: options.traced.process(),
             },
             names::Site::Usdt {
                 arguments: place.arguments.clone(),
             },
         ),
+        Location::Counter {
+            name,
+            number,
+            period,
+        } => {
+            let counting = Counting {
+                name,
+                number: *number,
+                period: *period,
+                pid: options.traced.process(),
+            };
+            let attachment = match found.kind {
+                Kind::Hardware => Attachment::Hardware(counting),
+                _ => Attachment::Software(counting),
+            };
+            Hanging::own(attachment, names::Site::Timer)
+        }
         Location::Timer { parts } => {
             let clock = period(&Pattern {
                 kind: found.kind,
@@ -129,7 +138,11 @@ pub fn attachment_of(
         Attachment::RawTracepoint { .. } => ", about 60 ns a hit",
         Attachment::Tracepoint { .. } => ", about 150 ns a hit (60 when no argument is read)",
         Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
-        Attachment::Kprobe { .. } | Attachment::Profile(_) | Attachment::Interval { .. } => "",
+        Attachment::Kprobe { .. }
+        | Attachment::Profile(_)
+        | Attachment::Interval { .. }
+        | Attachment::Software(_)
+        | Attachment::Hardware(_) => "",
     };
     Ok(AttachmentOf {
         site: hanging.site,

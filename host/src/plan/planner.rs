@@ -11,7 +11,7 @@ use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
 use crate::expr::tree::{Current, Node, Part};
 use crate::expr::{Refusal, Slot};
-use crate::facts::{Facts, Match};
+use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
@@ -26,6 +26,16 @@ pub enum Traced {
     Process(u32),
     /// A set that grows with the children: `-c`, `--follow`.
     Set,
+}
+
+impl Traced {
+    /// The one process, where it is one.
+    pub(super) fn process(self) -> Option<u32> {
+        match self {
+            Self::Process(pid) => Some(pid),
+            Self::All | Self::Set => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,25 +96,13 @@ impl Planner {
     }
 
     /// What the SPEC of a declaration matches here.
-    pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
-        let pid = if let Traced::Process(pid) = self.options.traced {
-            Some(pid)
-        } else {
-            None
-        };
-        let mut found: Vec<Match> = Vec::new();
-        for pattern in &declaration.patterns {
-            for next in self.facts.matches(pattern, pid)? {
-                if !found.contains(&next) {
-                    found.push(next);
-                }
-            }
-        }
-        if found.len() > self.options.most_sites {
-            let message = format!("'{}' matches {} probes", declaration.spec, found.len());
-            return Err(
-                Report::new(message).help(format!("--max-probes {} allows them", found.len()))
-            );
+    pub fn matches(&self, declaration: &Declaration) -> Result<Found, Report> {
+        let pid = self.options.traced.process();
+        let found = self.facts.find(&declaration.patterns, pid)?;
+        if found.matches.len() > self.options.most_sites {
+            let count = found.matches.len();
+            let message = format!("'{}' matches {count} probes", declaration.spec);
+            return Err(Report::new(message).help(format!("--max-probes {count} allows them")));
         }
         Ok(found)
     }
@@ -115,7 +113,11 @@ impl Planner {
     /// All its mistakes, each once; the planner is as it was then.
     pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
         let place = |report: Report| vec![report.at(declaration.place.clone())];
-        let found = self.matches(declaration).map_err(place)?;
+        let Found {
+            matches: found,
+            renamed,
+            missing,
+        } = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
         let compiled = self.compile(declaration, &found)?;
         let (mut tallies, mut sets, mut sites) =
@@ -132,7 +134,11 @@ impl Planner {
                 return Err(place(report));
             }
             let made = self.site(declaration, site, found, hanging, compiled, &mut tallies);
-            sites.push(made.map_err(place)?);
+            let mut made = made.map_err(place)?;
+            if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
+                add_reason(&mut made.why, &format!("this kernel's {asked}"));
+            }
+            sites.push(made);
         }
         (self.tallies, self.sets) = (tallies, sets);
         self.sites += sites.len() as u32;
@@ -151,6 +157,7 @@ impl Planner {
             name,
             sites,
             output,
+            missing: missing.into_iter().map(|report| report.message).collect(),
         })
     }
 
@@ -206,6 +213,9 @@ impl Planner {
             let compiled = compiled.map_err(reports)?;
             if !self.options.exact && !reads_record(&compiled) {
                 hanging.without_record();
+            }
+            for moved in names.moved_members() {
+                add_reason(&mut hanging.why, &moved);
             }
             done.push((hanging, compiled));
         }
@@ -426,6 +436,14 @@ fn guard(hanging: &Hanging, target: &codegen::Target) -> Result<Option<Code>, Re
     let nodes = hanging.guards.iter().map(|(node, _)| node.clone());
     let all = nodes.reduce(|a, b| Node::And(Box::new(a), Box::new(b)));
     all.map(|all| codegen::guard(&all, target)).transpose()
+}
+
+/// One more reason why a site is attached or read as it is.
+fn add_reason(why: &mut String, more: &str) {
+    if !why.is_empty() {
+        why.push_str(", ");
+    }
+    why.push_str(more);
 }
 
 /// Is anything read from the program's context?

@@ -1,6 +1,6 @@
 //! Functions of programs and libraries.
 
-use super::{Location, Match, malformed};
+use super::{Location, Match, malformed, nothing_left};
 use crate::facts::Facts;
 use crate::facts::elf::{self, Binary};
 use crate::report::Report;
@@ -21,7 +21,7 @@ impl Facts {
             ));
         };
         let root = self.root_of(pid);
-        let mut found = Vec::new();
+        let (mut found, mut missing) = (Vec::new(), None);
         for file in expand(file) {
             let one = is_plain(&file);
             for path in self.files(&file, pid)? {
@@ -35,7 +35,13 @@ impl Facts {
                     check_return(&binary, function)?;
                 }
                 for function in expand(function) {
-                    let places = in_binary(&binary, &function, one)?;
+                    let places = match in_binary(&binary, &function) {
+                        Ok(places) => places,
+                        Err(report) => {
+                            missing.get_or_insert(report);
+                            continue;
+                        }
+                    };
                     let shown = shown(&root, &path);
                     found.extend(places.into_iter().map(|(function, offset)| Match {
                         kind: pattern.kind,
@@ -49,6 +55,7 @@ impl Facts {
                 }
             }
         }
+        nothing_left(found.is_empty(), missing)?;
         found.sort_by(|a, b| a.probe.cmp(&b.probe));
         found.dedup();
         Ok(found)
@@ -98,20 +105,17 @@ fn check_return(binary: &Binary, function: &str) -> Result<(), Report> {
     Ok(())
 }
 
-/// The functions of a binary that a pattern matches; a plain name that `must` be there is an error when it isn't.
-fn in_binary(binary: &Binary, pattern: &str, must: bool) -> Result<Vec<(String, u64)>, Report> {
-    if !is_plain(pattern) {
-        let matching = binary
-            .symbols()
-            .iter()
-            .filter(|symbol| matches(pattern, &symbol.name));
-        return Ok(matching
-            .map(|symbol| (symbol.name.clone(), symbol.offset))
-            .collect());
+/// The functions of a binary that a pattern matches; an error when a plain name isn't there.
+fn in_binary(binary: &Binary, pattern: &str) -> Result<Vec<(String, u64)>, Report> {
+    if is_plain(pattern) {
+        let offset = binary.offset_of(pattern)?;
+        return Ok(vec![(pattern.to_owned(), offset)]);
     }
-    match binary.offset_of(pattern) {
-        Ok(offset) => Ok(vec![(pattern.to_owned(), offset)]),
-        Err(report) if must => Err(report),
-        Err(_) => Ok(Vec::new()),
-    }
+    let matching = binary
+        .symbols()
+        .iter()
+        .filter(|symbol| matches(pattern, &symbol.name));
+    Ok(matching
+        .map(|symbol| (symbol.name.clone(), symbol.offset))
+        .collect())
 }

@@ -16,11 +16,13 @@ mod tests;
 pub use syscall::syscall_number;
 
 use super::elf::Argument;
-use super::{Btf, Facts, constants, ctype};
+use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
 use crate::expr::types::{StructType, Type};
 use crate::report;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// A probe's place, as far as it decides where its arguments are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub enum Site {
     Usdt {
         arguments: Vec<Argument>,
     },
-    /// `profile` and `interval`.
+    /// `profile`, `interval`, `software` and `hardware`.
     Timer,
 }
 
@@ -87,6 +89,7 @@ impl Facts {
             facts: self,
             probe: probe.to_owned(),
             offered,
+            moved: RefCell::default(),
         })
     }
 }
@@ -111,6 +114,8 @@ struct SiteNames<'a, O> {
     facts: &'a Facts,
     probe: String,
     offered: O,
+    /// Members that were found elsewhere, in words.
+    moved: RefCell<BTreeSet<String>>,
 }
 
 impl<O: Offered> SiteNames<'_, O> {
@@ -159,6 +164,18 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     fn members(&self, of: &StructType) -> Vec<String> {
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()
+    }
+
+    fn moved(&self, of: &StructType, name: &str) -> Option<&'static str> {
+        let path = renamed::member(of.name.strip_prefix("struct ")?, name)?;
+        self.member(of, path.split('.').next()?)?;
+        let words = format!("{} has {path} for {name} on this kernel", of.name);
+        self.moved.borrow_mut().insert(words);
+        Some(path)
+    }
+
+    fn moved_members(&self) -> Vec<String> {
+        self.moved.borrow().iter().cloned().collect()
     }
 
     fn size(&self, ty: &Type) -> Option<u32> {

@@ -1,9 +1,12 @@
 //! Hanging a loaded program up, one file a kind. Dropping a [`Link`] takes it down again.
 
+mod counter;
+mod hardware;
 mod interval;
 mod kprobe;
 mod profile;
 mod raw_tracepoint;
+mod software;
 mod tracepoint;
 mod uprobe;
 
@@ -31,6 +34,8 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
         Attachment::Uprobe { .. } => uprobe::ENTRY,
         Attachment::Profile(_) => profile::ENTRY,
         Attachment::Interval { .. } => interval::ENTRY,
+        Attachment::Software(_) => software::ENTRY,
+        Attachment::Hardware(_) => hardware::ENTRY,
     }
 }
 
@@ -59,6 +64,8 @@ pub fn attach(program: BorrowedFd<'_>, attachment: &Attachment) -> io::Result<Li
         }
         Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
+        Attachment::Software(counting) => software::attach(program, counting),
+        Attachment::Hardware(counting) => hardware::attach(program, counting),
     }
 }
 
