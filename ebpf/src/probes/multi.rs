@@ -5,7 +5,7 @@ use core::ffi::c_void;
 
 /// Its context: `struct pt_regs`.
 #[unsafe(no_mangle)]
-#[unsafe(link_section = "kprobe.multi")]
+#[unsafe(link_section = "kprobe/multi")]
 pub(crate) extern "C" fn mt_multi(ctx: *mut c_void) -> u32 {
     hit(ctx);
     0

@@ -57,6 +57,9 @@ Examples:
         /// Look files up as this process sees them
         #[arg(short, value_name = "PID", value_parser = pid, allow_hyphen_values = true)]
         pid: Option<u32>,
+        /// text or json [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+        format: Option<Format>,
     },
     /// Show what a probe offers, or what a type is made of
     #[command(after_help = "\
@@ -67,6 +70,9 @@ Examples:
         /// A probe, or a type
         #[arg(required = true, value_name = "PROBE|TYPE")]
         what: Vec<String>,
+        /// text or json [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+        format: Option<Format>,
     },
     /// Check scripts: everything but attaching
     Check {

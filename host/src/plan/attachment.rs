@@ -1,6 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
-use super::{Attachment, Options, Traced};
+use super::{Attachment, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::matching::is_traced;
 use crate::facts::{Facts, Location, Match, names, syscalls};
@@ -54,20 +54,45 @@ pub(super) fn hang(
         }
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
-            let pid = if let Traced::Process(pid) = options.traced {
-                Some(pid)
-            } else {
-                None
-            };
             Hanging::own(
                 Attachment::Uprobe {
                     path: path.clone(),
                     offset: *offset,
+                    semaphore: None,
                     ret,
-                    pid,
+                    pid: options.traced.process(),
                 },
                 names::Site::Uprobe { ret },
             )
+        }
+        Location::Usdt { path, place } => Hanging::own(
+            Attachment::Uprobe {
+                path: path.clone(),
+                offset: place.offset,
+                semaphore: place.semaphore,
+                ret: false,
+                pid: options.traced.process(),
+            },
+            names::Site::Usdt {
+                arguments: place.arguments.clone(),
+            },
+        ),
+        Location::Counter {
+            name,
+            number,
+            period,
+        } => {
+            let counting = Counting {
+                name,
+                number: *number,
+                period: *period,
+                pid: options.traced.process(),
+            };
+            let attachment = match found.kind {
+                Kind::Hardware => Attachment::Hardware(counting),
+                _ => Attachment::Software(counting),
+            };
+            Hanging::own(attachment, names::Site::Timer)
         }
         Location::Timer { parts } => {
             let clock = period(&Pattern {

@@ -1,7 +1,8 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape,
+    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
+    TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
@@ -16,6 +17,9 @@ pub fn explain<'a>(
     for site in &plan.sites {
         // Writing to a String can't fail.
         let _ = explain_site(&mut out, site, shape);
+    }
+    for missing in &plan.missing {
+        let _ = writeln!(out, "  left out   {missing}");
     }
     out
 }
@@ -82,12 +86,19 @@ pub fn attachment(attachment: &Attachment) -> String {
         Attachment::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid,
         } => {
             let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let counter = semaphore.map_or(String::new(), |at| {
+                format!(", counted at {at:#x} while it is probed")
+            });
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!("{kind} at offset {offset:#x} of {}{only}", path.display())
+            format!(
+                "{kind} at offset {offset:#x} of {}{counter}{only}",
+                path.display()
+            )
         }
         Attachment::KprobeMulti { functions, ret } => {
             let kind = if *ret { "kretprobe" } else { "kprobe" };
@@ -116,7 +127,21 @@ pub fn attachment(attachment: &Attachment) -> String {
         }
         Attachment::Profile(Clock::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
         Attachment::Interval { period_ns } => format!("the clock of one CPU, every {period_ns} ns"),
+        Attachment::Software(counting) => format!("software counter {}", counted(counting)),
+        Attachment::Hardware(counting) => format!("hardware counter {}", counted(counting)),
     }
+}
+
+fn counted(counting: &Counting) -> String {
+    let of = match counting.pid {
+        Some(pid) => format!("the threads of process {pid}"),
+        None => "each CPU".into(),
+    };
+    let rate = match counting.period {
+        1 => "at every event".into(),
+        period => format!("at every {period}th event"),
+    };
+    format!("{} of {of}, {rate}", counting.name)
 }
 
 fn explain_record(out: &mut String, layout: &Layout) -> std::fmt::Result {

@@ -33,6 +33,8 @@ pub struct ProbePlan {
     pub name: String,
     pub sites: Vec<SitePlan>,
     pub output: Output,
+    /// Why patterns of the SPEC have dropped out, beside others that are there.
+    pub missing: Vec<String>,
 }
 
 /// Where the events of a probe go.
@@ -114,6 +116,8 @@ pub enum Attachment {
     Uprobe {
         path: PathBuf,
         offset: u64,
+        /// Of a USDT probe: where in the file the counter stands that tells the program that it is probed.
+        semaphore: Option<u64>,
         ret: bool,
         pid: Option<u32>,
     },
@@ -137,6 +141,20 @@ pub enum Attachment {
     Interval {
         period_ns: u64,
     },
+    Software(Counting),
+    Hardware(Counting),
+}
+
+/// A counter that runs the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    pub name: &'static str,
+    /// The kernel's number of it, among those of its kind.
+    pub number: u64,
+    /// Events (ns, of the clocks) a hit.
+    pub period: u64,
+    /// Only those of this process; else each CPU counts its own.
+    pub pid: Option<u32>,
 }
 
 /// A place in a binary, in bytes from the file's start.

@@ -13,13 +13,12 @@ use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
 use crate::expr::tree::{Current, Node, Op, Part};
 use crate::expr::{Refusal, Slot};
-use crate::facts::{Facts, Match};
+use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
-use crate::spec::probe::{expand, is_plain};
 use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
 use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Which processes' hits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +28,16 @@ pub enum Traced {
     Process(u32),
     /// A set that grows with the children: `-c`, `--follow`.
     Set,
+}
+
+impl Traced {
+    /// The one process, where it is one.
+    pub(super) fn process(self) -> Option<u32> {
+        match self {
+            Self::Process(pid) => Some(pid),
+            Self::All | Self::Set => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,31 +97,14 @@ impl Planner {
         self.variables.get(&variable).copied()
     }
 
-    /// What the SPEC of a declaration matches here, and whether it is of a pattern, so that others do without it.
-    fn matches(&self, declaration: &Declaration) -> Result<Vec<(Match, bool)>, Report> {
-        let pid = if let Traced::Process(pid) = self.options.traced {
-            Some(pid)
-        } else {
-            None
-        };
-        let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        for pattern in &declaration.patterns {
-            let named = pattern
-                .parts
-                .iter()
-                .flat_map(|part| expand(part))
-                .all(|part| is_plain(&part));
-            for next in self.facts.matches(pattern, pid)? {
-                if seen.insert(next.probe.clone()) {
-                    found.push((next, !named));
-                }
-            }
-        }
-        if found.len() > self.options.most_sites {
-            let message = format!("'{}' matches {} probes", declaration.spec, found.len());
-            return Err(
-                Report::new(message).help(format!("--max-probes {} allows them", found.len()))
-            );
+    /// What the SPEC of a declaration matches here.
+    pub fn matches(&self, declaration: &Declaration) -> Result<Found, Report> {
+        let pid = self.options.traced.process();
+        let found = self.facts.find(&declaration.patterns, pid)?;
+        if found.matches.len() > self.options.most_sites {
+            let count = found.matches.len();
+            let message = format!("'{}' matches {count} probes", declaration.spec);
+            return Err(Report::new(message).help(format!("--max-probes {count} allows them")));
         }
         Ok(found)
     }
@@ -123,8 +115,14 @@ impl Planner {
     /// All its mistakes, each once; the planner is as it was then.
     pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
         let place = |report: Report| vec![report.at(declaration.place.clone())];
-        let found = self.matches(declaration).map_err(place)?;
+        let Found {
+            matches,
+            optional,
+            renamed,
+            missing,
+        } = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
+        let found: Vec<(Match, bool)> = matches.into_iter().zip(optional).collect();
         let groups = self.groups(declaration, &found)?;
         let (mut tallies, mut sets, mut sites) =
             (self.tallies.clone(), self.sets.clone(), Vec::new());
@@ -142,7 +140,11 @@ impl Planner {
                 return Err(place(report));
             }
             let made = self.site(declaration, site, group, &mut tallies);
-            sites.push(made.map_err(place)?);
+            let mut made = made.map_err(place)?;
+            if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
+                add_reason(&mut made.why, &format!("this kernel's {asked}"));
+            }
+            sites.push(made);
         }
         (self.tallies, self.sets) = (tallies, sets);
         self.sites = next;
@@ -161,6 +163,7 @@ impl Planner {
             name,
             sites,
             output,
+            missing: missing.into_iter().map(|report| report.message).collect(),
         })
     }
 
@@ -243,6 +246,9 @@ impl Planner {
             let compiled = compiled.map_err(reports)?;
             if !self.options.exact && !reads_record(&compiled) {
                 hanging.without_record();
+            }
+            for moved in names.moved_members() {
+                add_reason(&mut hanging.why, &moved);
             }
             done.push((hanging, compiled));
         }
@@ -485,6 +491,14 @@ fn tally_action(
 fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
     code.label = format!("{what} of '{}' @ {}", declaration.spec, declaration.place);
     code
+}
+
+/// One more reason why a site is attached or read as it is.
+fn add_reason(why: &mut String, more: &str) {
+    if !why.is_empty() {
+        why.push_str(", ");
+    }
+    why.push_str(more);
 }
 
 /// Is anything read from the program's context?

@@ -1,7 +1,7 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
 use super::refusal::{no_maps, no_permission, not_attached, plainly, refused};
-use crate::kernel::control::{Batch, Done};
+use crate::kernel::control::{Batch, Closed, Done};
 use crate::kernel::library::Library;
 use crate::kernel::{Control, Instance, Shared};
 use crate::lua::session::Site;
@@ -25,6 +25,8 @@ pub(super) struct Probe {
     /// Its programs, a site each, in the order of the plan; none before it is attached and while the control thread
     /// has them.
     pub instances: Vec<Instance>,
+    /// What is left of its programs when it was detached.
+    pub closed: Vec<Closed>,
     /// `detach()` was called before the control thread gave them back.
     pub unwanted: bool,
 }
@@ -252,12 +254,9 @@ impl Running {
             let mut probes = self.probes.borrow_mut();
             ids.iter().for_each(|id| drop(probes.remove(id)));
         })?;
-        let control = self.control.borrow();
-        for batch in loaded {
-            if let Some(control) = control.as_ref() {
-                self.underway.set(self.underway.get() + 1);
-                control.attach(batch);
-            }
+        if let Some(control) = self.control.borrow().as_ref() {
+            self.underway.set(self.underway.get() + loaded.len());
+            control.attach(loaded);
         }
         Ok(())
     }
@@ -279,7 +278,7 @@ impl Running {
             self.underway.set(self.underway.get() - 1);
             let mut probes = self.probes.borrow_mut();
             match done {
-                Done::Attached(batch) | Done::Detached(batch) => {
+                Done::Attached(batch) => {
                     let Some(probe) = probes.get_mut(&batch.probe) else {
                         continue;
                     };
@@ -287,10 +286,16 @@ impl Running {
                         self.underway.set(self.underway.get() + 1);
                         control.detach(batch);
                     } else {
-                        if batch.instances.iter().any(Instance::is_attached) {
-                            self.tell(&probe.plan, &batch.instances);
-                        }
+                        self.tell(&probe.plan, &batch.instances);
                         probe.instances = batch.instances;
+                    }
+                }
+                Done::Detached {
+                    probe: of_probe,
+                    closed,
+                } => {
+                    if let Some(probe) = probes.get_mut(&of_probe) {
+                        probe.closed = closed;
                     }
                 }
                 Done::Failed {
@@ -389,6 +394,9 @@ impl Running {
         }
         if !self.setup.verbose {
             return;
+        }
+        for missing in &plan.missing {
+            eprintln!("{}: left out: {missing}", plan.name);
         }
         for (site, instance) in plan.sites.iter().zip(instances) {
             let why = match site.why.as_str() {

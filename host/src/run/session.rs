@@ -2,6 +2,7 @@
 
 use super::refusal::plainly;
 use super::running::{Probe, Running};
+use super::signal;
 use crate::event::tally;
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
@@ -35,6 +36,7 @@ impl Session for Running {
             Probe {
                 plan,
                 instances: Vec::new(),
+                closed: Vec::new(),
                 unwanted: false,
             },
         );
@@ -43,13 +45,7 @@ impl Session for Running {
 
     fn exists(&self, spec: &str) -> Result<bool, Report> {
         let patterns = crate::spec::probe::parse(spec)?;
-        let planner = self.planner.borrow();
-        Ok(patterns.iter().any(|pattern| {
-            planner
-                .facts()
-                .matches(pattern, None)
-                .is_ok_and(|found| !found.is_empty())
-        }))
+        self.planner.borrow().facts().exists(&patterns)
     }
 
     fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
@@ -133,6 +129,10 @@ impl Session for Running {
             _ => probe.instances = instances,
         }
         Ok(())
+    }
+
+    fn catch_signal(&self, name: &str) -> Result<i32, Report> {
+        signal::catch(name)
     }
 
     fn site(&self, site: u32) -> Option<Rc<Site>> {

@@ -15,6 +15,8 @@ use std::sync::Once;
 const LICENSE: &CStr = c"Dual MIT/GPL";
 /// Bytes of a verifier log, the most that kernels before 5.1 take; pages that stay empty cost nothing.
 const LOG: usize = 16 << 20;
+/// So often a load that a signal has cut short is begun again.
+const INTERRUPTIONS: u32 = 5;
 /// What `BPF_PROG_LOAD` wants: bytes of a record of function and of line information.
 const FUNC_INFO: u32 = 8;
 const LINE_INFO: u32 = 16;
@@ -73,19 +75,28 @@ pub(super) unsafe fn call(
     // SAFETY: a union of integers; all zero is valid.
     let mut attr: bpf_attr = unsafe { zeroed() };
     fill(&mut attr);
-    // SAFETY: the attribute lives through the call; what it points to is the caller's promise.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            command as u32,
-            &raw mut attr,
-            size_of::<bpf_attr>(),
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
+    let load = matches!(command, bpf_cmd::BPF_PROG_LOAD);
+    let mut interruptions = 0;
+    loop {
+        // SAFETY: the attribute lives through the call; what it points to is the caller's promise.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_bpf,
+                command as u32,
+                &raw mut attr,
+                size_of::<bpf_attr>(),
+            )
+        };
+        if result >= 0 {
+            return Ok(result);
+        }
+        let error = io::Error::last_os_error();
+        // A signal makes the verifier give up (kernel/bpf/verifier.c, do_check).
+        let cut_short = load && error.raw_os_error() == Some(libc::EAGAIN);
+        if !cut_short || interruptions == INTERRUPTIONS {
+            return Err(error);
+        }
+        interruptions += 1;
     }
 }
 

@@ -1,12 +1,15 @@
 //! The cases, by subject.
 
 mod books;
+mod coming_and_going;
 mod command_line;
+mod counters;
 mod counts;
 mod events;
 mod handlers;
 mod histograms;
 mod output;
+mod signals;
 mod timers;
 mod user;
 
@@ -42,6 +45,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        counters::CASES,
+        coming_and_going::CASES,
+        signals::CASES,
     ];
     subjects.into_iter().flatten()
 }

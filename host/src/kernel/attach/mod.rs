@@ -1,10 +1,13 @@
 //! Hanging a loaded program up, one file a kind. Dropping a [`Link`] takes it down again.
 
+mod counter;
+mod hardware;
 mod interval;
 mod kprobe;
 mod multi;
 mod profile;
 mod raw_tracepoint;
+mod software;
 mod tracepoint;
 mod uprobe;
 
@@ -26,6 +29,7 @@ pub enum Link {
 }
 
 /// What became of attaching a program.
+#[derive(Debug)]
 pub struct Attached {
     /// None where all that there is was left out.
     pub link: Option<Link>,
@@ -42,7 +46,8 @@ pub struct Skipped {
 }
 
 /// A program that could not be attached.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
 pub struct NotAttached {
     /// The place, among the sites of its program, of the one that it failed at.
     pub number: usize,
@@ -62,6 +67,8 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
         Attachment::Uprobe { .. } => uprobe::ENTRY,
         Attachment::Profile(_) => profile::ENTRY,
         Attachment::Interval { .. } => interval::ENTRY,
+        Attachment::Software(_) => software::ENTRY,
+        Attachment::Hardware(_) => hardware::ENTRY,
     }
 }
 
@@ -110,11 +117,20 @@ fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> 
         Attachment::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid,
-        } => uprobe::attach(program, path, *offset, *ret, *pid, cookie),
+        } => {
+            let place = uprobe::Place {
+                offset: *offset,
+                semaphore: *semaphore,
+            };
+            uprobe::attach(program, path, place, *ret, *pid, cookie)
+        }
         Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
+        Attachment::Software(counting) => software::attach(program, counting),
+        Attachment::Hardware(counting) => hardware::attach(program, counting),
         // They are no single places.
         Attachment::KprobeMulti { .. } | Attachment::UprobeMulti { .. } | Attachment::Each(_) => {
             Err(io::ErrorKind::InvalidInput.into())

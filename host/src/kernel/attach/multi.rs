@@ -1,7 +1,7 @@
 //! One program at many places: in one link, or in one a place. What can't be attached may be left out.
 
 use super::{Attached, Link, NotAttached, Skipped};
-use crate::kernel::parallel;
+use crate::kernel::parallel::in_parallel;
 use crate::plan::{Attachment, BinaryPlace};
 use crate::sys::bpf::ProgramType;
 use crate::sys::links::{self, Places};
@@ -20,7 +20,7 @@ pub struct Links(Vec<Link>);
 
 impl Drop for Links {
     fn drop(&mut self) {
-        parallel::map(std::mem::take(&mut self.0), drop);
+        in_parallel(std::mem::take(&mut self.0), drop);
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn each(
     places: &[Attachment],
     optional: bool,
 ) -> Result<Attached, NotAttached> {
-    let attached = parallel::map(places.iter().enumerate(), |(number, place)| {
+    let attached = in_parallel(places.iter().enumerate(), |(number, place)| {
         super::attach_one(program, place, number as u64)
     });
     let (mut links, mut skipped) = (Vec::new(), Vec::new());
