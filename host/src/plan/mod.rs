@@ -134,7 +134,7 @@ pub enum Attachment {
         pid: Option<u32>,
     },
     /// At several places, each of which is known by its place in the list.
-    Each(Vec<Attachment>),
+    Each(Vec<Self>),
     /// On every CPU.
     Profile(Clock),
     /// On one CPU.
