@@ -25,6 +25,7 @@ pub(crate) struct View {
     comm: Option<usize>,
     last_comm: Cell<[u8; COMM]>,
     /// What each of its userdata finds fields by: the event's and those of the paths in it.
+    #[expect(clippy::vec_box, reason = "Lua holds their addresses")]
     fields: RefCell<Vec<Box<Fields>>>,
     /// The userdata in Lua's registry.
     userdata: Cell<c_int>,
