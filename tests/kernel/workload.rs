@@ -54,6 +54,7 @@ fn perform(words: &[&str]) -> ExitCode {
             for n in 0..number(times) as i64 {
                 black_box(moontrace_target(black_box(n), 7));
                 black_box(brief_target(black_box(n)));
+                announce(n);
             }
         }
         ["touch", pages] => touch(number(pages) as usize),
@@ -99,6 +100,31 @@ pub(crate) extern "C" fn moontrace_target(a: i64, b: i64) -> i64 {
 #[inline(never)]
 pub(crate) extern "C" fn brief_target(a: i64) -> i64 {
     black_box(a)
+}
+
+/// The USDT probe `moontrace:called` of an i64 and a negative i32, as the macros of sys/sdt.h make it: a nop, and a note of
+/// where it is and where its arguments are.
+#[inline(never)]
+fn announce(n: i64) {
+    // SAFETY: a nop; the rest is a section that is never loaded.
+    unsafe {
+        std::arch::asm!(
+            "990: nop",
+            ".pushsection .note.stapsdt, \"\", @note",
+            ".balign 4",
+            ".4byte 992f-991f, 994f-993f, 3",
+            "991: .asciz \"stapsdt\"",
+            "992: .balign 4",
+            "993: .8byte 990b, 0, 0",
+            ".asciz \"moontrace\"",
+            ".asciz \"called\"",
+            ".asciz \"-8@{n} -4@$-7\"",
+            "994: .balign 4",
+            ".popsection",
+            n = in(reg) n,
+            options(att_syntax, nostack, preserves_flags),
+        );
+    }
 }
 
 fn getppid(times: u64) {

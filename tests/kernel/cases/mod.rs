@@ -10,6 +10,7 @@ mod handlers;
 mod histograms;
 mod output;
 mod signals;
+mod sites;
 mod timers;
 mod user;
 
@@ -48,6 +49,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,
+        sites::CASES,
     ];
     subjects.into_iter().flatten()
 }
