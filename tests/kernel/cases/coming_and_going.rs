@@ -89,15 +89,11 @@ fn cycles_leave_nothing() {
         end)
         on_signal("USR1", function() print(cycles) exit() end)"#;
     let tracing = Trace::of(code).start();
-    std::thread::sleep(Duration::from_millis(30));
-    let early = descriptors(tracing.pid());
     std::thread::sleep(Duration::from_millis(2_500));
-    let late = descriptors(tracing.pid());
+    let open = descriptors(tracing.pid());
     tracing.tell(libc::SIGUSR1);
     let outcome = tracing.wait();
     outcome.is_well();
-    // One probe's link, program and books may be there at either time.
-    assert!(late <= early + 12, "{early} {late} {outcome:?}");
     let cycles: i64 = outcome
         .text()
         .lines()
@@ -105,6 +101,9 @@ fn cycles_leave_nothing() {
         .and_then(|line| line.parse().ok())
         .unwrap_or(0);
     assert!(cycles >= 20, "{outcome:?}");
+    // The run's own, and those of a few probes that are on their way. Link, program and books left by each of so many
+    // cycles would be more than 60.
+    assert!(open < 40, "{open} {outcome:?}");
 }
 
 fn killed_it_leaves_nothing() {
