@@ -8,6 +8,7 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
@@ -20,6 +21,7 @@ use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// Does the deed that the words name.
@@ -57,6 +59,7 @@ fn perform(words: &[&str]) -> ExitCode {
                 announce(n);
             }
         }
+        ["ask", times] => (0..number(times)).for_each(|_| ask()),
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
             (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
@@ -102,28 +105,48 @@ pub(crate) extern "C" fn brief_target(a: i64) -> i64 {
     black_box(a)
 }
 
-/// The USDT probe `moontrace:called` of an i64 and a negative i32, as the macros of sys/sdt.h make it: a nop, and a note of
-/// where it is and where its arguments are.
+/// A place of a USDT probe of the provider `moontrace`, as the macros of sys/sdt.h make it: a nop, and a note of where it
+/// is, where its counter is (0 for none) and where its arguments are.
+macro_rules! usdt {
+    ($name:literal, $counter:literal, $arguments:literal $(, $operand:ident = $($kind:tt)+)?) => {
+        // SAFETY: a nop; the rest is a section that is never loaded.
+        unsafe {
+            std::arch::asm!(
+                "990: nop",
+                ".pushsection .note.stapsdt, \"\", @note",
+                ".balign 4",
+                ".4byte 992f-991f, 994f-993f, 3",
+                "991: .asciz \"stapsdt\"",
+                "992: .balign 4",
+                concat!("993: .8byte 990b, 0, ", $counter),
+                ".asciz \"moontrace\"",
+                concat!(".asciz \"", $name, "\""),
+                concat!(".asciz \"", $arguments, "\""),
+                "994: .balign 4",
+                ".popsection",
+                $($operand = $($kind)+,)?
+                options(att_syntax, nostack, preserves_flags),
+            )
+        }
+    };
+}
+
+/// The USDT probe `moontrace:called` of an i64 and a negative i32.
 #[inline(never)]
 fn announce(n: i64) {
-    // SAFETY: a nop; the rest is a section that is never loaded.
-    unsafe {
-        std::arch::asm!(
-            "990: nop",
-            ".pushsection .note.stapsdt, \"\", @note",
-            ".balign 4",
-            ".4byte 992f-991f, 994f-993f, 3",
-            "991: .asciz \"stapsdt\"",
-            "992: .balign 4",
-            "993: .8byte 990b, 0, 0",
-            ".asciz \"moontrace\"",
-            ".asciz \"called\"",
-            ".asciz \"-8@{n} -4@$-7\"",
-            "994: .balign 4",
-            ".popsection",
-            n = in(reg) n,
-            options(att_syntax, nostack, preserves_flags),
-        );
+    usdt!("called", "0", "-8@{n} -4@$-7", n = in(reg) n);
+}
+
+/// The kernel raises it while `moontrace:asked` is probed.
+#[unsafe(link_section = ".probes")]
+static ASKED: AtomicU16 = AtomicU16::new(0);
+
+/// Two places of the USDT probe `moontrace:asked`, of a 3.
+#[inline(never)]
+fn ask() {
+    if ASKED.load(Ordering::Relaxed) != 0 {
+        usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
+        usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
     }
 }
 

@@ -47,7 +47,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
 
 /// Other SPECs for what a plain one names.
 pub(super) fn probes(pattern: &Pattern) -> Vec<Pattern> {
-    let written = format!("{}:{}", pattern.kind, pattern.parts.join(":"));
+    let written = pattern.to_string();
     // Returns are of functions, under the same names.
     let (sought, is_return) = match pattern.kind {
         Kind::Kretprobe => (written.replacen("kretprobe:", "kprobe:", 1), true),
@@ -96,9 +96,7 @@ mod tests {
     fn others(kind: Kind, name: &str) -> Vec<String> {
         let parts = name.split(':').map(str::to_owned).collect();
         let patterns = probes(&Pattern { kind, parts }).into_iter();
-        patterns
-            .map(|pattern| format!("{}:{}", pattern.kind, pattern.parts.join(":")))
-            .collect()
+        patterns.map(|pattern| pattern.to_string()).collect()
     }
 
     #[test]

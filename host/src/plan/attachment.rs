@@ -1,6 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
-use super::{Attachment, Counting, Options, Traced};
+use super::{Attachment, BinaryPlace, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::matching::is_traced;
 use crate::facts::{Facts, Location, Match, names, syscalls};
@@ -57,8 +57,10 @@ pub(super) fn hang(
             Hanging::own(
                 Attachment::Uprobe {
                     path: path.clone(),
-                    offset: *offset,
-                    semaphore: None,
+                    place: BinaryPlace {
+                        offset: *offset,
+                        semaphore: None,
+                    },
                     ret,
                     pid: options.traced.process(),
                 },
@@ -68,8 +70,10 @@ pub(super) fn hang(
         Location::Usdt { path, place } => Hanging::own(
             Attachment::Uprobe {
                 path: path.clone(),
-                offset: place.offset,
-                semaphore: place.semaphore,
+                place: BinaryPlace {
+                    offset: place.offset,
+                    semaphore: place.semaphore,
+                },
                 ret: false,
                 pid: options.traced.process(),
             },

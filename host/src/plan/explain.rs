@@ -85,18 +85,18 @@ pub fn attachment(attachment: &Attachment) -> String {
         Attachment::Kprobe { function, .. } => format!("kretprobe at {function}"),
         Attachment::Uprobe {
             path,
-            offset,
-            semaphore,
+            place,
             ret,
             pid,
         } => {
             let kind = if *ret { "uretprobe" } else { "uprobe" };
-            let counter = semaphore.map_or(String::new(), |at| {
+            let counter = place.semaphore.map_or(String::new(), |at| {
                 format!(", counted at {at:#x} while it is probed")
             });
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
             format!(
-                "{kind} at offset {offset:#x} of {}{counter}{only}",
+                "{kind} at offset {:#x} of {}{counter}{only}",
+                place.offset,
                 path.display()
             )
         }

@@ -112,12 +112,10 @@ pub enum Attachment {
         offset: u64,
         ret: bool,
     },
-    /// `offset` in the file; `pid` when it is hung into one process only.
+    /// `pid` when it is hung into one process only.
     Uprobe {
         path: PathBuf,
-        offset: u64,
-        /// Of a USDT probe: where in the file the counter stands that tells the program that it is probed.
-        semaphore: Option<u64>,
+        place: BinaryPlace,
         ret: bool,
         pid: Option<u32>,
     },
@@ -161,7 +159,7 @@ pub struct Counting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BinaryPlace {
     pub offset: u64,
-    /// Where a count stands that the kernel raises while the place is watched.
+    /// Of a USDT probe: where the counter stands that the kernel raises in each process while the place is probed.
     pub semaphore: Option<u64>,
 }
 

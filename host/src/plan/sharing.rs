@@ -237,10 +237,7 @@ fn function(member: &Ready) -> Option<String> {
 
 fn place(member: &Ready) -> Option<BinaryPlace> {
     match &member.hanging.attachment {
-        Attachment::Uprobe { offset, .. } => Some(BinaryPlace {
-            offset: *offset,
-            semaphore: None,
-        }),
+        Attachment::Uprobe { place, .. } => Some(*place),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use super::cases;
 use crate::trace::Trace;
 use crate::worker::{Worker, executable};
 
-cases!(sites: system_calls_by_one_program, system_calls_by_their_own_tracepoints, functions_of_a_binary, places_of_a_usdt_probe);
+cases!(sites: system_calls_by_one_program, system_calls_by_their_own_tracepoints, functions_of_a_binary, places_of_a_usdt_probe, places_that_ask_whether_they_are_probed);
 
 const CALLS: i64 = 500;
 
@@ -59,5 +59,21 @@ fn places_of_a_usdt_probe() {
     outcome.is_well();
     let sum = CALLS * (CALLS - 1) / 2;
     let want = serde_json::json!([{"arg1": -7, "count": CALLS, "sum": sum}]);
+    assert_eq!(outcome.rows("calls"), want.as_array().unwrap());
+}
+
+/// The program passes them only while the kernel holds their counter up, also where both hang at one link.
+fn places_that_ask_whether_they_are_probed() {
+    let mut worker = Worker::start(&["ask", &CALLS.to_string()]);
+    let pid = worker.pid().to_string();
+    let code = format!(
+        r#"probe "usdt:{}:moontrace:asked":name "calls":tally "count(), sum(arg0)""#,
+        executable()
+    );
+    let tracing = Trace::with(&code, &["-p", &pid]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    let want = serde_json::json!([{"count": 2 * CALLS, "sum": 3 * 2 * CALLS}]);
     assert_eq!(outcome.rows("calls"), want.as_array().unwrap());
 }

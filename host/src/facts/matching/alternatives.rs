@@ -1,6 +1,6 @@
 //! A whole SPEC: several patterns, of which those that are not there drop out, and names that kernels have changed.
 
-use super::{Match, written};
+use super::Match;
 use crate::facts::{Facts, renamed};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain};
@@ -32,7 +32,7 @@ impl Facts {
                 let other = self.by_another_name(pattern, pid).ok_or(report)?;
                 let probes = other.iter().map(|found| found.probe.clone());
                 all.renamed
-                    .extend(probes.map(|probe| (probe, written(pattern))));
+                    .extend(probes.map(|probe| (probe, pattern.to_string())));
                 Ok(other)
             });
             match found {

@@ -83,10 +83,7 @@ impl Facts {
             Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };
         if found.is_empty() {
-            return Err(Report::new(format!(
-                "nothing matches '{}'",
-                written(pattern)
-            )));
+            return Err(Report::new(format!("nothing matches '{pattern}'")));
         }
         Ok(found)
     }
@@ -110,15 +107,11 @@ impl Facts {
 fn timer(pattern: &Pattern) -> Match {
     Match {
         kind: pattern.kind,
-        probe: written(pattern),
+        probe: pattern.to_string(),
         location: Location::Timer {
             parts: pattern.parts.clone(),
         },
     }
-}
-
-fn written(pattern: &Pattern) -> String {
-    format!("{}:{}", pattern.kind, pattern.parts.join(":"))
 }
 
 /// Of several names in braces, those that are missing drop out; of nothing at all, the first one's report says why.
@@ -130,7 +123,7 @@ fn nothing_left(nothing: bool, missing: Option<Report>) -> Result<(), Report> {
 }
 
 fn malformed(pattern: &Pattern, form: &str) -> Report {
-    Report::new(format!("'{}' is no SPEC", written(pattern))).help(format!("write {form}"))
+    Report::new(format!("'{pattern}' is no SPEC")).help(format!("write {form}"))
 }
 
 fn unknown<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a String>) -> Report {

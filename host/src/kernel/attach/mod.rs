@@ -116,17 +116,10 @@ fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> 
         } => kprobe::attach(program, function, *offset, *ret, cookie),
         Attachment::Uprobe {
             path,
-            offset,
-            semaphore,
+            place,
             ret,
             pid,
-        } => {
-            let place = uprobe::Place {
-                offset: *offset,
-                semaphore: *semaphore,
-            };
-            uprobe::attach(program, path, place, *ret, *pid, cookie)
-        }
+        } => uprobe::attach(program, path, *place, *ret, *pid, cookie),
         Attachment::Profile(clock) => profile::attach(program, *clock),
         Attachment::Interval { period_ns } => interval::attach(program, *period_ns),
         Attachment::Software(counting) => software::attach(program, counting),

@@ -1,6 +1,7 @@
 //! Uprobes and uretprobes, through perf.
 
 use super::Link;
+use crate::plan::BinaryPlace;
 use crate::sys::bpf::ProgramType;
 use crate::sys::perf::{self, Event};
 use std::io;
@@ -10,18 +11,11 @@ use std::path::Path;
 
 pub(super) const ENTRY: (&str, ProgramType) = ("mt_uprobe", ProgramType::Kprobe);
 
-/// Where in a file a breakpoint stands, in bytes from its start.
-pub(super) struct Place {
-    pub(super) offset: u64,
-    /// The counter that the kernel raises in each process while the breakpoint is there.
-    pub(super) semaphore: Option<u64>,
-}
-
 /// With `pid` the breakpoint is put into that process only.
 pub(super) fn attach(
     program: BorrowedFd<'_>,
     path: &Path,
-    place: Place,
+    place: BinaryPlace,
     ret: bool,
     pid: Option<u32>,
     cookie: u64,

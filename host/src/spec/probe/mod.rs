@@ -110,6 +110,13 @@ impl fmt::Display for Kind {
     }
 }
 
+/// As a SPEC says it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.parts.join(":"))
+    }
+}
+
 /// Reads a SPEC: alternatives between commas.
 ///
 /// # Errors
