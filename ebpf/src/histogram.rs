@@ -1,7 +1,9 @@
-//! Log2 histograms: one value of `BUCKETS` words, changed in place.
+//! Histograms: words of a map value, one a bucket, changed in place.
 
 use super::books::add;
-use moontrace_abi::bucket::{BUCKETS, of_signed, of_unsigned};
+use moontrace_abi::bucket::{
+    BUCKETS, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned,
+};
 
 #[inline(always)]
 fn bump(buckets: *mut u64, bucket: u32) -> u64 {
@@ -26,4 +28,18 @@ pub(crate) extern "C" fn lib_hist_signed(buckets: *mut u64, value: i64) -> u64 {
 #[inline(never)]
 pub(crate) extern "C" fn lib_hist_unsigned(buckets: *mut u64, value: u64) -> u64 {
     bump(buckets, of_unsigned(value))
+}
+
+/// The bucket of a signed value where powers of two are split; generated code counts it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn lib_fine_signed(value: i64, bits: u32) -> u64 {
+    fine_of_signed(value, bits)
+}
+
+/// The same of an unsigned value.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn lib_fine_unsigned(value: u64, bits: u32) -> u64 {
+    fine_of_unsigned(value, bits)
 }

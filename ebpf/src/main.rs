@@ -16,6 +16,7 @@ mod library {
     mod books;
     mod clock;
     mod engine;
+    mod extreme;
     mod histogram;
     mod holes;
     mod maps;

@@ -36,10 +36,10 @@ pub(crate) static SCRATCH: PerCpuArray<crate::library::scratch::Slot> =
     PerCpuArray::with_max_entries(limits::SCRATCH_SLOTS as u32, 0);
 
 /// What a new row of a tally begins as. Its plain name matters: a mangled one holds a hash of where the compiler's own
-/// sources lay, and the object would have other bytes in each checkout.
+/// sources lay, and the object would have other bytes in each checkout. In a section that takes no room in the object.
 #[unsafe(no_mangle)]
-pub(crate) static ZEROS: [u64; moontrace_abi::bucket::BUCKETS * limits::COLUMNS] =
-    [0; moontrace_abi::bucket::BUCKETS * limits::COLUMNS];
+#[unsafe(link_section = ".bss.zeros")]
+pub(crate) static mut ZEROS: [u64; limits::ROW / 8] = [0; limits::ROW / 8];
 
 /// A map as the helpers take it.
 #[inline(always)]

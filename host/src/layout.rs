@@ -2,6 +2,7 @@
 
 use crate::expr::types::Int;
 use crate::rows::Value;
+use moontrace_abi::bucket::{Linear, buckets};
 
 /// How a record is laid out: made by plan, used by codegen and by event.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -59,8 +60,69 @@ pub enum Aggregate {
     Sum {
         signed: bool,
     },
-    /// Log2, `BUCKETS` words.
-    Hist {
+    /// Kept as words that only rise, see [`Extreme`].
+    Min(Extreme),
+    Max(Extreme),
+    /// A count and a sum.
+    Avg {
         signed: bool,
     },
+    /// A count, a sum, a minimum and a maximum.
+    Stats(Extreme),
+    /// Log2, each power of two in `2^bits` parts.
+    Hist {
+        signed: bool,
+        bits: u8,
+    },
+    LinearHist {
+        signed: bool,
+        steps: Linear,
+    },
+}
+
+/// How the values of a minimum or maximum are ordered. A row begins as zeros, so its word holds what only rises from 0:
+/// the value, its sign bit turned where it has a sign, all bits turned of a minimum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    Signed,
+    /// Of 64 bits without a sign; what is narrower is ordered as signed.
+    Unsigned,
+}
+
+impl Extreme {
+    fn turned(self) -> u64 {
+        match self {
+            Self::Signed => 1 << 63,
+            Self::Unsigned => 0,
+        }
+    }
+
+    /// What a value's bits are turned by for a maximum, and back.
+    pub fn maximum(self) -> u64 {
+        self.turned()
+    }
+
+    /// The same for a minimum.
+    pub fn minimum(self) -> u64 {
+        !self.turned()
+    }
+}
+
+impl Aggregate {
+    /// Does it change words by more than adding to them?
+    pub fn exchanges(self) -> bool {
+        matches!(self, Self::Min(_) | Self::Max(_) | Self::Stats(_))
+    }
+
+    /// Words of a row.
+    pub fn words(self) -> usize {
+        match self {
+            Self::Count | Self::Sum { .. } => 1,
+            // The second says whether there was a value at all.
+            Self::Min(_) | Self::Max(_) | Self::Avg { .. } => 2,
+            Self::Stats(_) => 4,
+            Self::Hist { bits, .. } => buckets(bits),
+            Self::LinearHist { steps, .. } => steps.buckets(),
+        }
+    }
 }

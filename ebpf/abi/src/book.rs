@@ -56,13 +56,16 @@ pub enum Note {
     Truncated = 1,
     /// A fetched field could not be read and is nil.
     Fault = 2,
+    /// A minimum or maximum was being changed by other runs each time that it was to be changed, and was left as it was.
+    Contended = 3,
 }
 
 impl Note {
     /// Every note, with the name that the books use for it.
-    pub const ALL: [(Self, &'static str); 3] = [
+    pub const ALL: [(Self, &'static str); 4] = [
         (Self::Division, "division by zero"),
         (Self::Truncated, "truncated"),
         (Self::Fault, "fault"),
+        (Self::Contended, "contended"),
     ];
 }

@@ -8,10 +8,15 @@ pub const KEY_PARTS: usize = 8;
 pub const KEY: usize = 512;
 /// Bytes of a key, with that word, up to which it is built on the stack.
 pub const SMALL_KEY: usize = 72;
+/// Bytes of a row of a tally: the most that each CPU can have of one (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h), less what an
+/// offset of an instruction reaches.
+pub const ROW: usize = 32_760;
 /// Columns of a tally.
 pub const COLUMNS: usize = 16;
 /// Columns up to which their arguments are measured on the stack.
 pub const SMALL_COLUMNS: usize = 8;
+/// Steps of a linear histogram.
+pub const STEPS: u64 = 1000;
 /// Fields of a record: a validity bit each.
 pub const FIELDS: usize = 64;
 /// Bytes of a string with its NUL, unless the script says another length.

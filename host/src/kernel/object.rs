@@ -30,7 +30,7 @@ pub struct MapDefinition {
     pub value_size: u32,
     pub entries: u32,
     pub flags: u32,
-    /// What the value of a section of data (`.rodata`, `.data…`) begins as.
+    /// What the value of a section of data (`.rodata`, `.data…`) begins as; `None` is zeros.
     pub data: Option<Vec<u8>>,
 }
 
@@ -92,8 +92,10 @@ impl Object {
             let name = section
                 .name()
                 .map_err(|error| damaged(&error.to_string()))?;
-            let read_only = name.starts_with(".rodata");
-            if read_only || name.starts_with(".data") || name.starts_with(".bss") {
+            // The library's zeros are never written to.
+            let zeros = name.starts_with(".bss");
+            let read_only = zeros || name.starts_with(".rodata");
+            if read_only || name.starts_with(".data") {
                 places.data.insert(section.index(), self.maps.len());
                 self.maps.push(MapDefinition {
                     name: name.to_owned(),
@@ -102,12 +104,15 @@ impl Object {
                     value_size: section.size() as u32,
                     entries: 1,
                     flags: if read_only { BPF_F_RDONLY_PROG } else { 0 },
-                    data: Some(
-                        section
-                            .data()
-                            .map_err(|error| damaged(&error.to_string()))?
-                            .to_vec(),
-                    ),
+                    data: match zeros {
+                        true => None,
+                        false => Some(
+                            section
+                                .data()
+                                .map_err(|error| damaged(&error.to_string()))?
+                                .to_vec(),
+                        ),
+                    },
                 });
             }
         }

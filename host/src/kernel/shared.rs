@@ -68,7 +68,7 @@ impl Shared {
         for section in library
             .map_definitions()
             .iter()
-            .filter(|map| map.name.starts_with(".rodata"))
+            .filter(|map| map.name.starts_with(".rodata") || map.name.starts_with(".bss"))
         {
             data.push((section.name.clone(), constants(section)?));
         }
@@ -237,7 +237,7 @@ impl Shared {
     }
 }
 
-/// A section of constants as a map that nobody changes any more.
+/// A section of constants, or of zeros, as a map that nobody changes any more.
 fn constants(section: &MapDefinition) -> io::Result<Map> {
     let map = Map::create(&MapSpec {
         name: "mt_rodata",

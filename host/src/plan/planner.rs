@@ -310,7 +310,7 @@ impl Planner {
                     }
                 });
                 let (shape, stored) = table::shape(tally, name, &number, &keys, &columns)?;
-                let action = tally_action(&shape, &stored, &target, declaration)?;
+                let action = tally_action(&self.facts, &shape, &stored, &target, declaration)?;
                 match tallies.get_mut(&tally) {
                     Some(there) => table::meet(there, &shape)?,
                     None => {
@@ -446,6 +446,7 @@ impl Planner {
 }
 
 fn tally_action(
+    facts: &Facts,
     shape: &TallyShape,
     stored: &Stored,
     target: &codegen::Target,
@@ -475,7 +476,10 @@ fn tally_action(
         || stored.arguments.len() > SMALL_COLUMNS
         || deep(&key)
         || measure.as_ref().is_some_and(deep);
-    let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
+    let mut functions = stored.columns.iter().map(|(function, ..)| function);
+    // Features are read from files: not for a count.
+    let exchange = !functions.any(|function| function.exchanges()) || facts.features().at_least(5, 12);
+    let columns = labelled(codegen::columns(&stored.columns, exchange)?, "columns", declaration);
     let code = TallyCode {
         key,
         measure,

@@ -1,4 +1,5 @@
-//! The columns of a tally: `[name =] count([cond]) | sum(e) | hist(e)`.
+//! The columns of a tally: `[name =] count([cond]) | sum(e) | avg(e) | min(e) | max(e) | stats(e) | hist(e[, bits]) |
+//! lhist(e, min, max, step)`.
 
 use super::checker::Checker;
 use super::definitions::values;
@@ -9,6 +10,8 @@ use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::tree::Node;
 use crate::report::did_you_mean;
 use crate::spec::Source;
+use moontrace_abi::bucket::{FINEST, Linear};
+use moontrace_abi::limits::STEPS;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnItem {
@@ -22,8 +25,13 @@ pub enum ColumnFunction {
     /// Of all events, or of those for which it holds.
     Count(Option<Node>),
     Sum(Node),
-    /// Log2.
-    Hist(Node),
+    Avg(Node),
+    Min(Node),
+    Max(Node),
+    Stats(Node),
+    /// Log2, with the bits that each power of two is split by.
+    Hist(Node, u8),
+    LinearHist(Node, Linear),
 }
 
 impl ColumnFunction {
@@ -31,19 +39,29 @@ impl ColumnFunction {
     pub fn argument(&self) -> Option<&Node> {
         match self {
             Self::Count(argument) => argument.as_ref(),
-            Self::Sum(argument) | Self::Hist(argument) => Some(argument),
+            Self::Sum(argument)
+            | Self::Avg(argument)
+            | Self::Min(argument)
+            | Self::Max(argument)
+            | Self::Stats(argument)
+            | Self::Hist(argument, _)
+            | Self::LinearHist(argument, _) => Some(argument),
         }
     }
 }
 
 /// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 8] = [
     ("count", "count() or count(condition)"),
     ("sum", "sum(number)"),
-    ("hist", "hist(number)"),
+    ("avg", "avg(number)"),
+    ("min", "min(number)"),
+    ("max", "max(number)"),
+    ("stats", "stats(number)"),
+    ("hist", "hist(number) or hist(number, bits)"),
+    ("lhist", "lhist(number, min, max, step)"),
 ];
-const LATER: [&str; 5] = ["avg", "min", "max", "stats", "lhist"];
-const THERE_ARE: &str = "there are count(), sum(number) and hist(number)";
+const THERE_ARE: &str = "there are count, sum, avg, min, max, stats, hist and lhist";
 
 /// A text that is a list of columns.
 ///
@@ -102,20 +120,23 @@ impl Checker<'_> {
                 Ok((ColumnFunction::Count(Some(condition)), "count"))
             }
             ("sum", [of]) => Ok((ColumnFunction::Sum(self.number(of)?.0), "sum")),
-            ("hist", [of]) => Ok((ColumnFunction::Hist(self.number(of)?.0), "hist")),
-            ("hist", [_, bits]) => {
-                let report =
-                    self.refuse(&bits.span, "finer histograms are not in this version yet");
-                Err(report.help("write: hist(number)").into())
+            ("avg", [of]) => Ok((ColumnFunction::Avg(self.number(of)?.0), "avg")),
+            ("min", [of]) => Ok((ColumnFunction::Min(self.number(of)?.0), "min")),
+            ("max", [of]) => Ok((ColumnFunction::Max(self.number(of)?.0), "max")),
+            ("stats", [of]) => Ok((ColumnFunction::Stats(self.number(of)?.0), "stats")),
+            ("hist", [of]) => Ok((ColumnFunction::Hist(self.number(of)?.0, 0), "hist")),
+            ("hist", [of, bits]) => {
+                let (of, bits) = (self.number(of)?.0, self.bits(bits)?);
+                Ok((ColumnFunction::Hist(of, bits), "hist"))
+            }
+            ("lhist", [of, min, max, step]) => {
+                let (of, steps) = (self.number(of)?.0, self.steps(min, max, step)?);
+                Ok((ColumnFunction::LinearHist(of, steps), "lhist"))
             }
             (name, _) if is_function(name) => {
                 let message = format!("'{name}' does not take {}", values(arguments.len()));
                 let report = self.refuse(&syntax.span, message);
                 Err(report.help(format!("write: {}", form_of(name))).into())
-            }
-            (name, _) if LATER.contains(&name) => {
-                let message = format!("'{name}' is not in this version yet");
-                Err(self.refuse(&syntax.span, message).help(THERE_ARE).into())
             }
             (name, _) => {
                 let functions = FUNCTIONS.iter().map(|(function, _)| *function);
@@ -124,6 +145,54 @@ impl Checker<'_> {
                 Err(report.help(help).into())
             }
         }
+    }
+
+    /// A number that is known before any event.
+    fn known(&self, syntax: &Syntax) -> Result<i64> {
+        let message = match self.number(syntax)?.0 {
+            Node::Const(value) => match i64::try_from(value) {
+                Ok(value) => return Ok(value),
+                Err(_) => "this number has more than 63 bits",
+            },
+            _ => "this is the same at every event: a number, or $name",
+        };
+        Err(self.refuse(&syntax.span, message).into())
+    }
+
+    fn bits(&self, syntax: &Syntax) -> Result<u8> {
+        match u8::try_from(self.known(syntax)?) {
+            Ok(bits) if bits <= FINEST => Ok(bits),
+            _ => {
+                let message = format!("a power of two is split by 0 to {FINEST} bits");
+                let report = self.refuse(&syntax.span, message);
+                Err(report.help("each bit halves the buckets: with 3, a bucket is at most an eighth of its values wide").into())
+            }
+        }
+    }
+
+    fn steps(&self, min: &Syntax, max: &Syntax, step: &Syntax) -> Result<Linear> {
+        let steps = Linear {
+            min: self.known(min)?,
+            max: self.known(max)?,
+            step: self.known(step)?,
+        };
+        if steps.step <= 0 {
+            let report = self.refuse(&step.span, "a step is larger than 0");
+            return Err(report.into());
+        }
+        if steps.max <= steps.min {
+            let report = self.refuse(&max.span, "the end of the steps is above their start");
+            return Err(report.help("write: lhist(number, min, max, step)").into());
+        }
+        if steps.steps() > STEPS {
+            let message = format!("these are {} steps, and there may be {STEPS}", steps.steps());
+            let span = steps.max.wrapping_sub(steps.min) as u64;
+            let report = self.refuse(&step.span, message);
+            return Err(report
+                .help(format!("a step of {} would do", span.div_ceil(STEPS)))
+                .into());
+        }
+        Ok(steps)
     }
 }
 
