@@ -1,7 +1,7 @@
 //! How records lie in the ring and columns in a row: made by plan, filled by codegen, read by event.
 
 use crate::expr::types::Int;
-use crate::rows::Value;
+use crate::rows::{Shown, Value};
 
 /// How a record is laid out: made by plan, used by codegen and by event.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -21,6 +21,8 @@ pub struct Field {
     pub content: Content,
     /// Its bit in `Header::valid`.
     pub bit: u8,
+    /// What an integer stands for, for those who print it.
+    pub shown: Option<Shown>,
     /// What asked for it: `:fetch`, or the line of the handler that reads it.
     pub why: String,
 }

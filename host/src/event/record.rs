@@ -112,12 +112,18 @@ impl Datum<'_> {
     }
 }
 
-/// Every field of a record, in the order of the layout.
+/// Every field of a record, in the order of the layout, with what its integers stand for.
 pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> Vec<Value> {
     layout
         .fields
         .iter()
-        .map(|field| record.get(field).to_value(probe, func))
+        .map(|field| {
+            let value = record.get(field).to_value(probe, func);
+            match (&field.shown, value.integer()) {
+                (Some(shown), Some(number)) => Value::Named(number, shown.clone()),
+                _ => value,
+            }
+        })
         .collect()
 }
 
@@ -135,6 +141,7 @@ mod tests {
             name: String::new(),
             content,
             bit,
+            shown: None,
             why: String::new(),
         }
     }

@@ -59,7 +59,8 @@ fn weight(value: &Value) -> i128 {
         Value::Int(value) => i128::from(*value),
         Value::Unsigned(value) => i128::from(*value),
         Value::Hist(histogram) => i128::from(histogram.count),
-        Value::Str(_) => i128::MAX,
+        Value::Named(value, _) => *value,
+        Value::Str(_) | Value::List(_) | Value::Struct(_) => i128::MAX,
     }
 }
 

@@ -128,7 +128,10 @@ impl View {
                     Value::Int(value) => ffi::lua_pushinteger(state, *value),
                     Value::Unsigned(value) => ffi::lua_pushinteger(state, *value as i64),
                     Value::Bool(value) => ffi::lua_pushboolean(state, (*value).into()),
-                    Value::Nil | Value::Hist(_) => ffi::lua_pushnil(state),
+                    Value::Named(value, _) => ffi::lua_pushinteger(state, *value as i64),
+                    Value::Nil | Value::Hist(_) | Value::List(_) | Value::Struct(_) => {
+                        ffi::lua_pushnil(state);
+                    }
                 },
             }
         }

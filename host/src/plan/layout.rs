@@ -58,6 +58,10 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
 }
 
 fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
+    let shown = match &wanted.value {
+        Some(Checked::Int(_, ty)) => ty.shown(),
+        _ => None,
+    };
     let (content, value) = match wanted.value {
         None => (Content::Constant(Value::Nil), FieldValue::Nothing),
         Some(checked) => stored(checked),
@@ -67,6 +71,7 @@ fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
             name: wanted.name,
             content,
             bit: number as u8,
+            shown,
             why: wanted.why,
         },
         value,

@@ -155,7 +155,7 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
-            Type::Int(int) => Some(u32::from(int.bytes())),
+            Type::Int(int) | Type::Named(int, _) => Some(u32::from(int.bytes())),
             Type::Char | Type::Bool => Some(1),
             Type::Pointer { .. } => Some(8),
             Type::Str | Type::Void => None,

@@ -179,6 +179,11 @@ pub(super) fn field_type(
     match (ctype::plain(&of.base), by_size) {
         (Some(Type::Bool), _) if field.size == 1 => Some(Type::Bool),
         (Some(Type::Char), _) if field.size == 1 => Some(Type::Char),
+        (Some(Type::Named(_, shown)), Some(Type::Int(int))) => Some(Type::Named(int, shown)),
+        (None, Some(Type::Int(int))) => match spelled(facts, of, space) {
+            Some(Type::Named(_, shown)) => Some(Type::Named(int, shown)),
+            _ => Some(Type::Int(int)),
+        },
         (_, Some(ty)) => Some(ty),
         (_, None) => spelled(facts, of, space),
     }
