@@ -8,6 +8,7 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `connect PORT`: a TCP connection to 127.0.0.1, which is refused or not
 //! - `spin MS`: so many ms of CPU time
 
 use std::ffi::{CString, c_long};
@@ -50,6 +51,11 @@ fn perform(words: &[&str]) -> ExitCode {
             for n in 0..number(times) as i64 {
                 black_box(moontrace_target(black_box(n), 7));
             }
+        }
+        ["connect", port] => {
+            let port = number(port) as u16;
+            // Whether anything listens is the test's business.
+            drop(std::net::TcpStream::connect(("127.0.0.1", port)));
         }
         ["spin", ms] => {
             let started = Instant::now();

@@ -125,6 +125,7 @@ impl Type {
     /// How people read its values, where that isn't as plain numbers.
     pub fn shown(&self) -> Option<Shown> {
         match self {
+            Self::Named(_, Shown::Byte(_)) => None,
             Self::Named(_, shown) => Some(shown.clone()),
             Self::Pointer { .. } => Some(Shown::Address),
             _ => None,
@@ -151,6 +152,7 @@ impl fmt::Display for Type {
                 Shown::Time => f.write_str("ktime_t"),
                 Shown::Mode => f.write_str("umode_t"),
                 Shown::Address => write!(f, "{int} (address)"),
+                Shown::Byte(_) => write!(f, "{int}"),
             },
             Self::Bool => f.write_str("truth value"),
             Self::Str => f.write_str("string"),

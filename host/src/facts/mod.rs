@@ -13,6 +13,7 @@ pub(crate) mod fixture;
 pub mod format;
 pub mod matching;
 pub mod names;
+mod print_format;
 pub mod symbols;
 pub mod syscalls;
 pub mod tracefs;

@@ -44,10 +44,7 @@ mod tests {
         let value = Value::Struct(vec![
             ("comm".into(), Value::Str(b"a\"b\n".to_vec())),
             ("gone".into(), Value::Nil),
-            (
-                "in".into(),
-                Value::Struct(vec![("x".into(), numbers(3))]),
-            ),
+            ("in".into(), Value::Struct(vec![("x".into(), numbers(3))])),
             ("no".into(), Value::Struct(Vec::new())),
         ]);
         assert_eq!(

@@ -93,9 +93,7 @@ fn value(out: &mut String, value: &Value) {
         Value::List(elements) => return list(out, elements),
         Value::Struct(members) => {
             return Object::write(out, |object| {
-                members
-                    .iter()
-                    .for_each(|(name, of)| object.value(name, of));
+                members.iter().for_each(|(name, of)| object.value(name, of));
             });
         }
     };

@@ -15,7 +15,8 @@ pub(super) fn named(value: i128, shown: &Shown) -> String {
         Shown::Flags(of) => flags(value as u64, of),
         Shown::Device => device(value as u64),
         Shown::Time => seconds(value),
-        Shown::Mode => format!("0{:o}", value as u64),
+        Shown::Mode => format!("0{:03o}", value as u64),
+        Shown::Byte(_) => value.to_string(),
     }
 }
 

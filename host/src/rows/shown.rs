@@ -17,6 +17,27 @@ pub enum Shown {
     Time,
     /// The mode of a file, in octal: `0100644`.
     Mode,
+    /// A byte of an address: a plain number, and an array of them is the address.
+    Byte(AddressKind),
+}
+
+/// Addresses that are arrays of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressKind {
+    Ipv4,
+    Ipv6,
+    Mac,
+}
+
+impl AddressKind {
+    /// Bytes that it has.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::Ipv4 => 4,
+            Self::Ipv6 => 16,
+            Self::Mac => 6,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

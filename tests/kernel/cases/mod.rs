@@ -8,6 +8,7 @@ mod handlers;
 mod histograms;
 mod output;
 mod timers;
+mod types;
 mod user;
 
 use crate::need::Need;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        types::CASES,
     ];
     subjects.into_iter().flatten()
 }

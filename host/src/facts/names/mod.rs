@@ -152,6 +152,14 @@ impl<O: Offered> Names for SiteNames<'_, O> {
         listed.into_iter().map(|listed| listed.name).collect()
     }
 
+    fn typed_members(&self, of: &StructType) -> Vec<(String, Member)> {
+        let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
+        listed
+            .into_iter()
+            .map(|listed| (listed.name, listed.member))
+            .collect()
+    }
+
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
