@@ -160,7 +160,7 @@ mod tests {
         insta::assert_snapshot!(describe(&machine.facts(), "enum state").unwrap(), @r"
         enum state  4 bytes
           STATE_RUN   0
-          STATE_GONE  -1
+          STATE_GONE  4294967295
         ");
     }
 
