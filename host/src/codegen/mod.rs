@@ -10,6 +10,7 @@ mod asm;
 mod columns;
 mod condition;
 mod copied;
+mod cookie;
 mod current;
 mod equality;
 mod function;
@@ -23,6 +24,7 @@ mod value;
 mod weights;
 
 pub use columns::columns;
+pub use cookie::{attach_cookie, cookie};
 pub use holes::{constant, guard, key, measure, member, steps};
 pub use record::{FieldValue, record};
 

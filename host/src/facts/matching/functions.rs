@@ -1,6 +1,6 @@
 //! Functions of the kernel.
 
-use super::{Location, Match, malformed, unknown};
+use super::{Location, Match, malformed, nothing_left, unknown};
 use crate::facts::{Facts, symbols};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
@@ -14,10 +14,17 @@ impl Facts {
             [module, function] => (Some(module), function),
             _ => return Err(malformed(pattern, &format!("{}:FUNCTION", pattern.kind))),
         };
-        let mut found = BTreeSet::new();
+        let (mut found, mut missing) = (BTreeSet::new(), None);
         for function in expand(function) {
             if is_plain(&function) && module.is_none() {
-                found.insert(self.function_at(pattern.kind, &function)?);
+                match self.function_at(pattern.kind, &function)? {
+                    Ok(function) => {
+                        found.insert(function);
+                    }
+                    Err(report) => {
+                        missing.get_or_insert(report);
+                    }
+                }
                 continue;
             }
             let wanted = module.map(|module| expand(module));
@@ -29,6 +36,7 @@ impl Facts {
             });
             found.extend(matching.map(|(name, _)| (name, 0)));
         }
+        nothing_left(found.is_empty(), missing)?;
         if !found.is_empty() && self.features().kprobe.is_none() {
             return Err(Report::new("this kernel has no kprobes")
                 .help("they need a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"));
@@ -44,8 +52,12 @@ impl Facts {
         Ok(found.into_iter().map(matched).collect())
     }
 
-    /// `FUNCTION` or `FUNCTION+OFFSET`.
-    fn function_at(&self, kind: Kind, place: &str) -> Result<(String, u64), Report> {
+    /// `FUNCTION` or `FUNCTION+OFFSET`. The inner error: there is no such function.
+    fn function_at(
+        &self,
+        kind: Kind,
+        place: &str,
+    ) -> Result<Result<(String, u64), Report>, Report> {
         let (name, offset) = match place.split_once('+') {
             None => (place, 0),
             Some((name, more)) => {
@@ -68,7 +80,7 @@ impl Facts {
         }
         let known = self.btf().is_ok_and(|btf| btf.has_function(name));
         if known || self.symbols().function(name).is_some() {
-            return Ok((name.to_owned(), offset));
+            return Ok(Ok((name.to_owned(), offset)));
         }
         let all = self.traceable_functions();
         if all.is_empty() {
@@ -77,11 +89,11 @@ impl Facts {
                     .help("/proc/kallsyms and /sys/kernel/btf are both unreadable"),
             );
         }
-        Err(unknown(
+        Ok(Err(unknown(
             "kernel function",
             name,
             all.iter().map(|(name, _)| name),
-        ))
+        )))
     }
 
     /// Functions that kprobes may be put on, with their modules, sorted.

@@ -1,9 +1,11 @@
 //! Kinds of attachment and the SPECs that name them.
 
 mod clock;
+mod counter;
 mod wildcard;
 
 pub use clock::{Clock, period};
+pub use counter::count;
 pub use wildcard::{expand, is_plain, matches};
 
 use crate::report::{Report, did_you_mean};
@@ -19,8 +21,11 @@ pub enum Kind {
     Kretprobe,
     Uprobe,
     Uretprobe,
+    Usdt,
     Profile,
     Interval,
+    Software,
+    Hardware,
 }
 
 /// One alternative of a SPEC: the kind, and the parts between colons (`*`, `?` and `{a,b}` allowed in them).
@@ -31,26 +36,26 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 8] = [
+const FORMS: [(Kind, &str); 11] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
     (Kind::Kretprobe, "kretprobe:[MODULE:]FUNCTION"),
     (Kind::Uprobe, "uprobe:BINARY:FUNCTION[+OFFSET]"),
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
+    (Kind::Usdt, "usdt:BINARY:[PROVIDER:]NAME"),
     (Kind::Profile, "profile:hz:TIMES"),
     (Kind::Interval, "interval:TIME"),
+    (Kind::Software, "software:EVENT[:COUNT]"),
+    (Kind::Hardware, "hardware:EVENT[:COUNT]"),
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 11] = [
     ("fentry", "kprobe"),
     ("fexit", "kretprobe"),
     ("kfunc", "kprobe"),
     ("kretfunc", "kretprobe"),
-    ("usdt", "uprobe"),
-    ("software", "profile:hz:N"),
-    ("hardware", "profile:hz:N"),
     ("watchpoint", "uprobe"),
     ("asyncwatchpoint", "uprobe"),
     ("iter", "tracepoint"),
@@ -62,15 +67,18 @@ const LATER: [(&str, &str); 14] = [
 
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 11] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
         (Self::Kretprobe, "kretprobe", "kr"),
         (Self::Uprobe, "uprobe", "u"),
         (Self::Uretprobe, "uretprobe", "ur"),
+        (Self::Usdt, "usdt", "U"),
         (Self::Profile, "profile", "p"),
         (Self::Interval, "interval", "i"),
+        (Self::Software, "software", "s"),
+        (Self::Hardware, "hardware", "h"),
     ];
 
     pub fn name(self) -> &'static str {
@@ -99,6 +107,13 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// As a SPEC says it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.parts.join(":"))
     }
 }
 
@@ -179,7 +194,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (_, count) if pattern.parts.iter().any(String::is_empty) || count == 0 => false,
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
-        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2) => true,
+        (Kind::Usdt, 2 | 3) => true,
+        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2)
+        | (Kind::Software | Kind::Hardware, 1 | 2) => true,
         _ => false,
     };
     if !fits {
@@ -188,6 +205,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
     }
     if matches!(kind, Kind::Profile | Kind::Interval) {
         period(&pattern)?;
+    }
+    if let (Kind::Software | Kind::Hardware, [_, number]) = (kind, pattern.parts.as_slice()) {
+        count(number)?;
     }
     Ok(pattern)
 }
@@ -273,6 +293,8 @@ mod tests {
                 .len(),
             2
         );
+        assert_eq!(one("s:faults:1"), one("software:faults:1"));
+        assert_eq!(one("h:cycles"), one("hardware:cycles"));
         assert_eq!(
             parse("k{,r}:vfs_read").unwrap(),
             parse("kprobe:vfs_read,kretprobe:vfs_read").unwrap()
@@ -333,6 +355,9 @@ the kind 'fentry' is not in this version yet
             "interval:fortnight:1",
             "interval:1x",
             "profile:hz",
+            "software:faults:0",
+            "hardware:cycles:1e6",
+            "software:faults:1:2",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
