@@ -8,6 +8,7 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `connect PORT`: a TCP connection to 127.0.0.1, which is refused or not
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
@@ -58,6 +59,11 @@ fn perform(words: &[&str]) -> ExitCode {
                 black_box(brief_target(black_box(n)));
                 announce(n);
             }
+        }
+        ["connect", port] => {
+            let port = number(port) as u16;
+            // Whether anything listens is the test's business.
+            drop(std::net::TcpStream::connect(("127.0.0.1", port)));
         }
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
         ["touch", pages] => touch(number(pages) as usize),

@@ -9,6 +9,7 @@ mod arithmetic;
 mod asm;
 mod columns;
 mod condition;
+mod copied;
 mod cookie;
 mod current;
 mod equality;

@@ -134,6 +134,11 @@ fn members(described: &TypeDescription) -> String {
             member.offset, member.name, member.ty
         );
     }
+    let width = widest(described.values.iter().map(|(name, _)| name.as_str()));
+    for (name, value) in &described.values {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "  {name:width$}  {value}");
+    }
     out
 }
 
@@ -194,6 +199,16 @@ mod tests {
               12  comm     char[16]
               32  path     char * (user)
               28  dead     truth value
+        ");
+    }
+
+    #[test]
+    fn an_enum_has_its_names() {
+        let machine = Machine::new();
+        insta::assert_snapshot!(describe(&machine.facts(), "enum state").unwrap(), @r"
+        enum state  4 bytes
+          STATE_RUN   0
+          STATE_GONE  4294967295
         ");
     }
 

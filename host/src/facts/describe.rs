@@ -4,6 +4,7 @@ use super::{Facts, Site};
 use crate::expr::names::{Meaning, Names};
 use crate::expr::types::Type;
 use crate::report::{self, Report};
+use crate::rows::Shown;
 
 /// What can be read at a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct TypeDescription {
     /// Bytes; `None` of what has no size.
     pub size: Option<u32>,
     pub members: Vec<MemberDescription>,
+    /// Of an enum: its names and their values.
+    pub values: Vec<(String, i128)>,
 }
 
 /// A member; those of anonymous members stand among them.
@@ -90,10 +93,18 @@ impl Facts {
             }
         });
         let members = described.collect();
+        let values = match &ty {
+            Type::Named(_, Shown::Enum(of)) => {
+                let named = |(value, name): &(i128, String)| (name.clone(), *value);
+                of.values.iter().map(named).collect()
+            }
+            _ => Vec::new(),
+        };
         Ok(TypeDescription {
             name: ty.to_string(),
             size: btf.size(&ty),
             members,
+            values,
         })
     }
 }
@@ -103,6 +114,7 @@ fn spelt(meaning: &Meaning) -> String {
         Meaning::Value(_, ty) | Meaning::Memory { ty, .. } => ty.to_string(),
         Meaning::String(_) => Type::Str.to_string(),
         Meaning::Elements(all, ty) => format!("{ty}[{}]", all.len()),
+        Meaning::Counted { of, .. } => format!("{of}[]"),
     }
 }
 

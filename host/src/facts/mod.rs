@@ -15,6 +15,7 @@ pub mod format;
 mod links;
 pub mod matching;
 pub mod names;
+mod print_format;
 mod renamed;
 pub mod symbols;
 pub mod syscalls;

@@ -89,7 +89,25 @@ fn value(out: &mut String, value: &Value) {
         Value::Unsigned(value) => write!(out, "{value}"),
         Value::Str(bytes) => return string(out, &String::from_utf8_lossy(bytes)),
         Value::Hist(histogram) => return self::histogram(out, histogram),
+        Value::Named(value, _) => write!(out, "{value}"),
+        Value::List(elements) => return list(out, elements),
+        Value::Struct(members) => {
+            return Object::write(out, |object| {
+                members.iter().for_each(|(name, of)| object.value(name, of));
+            });
+        }
     };
+}
+
+fn list(out: &mut String, elements: &[Value]) {
+    out.push('[');
+    for (number, element) in elements.iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        value(out, element);
+    }
+    out.push(']');
 }
 
 fn histogram(out: &mut String, histogram: &Histogram) {

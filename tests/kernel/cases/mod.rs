@@ -12,6 +12,7 @@ mod output;
 mod signals;
 mod sites;
 mod timers;
+mod types;
 mod user;
 
 use crate::need::Need;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        types::CASES,
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,

@@ -93,7 +93,11 @@ fn types_are_found_as_c_spells_them() {
     let btf = read(&kernel());
     assert_eq!(btf.named("u32"), Some(Type::Int(Int::U32)));
     assert_eq!(btf.named("struct nothing"), None);
-    assert_eq!(btf.named("enum wide"), Some(Type::Int(Int::U64)));
+    let wide = btf.named("enum wide").unwrap();
+    assert_eq!(
+        (wide.integer(), wide.to_string().as_str()),
+        (Some(Int::U64), "enum wide")
+    );
     let Some(Type::Pointer {
         to,
         space: Space::Kernel,
@@ -128,7 +132,10 @@ fn enumerators_have_their_sign() {
     old.add("state", kind::ENUM, 1, 4, &[name, u32::MAX]);
     let old = read(&old);
     assert_eq!(old.enumerator("GONE"), Some(-1));
-    assert_eq!(old.named("enum state"), Some(Type::Int(Int::I32)));
+    assert_eq!(
+        old.named("enum state").and_then(|ty| ty.integer()),
+        Some(Int::I32)
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::expr::tree::{Node, Op, Relation};
 use crate::expr::types::{Int, Space};
 use crate::facts::fixture::Machine;
+use crate::rows::Shown;
 
 fn context(offset: i16, int: Int) -> Node {
     Node::Context { offset, int }
@@ -135,11 +136,17 @@ fn a_system_call_means_the_same_at_its_tracepoint_and_at_the_raw_one() {
     assert_eq!(raw.argument("dfd"), int(saved(112, Int::I32), Int::I32));
     assert_eq!(
         own.argument("mode"),
-        int(context(40, Int::new(false, 16)), Int::new(false, 16))
+        Some(Meaning::Value(
+            context(40, Int::new(false, 16)),
+            Type::Named(Int::new(false, 16), Shown::Mode)
+        ))
     );
     assert_eq!(
         raw.argument("mode"),
-        int(saved(56, Int::new(false, 16)), Int::new(false, 16))
+        Some(Meaning::Value(
+            saved(56, Int::new(false, 16)),
+            Type::Named(Int::new(false, 16), Shown::Mode)
+        ))
     );
     assert_eq!(own.argument("filename"), user_string(context(24, Int::U64)));
     assert_eq!(raw.argument("filename"), user_string(saved(104, Int::U64)));
