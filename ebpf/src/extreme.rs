@@ -18,11 +18,10 @@ pub(crate) extern "C" fn lib_raise(word: *mut u64, value: u64, state: *mut State
             if there >= value {
                 return 0;
             }
-            let (seen, done) = atomic_cxchg::<
-                u64,
-                { AtomicOrdering::Relaxed },
-                { AtomicOrdering::Relaxed },
-            >(word, there, value);
+            let (seen, done) =
+                atomic_cxchg::<u64, { AtomicOrdering::Relaxed }, { AtomicOrdering::Relaxed }>(
+                    word, there, value,
+                );
             if done {
                 return 0;
             }

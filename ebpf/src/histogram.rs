@@ -1,9 +1,7 @@
 //! Histograms: words of a map value, one a bucket, changed in place.
 
 use super::books::add;
-use moontrace_abi::bucket::{
-    BUCKETS, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned,
-};
+use moontrace_abi::bucket::{BUCKETS, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned};
 
 #[inline(always)]
 fn bump(buckets: *mut u64, bucket: u32) -> u64 {

@@ -4,6 +4,7 @@ pub mod shown;
 
 pub use shown::Shown;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// A decoded value. Integers are exact to 64 bits.
@@ -16,6 +17,9 @@ pub enum Value {
     /// What the kernel calls unsigned.
     Unsigned(u64),
     Str(Vec<u8>),
+    /// An average.
+    Float(f64),
+    Stats(Stats),
     Hist(Arc<Histogram>),
     /// An integer that stands for something: programs get the number, people read what it means.
     Named(i128, Shown),
@@ -35,9 +39,74 @@ impl Value {
             _ => None,
         }
     }
+
+    /// An integer that may lie outside of 64 bits with a sign.
+    pub fn of_integer(value: i128) -> Self {
+        i64::try_from(value).map_or(Self::Unsigned(value as u64), Self::Int)
+    }
+
+    /// How rows are sorted: numbers by value, strings by their bytes, statistics and histograms by how much is in them;
+    /// nothing before numbers before strings.
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Str(a), Self::Str(b)) => a.cmp(b),
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
+            _ => match (self.amount(), other.amount()) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => self.rank().cmp(&other.rank()),
+            },
+        }
+    }
+
+    /// What a value adds to a sum: how much is in it, where it isn't a number itself.
+    pub fn amount(&self) -> Option<i128> {
+        match self {
+            Self::Hist(histogram) => Some(histogram.count.into()),
+            Self::Stats(stats) => Some(stats.count.into()),
+            other => other.integer(),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Nil => 0,
+            Self::Bool(_) => 1,
+            Self::Int(_)
+            | Self::Unsigned(_)
+            | Self::Named(..)
+            | Self::Float(_)
+            | Self::Stats(_)
+            | Self::Hist(_) => 2,
+            Self::Str(_) => 3,
+            Self::List(_) | Self::Struct(_) => 4,
+        }
+    }
 }
 
-/// A histogram with its empty buckets left out, lowest first.
+/// Count, sum, and the smallest and largest of all values, where there were any.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Stats {
+    pub count: u64,
+    /// Wraps at 64 bits, as in the kernel.
+    pub sum: i128,
+    /// The smallest and the largest.
+    pub ends: Option<(i128, i128)>,
+}
+
+impl Stats {
+    /// `None` of no values.
+    pub fn average(&self) -> Option<f64> {
+        average(self.count, self.sum)
+    }
+}
+
+/// The average of so many values; `None` of none.
+pub fn average(count: u64, sum: i128) -> Option<f64> {
+    (count > 0).then(|| sum as f64 / count as f64)
+}
+
+/// A histogram, lowest bucket first, from the first to the last that has anything; empty ones between them are there.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Histogram {
     pub count: u64,
@@ -53,11 +122,13 @@ pub struct Bucket {
 }
 
 /// A tally as it was read: its rows' values stand in the order keys, columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     pub name: String,
     pub keys: Vec<String>,
     pub columns: Vec<String>,
+    /// What the columns of a row are that isn't there.
+    pub absent: Vec<Value>,
     /// Smallest first, by the first column.
     pub rows: Vec<Vec<Value>>,
 }

@@ -32,8 +32,23 @@ function probe:count(...) end
 ---`:sum(expr)` Ends the chain: adds up a value, by the keys. Returns the tally.
 function probe:sum(...) end
 
----`:hist(expr)` Ends the chain: a histogram of a value in powers of two, by the keys. Returns the tally.
+---`:hist(expr[, bits])` Ends the chain: a histogram of a value in powers of two, each split by 0 to 5 bits, by the keys. Returns the tally.
 function probe:hist(...) end
+
+---`:lhist(expr, min, max, step)` Ends the chain: a histogram of a value in equal steps, by the keys. Returns the tally.
+function probe:lhist(...) end
+
+---`:avg(expr)` Ends the chain: the average of a value, by the keys. Returns the tally.
+function probe:avg(...) end
+
+---`:min(expr)` Ends the chain: the smallest value, by the keys. Returns the tally.
+function probe:min(...) end
+
+---`:max(expr)` Ends the chain: the largest value, by the keys. Returns the tally.
+function probe:max(...) end
+
+---`:stats(expr)` Ends the chain: count, sum, average, smallest and largest value, by the keys. Returns the tally.
+function probe:stats(...) end
 
 ---`:tally([tally,] columns)` Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.
 function probe:tally(...) end
@@ -137,7 +152,7 @@ function define(...) end
 
 -- What probes share.
 
----`tally()` A table that several probes may feed, each by `:tally(t, columns)`.
+---`tally{ keys = 4096, lru = false }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.
 function tally(...) end
 
 ---`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use moontrace::facts::Facts;
 use moontrace::plan::{Options, Planner, ProbePlan, Traced};
 use moontrace::report::Place;
-use moontrace::spec::{Declaration, Ending, ProbeId, Source, Step, TallyId, probe};
+use moontrace::spec::{Declaration, Ending, ProbeId, Room, Source, Step, TallyId, probe};
 use std::collections::BTreeMap;
 
 fn place() -> Place {
@@ -38,6 +38,7 @@ pub(crate) fn tally(number: u32, columns: &str) -> Ending {
     Ending::Tally {
         tally: TallyId(number),
         columns: source(columns),
+        room: Room::default(),
     }
 }
 

@@ -8,8 +8,10 @@ use crate::{may_load, settle};
 use moontrace::codegen::{self, FieldValue, Target};
 use moontrace::expr::tree::{Current, Node, Op, Part, Relation, TARGET};
 use moontrace::expr::types::{Int, Space};
-use moontrace::plan::{Aggregate, Content, Field, Layout};
-use moontrace_abi::bucket::{BUCKETS, of_signed, of_unsigned};
+use moontrace::plan::{Aggregate, Content, Extreme, Field, Layout};
+use moontrace_abi::bucket::{
+    BUCKETS, FINEST, Linear, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned,
+};
 use moontrace_abi::record::HEADER;
 use moontrace_abi::{Control, Header, Outcome};
 
@@ -221,11 +223,25 @@ fn histograms_count_into_the_bucket_of_the_value() {
     let measure = codegen::measure(&[value(true), value(false)], &target).unwrap();
     let width = 8 * BUCKETS as u32;
     let columns = [
-        (Aggregate::Hist { signed: true }, 0, Some(0)),
+        (
+            Aggregate::Hist {
+                signed: true,
+                bits: 0,
+            },
+            0,
+            Some(0),
+        ),
         (Aggregate::Count, width, None),
-        (Aggregate::Hist { signed: false }, width + 8, Some(1)),
+        (
+            Aggregate::Hist {
+                signed: false,
+                bits: 0,
+            },
+            width + 8,
+            Some(1),
+        ),
     ];
-    let columns = codegen::columns(&columns).unwrap();
+    let columns = codegen::columns(&columns, true).unwrap();
     let key = codegen::key(
         Control::generation_offset(3),
         &[Part::Int(Node::Const(-7))],
@@ -260,6 +276,102 @@ fn histograms_count_into_the_bucket_of_the_value() {
             BUCKETS + 1 + of_unsigned(number) as usize,
         ];
         assert_eq!(counted, wanted, "{number}");
+    }
+}
+
+/// What the words of a row hold after one event, beside those that are 0.
+fn words_after(aggregate: Aggregate, number: u64) -> Vec<(usize, u64)> {
+    let one = |bucket| vec![(bucket, 1)];
+    match aggregate {
+        Aggregate::Count => one(0),
+        Aggregate::Sum { .. } => vec![(0, number)],
+        Aggregate::Avg { .. } => vec![(0, 1), (1, number)],
+        Aggregate::Min(order) => vec![(0, number ^ order.minimum()), (1, 1)],
+        Aggregate::Max(order) => vec![(0, number ^ order.maximum()), (1, 1)],
+        Aggregate::Stats(order) => vec![
+            (0, 1),
+            (1, number),
+            (2, number ^ order.minimum()),
+            (3, number ^ order.maximum()),
+        ],
+        Aggregate::Hist { signed: true, bits } => {
+            one(fine_of_signed(number as i64, bits.into()) as usize)
+        }
+        Aggregate::Hist { bits, .. } => one(fine_of_unsigned(number, bits.into()) as usize),
+        Aggregate::LinearHist { signed, steps } => {
+            let value = match signed {
+                true => i128::from(number as i64),
+                false => i128::from(number),
+            };
+            let holds = |bucket: &usize| {
+                let (min, max) = steps.bounds(*bucket);
+                min.is_none_or(|min| min <= value) && max.is_none_or(|max| value <= max)
+            };
+            one((0..steps.buckets()).find(holds).unwrap())
+        }
+    }
+}
+
+#[test]
+fn every_column_keeps_what_its_value_says() {
+    if !may_load("every_column_keeps_what_its_value_says") {
+        return;
+    }
+    let (mut world, mut machine) = world_and_machine();
+    let target = Target::default();
+    let context = |signed| Node::Context {
+        offset: 8,
+        int: Int::new(signed, 64),
+    };
+    let measure = codegen::measure(&[context(true)], &target).unwrap();
+    let steps = |min, max, step| Linear { min, max, step };
+    let mut aggregates = vec![
+        Aggregate::Avg { signed: true },
+        Aggregate::Min(Extreme::Signed),
+        Aggregate::Min(Extreme::Unsigned),
+        Aggregate::Max(Extreme::Signed),
+        Aggregate::Max(Extreme::Unsigned),
+        Aggregate::Stats(Extreme::Signed),
+        Aggregate::Stats(Extreme::Unsigned),
+    ];
+    for signed in [true, false] {
+        aggregates.extend((1..=FINEST).map(|bits| Aggregate::Hist { signed, bits }));
+        let all = [
+            steps(0, 100, 10),
+            steps(-7, 8, 4),
+            steps(i64::MIN, i64::MAX, i64::MAX / 100),
+            steps(1, 1001, 1),
+        ];
+        aggregates.extend(all.map(|steps| Aggregate::LinearHist { signed, steps }));
+    }
+    let edges = (0..64).flat_map(|bit| [1u64 << bit, (1u64 << bit) - 1, (3u64 << bit) - 1]);
+    let numbers: Vec<u64> = edges
+        .chain([u64::MAX, 99, 100, 101, -7i64 as u64])
+        .collect();
+    for exchange in [true, false] {
+        for aggregate in &aggregates {
+            let columns = codegen::columns(&[(*aggregate, 8, Some(0))], exchange).unwrap();
+            let key = codegen::key(Control::generation_offset(3), &[], &target).unwrap();
+            let holes = [("measure", &measure), ("columns", &columns), ("key", &key)];
+            let table = Table {
+                key: 4,
+                value: 8 + 8 * aggregate.words() as u32,
+            };
+            let program = machine.link(&holes, "act_tally", Some(table)).unwrap();
+            for number in &numbers {
+                world.context[1] = *number;
+                let (_, row) = machine.run(&program, &world.context).row.unwrap();
+                let mut wanted = vec![0; 1 + aggregate.words()];
+                for (word, value) in words_after(*aggregate, *number) {
+                    wanted[1 + word] = value;
+                }
+                let got: Vec<u64> = row
+                    .chunks_exact(8)
+                    .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
+                    .collect();
+                assert!(got == wanted, "{aggregate:?} of {number}");
+            }
+        }
     }
 }
 

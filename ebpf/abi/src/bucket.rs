@@ -156,11 +156,19 @@ mod tests {
             max: 15,
             step: 10,
         };
-        let bounds: Vec<_> = (0..steps.buckets()).map(|bucket| steps.bounds(bucket)).collect();
+        let bounds: Vec<_> = (0..steps.buckets())
+            .map(|bucket| steps.bounds(bucket))
+            .collect();
         let step = |first, last| (Some(first), Some(last));
         assert_eq!(
             bounds,
-            [(None, Some(-11)), step(-10, -1), step(0, 9), step(10, 14), (Some(15), None)]
+            [
+                (None, Some(-11)),
+                step(-10, -1),
+                step(0, 9),
+                step(10, 14),
+                (Some(15), None)
+            ]
         );
         let all = Linear {
             min: i64::MIN,

@@ -1,8 +1,8 @@
 //! Columns of a tally: what was measured is added to a row.
 
+use super::Code;
 use super::asm::{Asm, Label};
 use super::instruction::{Alu, R0, R1, R2, R3, R4, R6, R7, R8, Reg, When};
-use super::Code;
 use crate::layout::Aggregate;
 use crate::report::Report;
 use moontrace_abi::bucket::Linear;
@@ -37,10 +37,10 @@ pub fn columns(
     for (aggregate, offset, argument) in columns {
         let end = *offset as usize + 8 * aggregate.words();
         if end > ROW {
-            return Err(Report::new(format!(
-                "a row of this tally has more than {ROW} bytes"
-            ))
-            .help("take fewer histograms into one tally, or coarser ones"));
+            return Err(
+                Report::new(format!("a row of this tally has more than {ROW} bytes"))
+                    .help("take fewer histograms into one tally, or coarser ones"),
+            );
         }
         writer.column(*aggregate, *offset as i16, argument.map(word));
     }

@@ -1,8 +1,8 @@
 //! Raw entries of a tally's map → rows.
 
-use crate::plan::{Aggregate, Column, KeyContent, KeyField, TallyShape};
-use crate::rows::{Bucket, Histogram, Table, Value};
-use moontrace_abi::bucket::{BUCKETS, bounds};
+use crate::plan::{Aggregate, Column, Extreme, KeyContent, KeyField, TallyShape};
+use crate::rows::{Bucket, Histogram, Stats, Table, Value, average};
+use moontrace_abi::bucket::{bounds, buckets};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -36,32 +36,16 @@ pub fn table(shape: &TallyShape, entries: Vec<Entry>, names: SiteNames<'_>) -> T
             .iter()
             .map(|column| column.name.clone())
             .collect(),
+        absent: shape.columns.iter().map(|of| column(of, &[])).collect(),
         rows,
     }
 }
 
 fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a Value>) -> Ordering {
-    let one = |(a, b): (&Value, &Value)| match (a, b) {
-        (Value::Str(a), Value::Str(b)) => a.cmp(b),
-        (a, b) => weight(a).cmp(&weight(b)),
-    };
     a.zip(b)
-        .map(one)
+        .map(|(a, b)| a.order(b))
         .find(|order| order.is_ne())
         .unwrap_or(Ordering::Equal)
-}
-
-/// What values of different kinds are sorted by: nothing before numbers before strings.
-fn weight(value: &Value) -> i128 {
-    match value {
-        Value::Nil => i128::MIN,
-        Value::Bool(value) => i128::from(*value),
-        Value::Int(value) => i128::from(*value),
-        Value::Unsigned(value) => i128::from(*value),
-        Value::Hist(histogram) => i128::from(histogram.count),
-        Value::Named(value, _) => *value,
-        Value::Str(_) | Value::List(_) | Value::Struct(_) => i128::MAX,
-    }
 }
 
 fn row(shape: &TallyShape, entry: &Entry, names: SiteNames<'_>) -> Vec<Value> {
@@ -123,42 +107,81 @@ fn column(column: &Column, copies: &[&[u8]]) -> Value {
             .iter()
             .fold(0u64, |sum, copy| sum.wrapping_add(word(copy, offset)))
     };
+    // The largest of all CPUs, turned back; `None` where no CPU has seen a value.
+    let extreme = |word_at: usize, turned: u64, order: Extreme, seen: bool| {
+        let raised = copies.iter().map(|copy| word(copy, word_at)).max();
+        let bits = raised.unwrap_or(0) ^ turned;
+        seen.then(|| match order {
+            Extreme::Signed => i128::from(bits as i64),
+            Extreme::Unsigned => i128::from(bits),
+        })
+    };
+    let number = |bits: u64, signed: bool| match signed {
+        true => i128::from(bits as i64),
+        false => i128::from(bits),
+    };
+    let one = |value: Option<i128>| value.map_or(Value::Nil, Value::of_integer);
     match column.function {
         Aggregate::Count => Value::Int(sum(offset) as i64),
         Aggregate::Sum { signed } => integer(sum(offset), signed),
-        Aggregate::Hist { .. } => Value::Hist(Arc::new(histogram(
-            (0..BUCKETS).map(|bucket| sum(offset + 8 * bucket)),
-        ))),
+        Aggregate::Avg { signed } => {
+            average(sum(offset), number(sum(offset + 8), signed)).map_or(Value::Nil, Value::Float)
+        }
+        Aggregate::Min(order) => one(extreme(offset, order.minimum(), order, sum(offset + 8) > 0)),
+        Aggregate::Max(order) => one(extreme(offset, order.maximum(), order, sum(offset + 8) > 0)),
+        Aggregate::Stats(order) => {
+            let count = sum(offset);
+            let end = |at, turned| extreme(at, turned, order, count > 0);
+            Value::Stats(Stats {
+                count,
+                sum: number(sum(offset + 8), order == Extreme::Signed),
+                ends: end(offset + 16, order.minimum()).zip(end(offset + 24, order.maximum())),
+            })
+        }
+        Aggregate::Hist { bits, .. } => histogram(
+            (0..buckets(bits)).map(|bucket| sum(offset + 8 * bucket)),
+            |bucket| match bounds(bucket, bits) {
+                Some((min, max)) => (Some(min.into()), Some(max.into())),
+                None => (None, Some(-1)),
+            },
+        ),
+        Aggregate::LinearHist { steps, .. } => histogram(
+            (0..steps.buckets()).map(|bucket| sum(offset + 8 * bucket)),
+            |bucket| steps.bounds(bucket),
+        ),
     }
 }
 
-fn histogram(counts: impl Iterator<Item = u64>) -> Histogram {
-    let filled = counts.enumerate().filter(|(_, count)| *count > 0);
-    let buckets: Vec<Bucket> = filled
-        .map(|(bucket, count)| match bounds(bucket) {
-            (Some(min), Some(max)) => Bucket {
-                min: Some(min.into()),
-                max: Some(max.into()),
-                count,
-            },
-            _ => Bucket {
-                min: None,
-                max: Some(-1),
-                count,
-            },
-        })
-        .collect();
-    Histogram {
+/// The buckets from the first to the last that has anything.
+fn histogram(
+    counts: impl Iterator<Item = u64>,
+    bounds: impl Fn(usize) -> (Option<i128>, Option<i128>),
+) -> Value {
+    let mut buckets = Vec::new();
+    let mut filled = 0;
+    for (bucket, count) in counts.enumerate() {
+        if count == 0 && buckets.is_empty() {
+            continue;
+        }
+        let (min, max) = bounds(bucket);
+        buckets.push(Bucket { min, max, count });
+        if count > 0 {
+            filled = buckets.len();
+        }
+    }
+    buckets.truncate(filled);
+    Value::Hist(Arc::new(Histogram {
         count: buckets.iter().map(|bucket| bucket.count).sum(),
         buckets,
-    }
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::Storage;
-    use crate::spec::TallyId;
+    use crate::spec::{Room, TallyId};
+    use moontrace_abi::bucket::{BUCKETS, Linear};
 
     fn words(words: &[u64]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -186,6 +209,7 @@ mod tests {
             key_size: 32,
             value_size,
             storage: Storage::PerCpuHash,
+            room: Room::default(),
         }
     }
 
@@ -298,7 +322,10 @@ mod tests {
     fn buckets_become_their_bounds() {
         let hist = Column {
             name: "hist".into(),
-            function: Aggregate::Hist { signed: true },
+            function: Aggregate::Hist {
+                signed: true,
+                bits: 0,
+            },
             offset: 0,
         };
         let mut counts = [0; BUCKETS];
@@ -323,8 +350,96 @@ mod tests {
             [
                 (None, Some(-1), 2),
                 (Some(0), Some(0), 1),
+                (Some(1), Some(1), 0),
+                (Some(2), Some(3), 0),
                 (Some(4), Some(7), 7)
             ]
         );
+    }
+
+    /// The columns of one row whose value each CPU has like this.
+    fn columns(function: Aggregate, cpus: &[&[u64]]) -> Value {
+        let of = Column {
+            name: "c".into(),
+            function,
+            offset: 0,
+        };
+        let cpus: Vec<Vec<u8>> = cpus.iter().map(|cpu| words(cpu)).collect();
+        column(&of, &cpus.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn extremes_are_turned_back_and_are_nothing_where_nothing_was_seen() {
+        let signed = |value: i64, turned: u64| value as u64 ^ turned;
+        let (min, max) = (Extreme::Signed.minimum(), Extreme::Signed.maximum());
+        let some = [signed(-5, min), 1];
+        assert_eq!(
+            columns(
+                Aggregate::Min(Extreme::Signed),
+                &[&some, &[0, 0], &[signed(7, min), 1]]
+            ),
+            Value::Int(-5)
+        );
+        assert_eq!(
+            columns(
+                Aggregate::Max(Extreme::Signed),
+                &[&[signed(-5, max), 1], &[0, 0]]
+            ),
+            Value::Int(-5)
+        );
+        assert_eq!(
+            columns(Aggregate::Max(Extreme::Unsigned), &[&[u64::MAX, 1]]),
+            Value::Unsigned(u64::MAX)
+        );
+        assert_eq!(
+            columns(Aggregate::Min(Extreme::Unsigned), &[&[!0, 1]]),
+            Value::Int(0)
+        );
+        assert_eq!(
+            columns(Aggregate::Min(Extreme::Signed), &[&[0, 0]]),
+            Value::Nil
+        );
+        assert_eq!(
+            columns(Aggregate::Avg { signed: true }, &[&[0, 0]]),
+            Value::Nil
+        );
+        assert_eq!(
+            columns(Aggregate::Avg { signed: true }, &[&[1, u64::MAX], &[1, 4]]),
+            Value::Float(1.5)
+        );
+        let (low, high) = (signed(-2, min), signed(9, max));
+        assert_eq!(
+            columns(
+                Aggregate::Stats(Extreme::Signed),
+                &[&[2, 7, low, high], &[0, 0, 0, 0]]
+            ),
+            Value::Stats(Stats {
+                count: 2,
+                sum: 7,
+                ends: Some((-2, 9))
+            })
+        );
+    }
+
+    #[test]
+    fn steps_have_open_ends() {
+        let steps = Linear {
+            min: 0,
+            max: 20,
+            step: 10,
+        };
+        let Value::Hist(histogram) = columns(
+            Aggregate::LinearHist {
+                signed: true,
+                steps,
+            },
+            &[&[1, 0, 0, 2]],
+        ) else {
+            panic!("no histogram")
+        };
+        let ends = (&histogram.buckets[0], &histogram.buckets[3]);
+        assert_eq!((ends.0.min, ends.0.max, ends.0.count), (None, Some(-1), 1));
+        assert_eq!((ends.1.min, ends.1.max, ends.1.count), (Some(20), None, 2));
+        assert_eq!(histogram.count, 3);
     }
 }

@@ -1,15 +1,13 @@
 //! A tally's map: made by its shape, read and taken by generations.
 
 use crate::plan::{Storage, TallyShape};
+use crate::spec::Room;
 use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::io;
 use std::sync::atomic::Ordering;
-
-/// Keys of a tally. While it is taken, those of both generations count: the room is for both.
-pub const KEYS: u32 = 4096;
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
 pub struct Entry {
@@ -31,10 +29,13 @@ pub struct Table {
 impl Table {
     /// `number` is that of the tally's generation word.
     pub fn create(shape: &TallyShape, number: u32) -> io::Result<Self> {
-        let (of, entries) = match shape.storage {
-            Storage::PerCpuArray => (MapType::PerCpuArray, 2),
-            Storage::PerCpuHash => (MapType::PerCpuHash, KEYS),
-            Storage::Hash => (MapType::Hash, KEYS),
+        let Room { keys, lru } = shape.room;
+        let (of, entries) = match (shape.storage, lru) {
+            (Storage::PerCpuArray, _) => (MapType::PerCpuArray, 2),
+            (Storage::PerCpuHash, false) => (MapType::PerCpuHash, keys),
+            (Storage::PerCpuHash, true) => (MapType::LruPerCpuHash, keys),
+            (Storage::Hash, false) => (MapType::Hash, keys),
+            (Storage::Hash, true) => (MapType::LruHash, keys),
         };
         let map = Map::create(&MapSpec {
             name: "mt_tally",

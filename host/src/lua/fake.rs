@@ -51,9 +51,7 @@ impl Session for Fake {
         let mut tables = self.tables.borrow_mut();
         let table = tables.entry(tally).or_insert_with(|| Table {
             name: "fake".to_owned(),
-            keys: Vec::new(),
-            columns: Vec::new(),
-            rows: Vec::new(),
+            ..Table::default()
         });
         let read = table.clone();
         if take {

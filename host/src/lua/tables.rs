@@ -3,7 +3,7 @@
 use super::tallies::View;
 use super::types::histogram::Hist;
 use crate::report::did_you_mean;
-use crate::rows::{Histogram, Table, Value};
+use crate::rows::{Stats, Table, Value};
 use mlua::Lua;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
         Value::Str(bytes) => mlua::Value::String(lua.create_string(bytes)?),
         Value::Hist(hist) => mlua::Value::UserData(lua.create_userdata(Hist(Arc::clone(hist)))?),
         Value::Named(value, _) => mlua::Value::Integer(*value as i64),
+        Value::Float(value) => mlua::Value::Number(*value),
+        Value::Stats(stats) => mlua::Value::Table(self::stats(lua, stats)?),
         Value::List(elements) => {
             let table = lua.create_table_with_capacity(elements.len(), 0)?;
             for (number, element) in elements.iter().enumerate() {
@@ -34,6 +36,20 @@ pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
             mlua::Value::Table(table)
         }
     })
+}
+
+/// `count`, `sum`, and of any values `avg`, `min` and `max`.
+fn stats(lua: &Lua, stats: &Stats) -> mlua::Result<mlua::Table> {
+    let integer = |value: i128| to_lua(lua, &Value::of_integer(value));
+    let table = lua.create_table_with_capacity(0, 5)?;
+    table.raw_set("count", stats.count as i64)?;
+    table.raw_set("sum", integer(stats.sum)?)?;
+    table.raw_set("avg", stats.average())?;
+    if let Some((min, max)) = stats.ends {
+        table.raw_set("min", integer(min)?)?;
+        table.raw_set("max", integer(max)?)?;
+    }
+    Ok(table)
 }
 
 /// A row as a plain table: keys and columns by name.
@@ -71,7 +87,7 @@ pub(crate) fn position(
 /// Orders rows by one value, smallest first; rows that are equal there stay in their order.
 pub(crate) fn sort(table: &mut Table, position: usize) {
     let value = |row: &[Value]| row.get(position).cloned().unwrap_or(Value::Nil);
-    table.rows.sort_by(|a, b| compare(&value(a), &value(b)));
+    table.rows.sort_by(|a, b| value(a).order(&value(b)));
 }
 
 /// The table as it is to be printed.
@@ -94,24 +110,12 @@ pub(crate) fn view(table: &Table, view: &View) -> Result<Table, (String, Option<
 pub(crate) fn find(table: &Table, keys: &[Value]) -> Vec<Value> {
     let same = |row: &&Vec<Value>| {
         let prefix = row.get(..keys.len()).unwrap_or_default();
-        prefix
-            .iter()
-            .zip(keys)
-            .all(|(a, b)| compare(a, b) == Ordering::Equal)
+        prefix.iter().zip(keys).all(|(a, b)| a.order(b).is_eq())
     };
     if let Some(row) = table.rows.iter().find(same) {
         return row.clone();
     }
-    let nothing = (0..table.columns.len()).map(|column| {
-        let sample = table
-            .rows
-            .first()
-            .and_then(|row| row.get(table.keys.len() + column));
-        match sample {
-            Some(Value::Hist(_)) => Value::Hist(Arc::new(Histogram::default())),
-            _ => Value::Int(0),
-        }
-    });
+    let nothing = table.absent.iter().cloned();
     keys.iter().cloned().chain(nothing).collect()
 }
 
@@ -124,7 +128,7 @@ pub(crate) fn group(table: &Table, key: usize, column: usize) -> Table {
         };
         let (count, sum) = groups.entry(Ordered(key.clone())).or_default();
         *count += 1;
-        *sum += number(value).unwrap_or(0);
+        *sum += value.amount().unwrap_or(0);
     }
     let names = || table.keys.iter().chain(&table.columns);
     let name = |position: usize| names().nth(position).cloned().unwrap_or_default();
@@ -143,40 +147,12 @@ pub(crate) fn group(table: &Table, key: usize, column: usize) -> Table {
     let mut grouped = Table {
         name: table.name.clone(),
         keys: vec![name(key)],
+        absent: vec![Value::Int(0); columns.len()],
         columns,
         rows: rows.collect(),
     };
     sort(&mut grouped, 1);
     grouped
-}
-
-/// Numbers by value, strings by their bytes, histograms by how much is in them.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Str(a), Value::Str(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        _ => match (number(a), number(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => kind(a).cmp(&kind(b)),
-        },
-    }
-}
-
-fn number(value: &Value) -> Option<i128> {
-    match value {
-        Value::Hist(hist) => Some(hist.count.into()),
-        other => other.integer(),
-    }
-}
-
-fn kind(value: &Value) -> u8 {
-    match value {
-        Value::Nil => 0,
-        Value::Bool(_) => 1,
-        Value::Int(_) | Value::Unsigned(_) | Value::Named(..) | Value::Hist(_) => 2,
-        Value::Str(_) => 3,
-        Value::List(_) | Value::Struct(_) => 4,
-    }
 }
 
 /// 64 bits of it, as the kernel's own sums wrap.
@@ -207,7 +183,7 @@ impl PartialOrd for Ordered {
 
 impl Ord for Ordered {
     fn cmp(&self, other: &Self) -> Ordering {
-        compare(&self.0, &other.0)
+        self.0.order(&other.0)
     }
 }
 
@@ -227,6 +203,7 @@ mod tests {
             name: "t".to_owned(),
             keys: vec!["comm".to_owned(), "pid".to_owned()],
             columns: vec!["count".to_owned()],
+            absent: vec![Value::Int(0)],
             rows: vec![row("sh", 1, 2), row("ls", 2, 3), row("sh", 3, u64::MAX)],
         }
     }

@@ -1,6 +1,6 @@
 //! The script's tallies: what they are called, whether anybody has looked at them, how they are printed at exit.
 
-use crate::spec::TallyId;
+use crate::spec::{Room, TallyId};
 use std::cell::RefCell;
 
 /// By number: a tally's id is its index.
@@ -10,6 +10,7 @@ pub(crate) struct Tallies(RefCell<Vec<State>>);
 #[derive(Default)]
 struct State {
     name: Option<String>,
+    room: Room,
     /// A probe feeds it: its name is fixed.
     fed: bool,
     /// The script has read or printed it.
@@ -29,9 +30,12 @@ pub(crate) struct View {
 }
 
 impl Tallies {
-    pub(crate) fn add(&self) -> TallyId {
+    pub(crate) fn add(&self, room: Room) -> TallyId {
         let mut tallies = self.0.borrow_mut();
-        tallies.push(State::default());
+        tallies.push(State {
+            room,
+            ..State::default()
+        });
         TallyId(u32::try_from(tallies.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -47,6 +51,10 @@ impl Tallies {
 
     pub(crate) fn name(&self, id: TallyId) -> Option<String> {
         self.with(id, |tally| tally.name.clone())
+    }
+
+    pub(crate) fn room(&self, id: TallyId) -> Room {
+        self.with(id, |tally| tally.room)
     }
 
     pub(crate) fn set_fed(&self, id: TallyId) {

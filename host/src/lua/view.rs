@@ -142,9 +142,13 @@ impl View {
                     Value::Unsigned(value) => ffi::lua_pushinteger(state, *value as i64),
                     Value::Bool(value) => ffi::lua_pushboolean(state, (*value).into()),
                     Value::Named(value, _) => ffi::lua_pushinteger(state, *value as i64),
-                    Value::Nil | Value::Hist(_) | Value::List(_) | Value::Struct(_) => {
-                        ffi::lua_pushnil(state);
-                    }
+                    // No constant of a text is any of these.
+                    Value::Nil
+                    | Value::Float(_)
+                    | Value::Stats(_)
+                    | Value::Hist(_)
+                    | Value::List(_)
+                    | Value::Struct(_) => ffi::lua_pushnil(state),
                 },
             }
         }

@@ -33,7 +33,9 @@ fn loss(cause: &str) -> &'static str {
             "the ring buffer was full; --ring 64MiB makes it larger, :where makes events fewer"
         }
         "read" => "memory that a condition, a key or a column needs could not be read",
-        "full" => "the table has no room for another key; :where or a coarser key makes keys fewer",
+        "full" => {
+            "the table has no room for another key: these updates are lost; tally{ keys = … } gives it more, :where makes keys fewer"
+        }
         "memory" => {
             "the kernel had no memory for another key; :where or a coarser key makes keys fewer"
         }
@@ -49,6 +51,9 @@ fn note(cause: &str) -> &'static str {
             "strings were cut to the length of their field; str(p, 1024) gives more room"
         }
         "fault" => "fields could not be read and are nil",
+        "contended" => {
+            "a smallest or largest value was left as it was, since others changed it all the time"
+        }
         _ => UNKNOWN,
     }
 }

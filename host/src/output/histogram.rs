@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Columns of the longest bar.
 const BAR: usize = 52;
 
-/// A line a bucket, from the lowest to the highest that has anything; empty ones between them are drawn, too.
+/// A line a bucket.
 pub(super) fn draw(histogram: &Histogram) -> String {
     let most = histogram
         .buckets
@@ -15,31 +15,10 @@ pub(super) fn draw(histogram: &Histogram) -> String {
         .max()
         .unwrap_or(0);
     let mut out = String::new();
-    let mut next = None;
     for bucket in &histogram.buckets {
-        while let Some(empty) = next.take().filter(|empty: &Bucket| empty.min < bucket.min) {
-            next = after(&empty);
-            line(&mut out, &empty, most);
-        }
         line(&mut out, bucket, most);
-        next = after(bucket);
     }
     out
-}
-
-/// The bucket of a log2 histogram that follows one, empty.
-fn after(bucket: &Bucket) -> Option<Bucket> {
-    let min = bucket.max?.checked_add(1)?;
-    let max = if min <= 1 {
-        min
-    } else {
-        min.checked_mul(2)?.checked_sub(1)?
-    };
-    Some(Bucket {
-        min: Some(min),
-        max: Some(max),
-        count: 0,
-    })
 }
 
 fn line(out: &mut String, bucket: &Bucket, most: u64) {
@@ -83,22 +62,22 @@ mod tests {
 
     /// As event makes them of the kernel's words.
     fn histogram(counts: &[(usize, u64)]) -> Histogram {
-        let bucket = |&(bucket, count): &(usize, u64)| match bounds(bucket) {
-            (min, Some(max)) => Bucket {
-                min: min.map(i128::from),
-                max: Some(max.into()),
-                count,
-            },
-            _ => Bucket {
-                min: None,
-                max: Some(-1),
-                count,
-            },
+        let (first, last) = match counts {
+            [] => return Histogram::default(),
+            [first, ..] => (first.0, counts[counts.len() - 1].0),
         };
-        let count = counts.iter().map(|(_, count)| count).sum();
+        let bucket = |bucket: usize| {
+            let bounds = bounds(bucket, 0);
+            let filled = counts.iter().find(|(number, _)| *number == bucket);
+            Bucket {
+                min: bounds.map(|(min, _)| min.into()),
+                max: Some(bounds.map_or(-1, |(_, max)| max.into())),
+                count: filled.map_or(0, |(_, count)| *count),
+            }
+        };
         Histogram {
-            count,
-            buckets: counts.iter().map(bucket).collect(),
+            count: counts.iter().map(|(_, count)| count).sum(),
+            buckets: (first..=last).map(bucket).collect(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rows as JSON, one object a line: the contract that other programs read. Members stand in the order it names them.
 
 use crate::report::Report;
-use crate::rows::{Books, Bucket, Histogram, Table, Value};
+use crate::rows::{Books, Bucket, Histogram, Stats, Table, Value};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write};
 
@@ -88,6 +88,8 @@ fn value(out: &mut String, value: &Value) {
         Value::Int(value) => write!(out, "{value}"),
         Value::Unsigned(value) => write!(out, "{value}"),
         Value::Str(bytes) => return string(out, &String::from_utf8_lossy(bytes)),
+        Value::Float(value) => write!(out, "{value}"),
+        Value::Stats(stats) => return self::stats(out, stats),
         Value::Hist(histogram) => return self::histogram(out, histogram),
         Value::Named(value, _) => write!(out, "{value}"),
         Value::List(elements) => return list(out, elements),
@@ -110,10 +112,25 @@ fn list(out: &mut String, elements: &[Value]) {
     out.push(']');
 }
 
+fn stats(out: &mut String, stats: &Stats) {
+    Object::write(out, |object| {
+        object.plain("count", stats.count);
+        object.plain("sum", stats.sum);
+        object.plain_or_null("avg", stats.average());
+        object.plain_or_null("min", stats.ends.map(|(min, _)| min));
+        object.plain_or_null("max", stats.ends.map(|(_, max)| max));
+    });
+}
+
 fn histogram(out: &mut String, histogram: &Histogram) {
+    let filled: Vec<&Bucket> = histogram
+        .buckets
+        .iter()
+        .filter(|bucket| bucket.count > 0)
+        .collect();
     Object::write(out, |object| {
         object.plain("count", histogram.count);
-        object.array("buckets", &histogram.buckets, |object, bucket: &Bucket| {
+        object.array("buckets", &filled, |object, bucket: &&Bucket| {
             object.plain_or_null("min", bucket.min);
             object.plain_or_null("max", bucket.max);
             object.plain("count", bucket.count);
@@ -235,6 +252,7 @@ mod tests {
             name: "t".into(),
             keys: vec!["comm".into()],
             columns: vec!["hist".into()],
+            absent: Vec::new(),
             rows: vec![
                 vec![Value::Str(b"sh".to_vec()), hist],
                 vec![Value::Str(b"dd".to_vec()), Value::Int(1)],

@@ -14,7 +14,7 @@ pub use event_rows::EventRows;
 pub use table::table;
 pub use writer::{Format, WriteError, Writer};
 
-use crate::rows::{Shown, Value};
+use crate::rows::{Shown, Stats, Value};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
 fn shown(value: &Value) -> String {
@@ -24,17 +24,28 @@ fn shown(value: &Value) -> String {
         Value::Int(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),
         Value::Str(bytes) => escape::printable(bytes),
+        Value::Float(value) => format!("{value:.2}"),
+        Value::Stats(stats) => stats_in_words(stats),
         Value::Hist(histogram) => format!("{} values", histogram.count),
         Value::Named(value, shown) => shown::named(*value, shown),
         Value::List(_) | Value::Struct(_) => compound::compound(value),
     }
 }
 
+/// Statistics where they have no columns of their own.
+fn stats_in_words(stats: &Stats) -> String {
+    let mut words = format!("count {}, sum {}", stats.count, stats.sum);
+    if let (Some(average), Some((min, max))) = (stats.average(), stats.ends) {
+        words.push_str(&format!(", avg {average:.2}, min {min}, max {max}"));
+    }
+    words
+}
+
 /// Numbers stand at the right of their column, everything else at the left.
 fn is_number(value: &Value) -> bool {
     matches!(
         value,
-        Value::Int(_) | Value::Unsigned(_) | Value::Named(_, Shown::Time)
+        Value::Int(_) | Value::Unsigned(_) | Value::Float(_) | Value::Named(_, Shown::Time)
     )
 }
 

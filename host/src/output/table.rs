@@ -19,7 +19,7 @@ pub fn table(table: &Table, title: Option<&str>) -> String {
         draw(&mut out, table);
     } else if table.keys.is_empty() {
         for (column, value) in table.columns.iter().zip(table.rows.iter().flatten()) {
-            out.push_str(&format!("{}: {}\n", called(table, column), shown(value)));
+            out.push_str(&format!("{}: {}\n", called(table, column), cell(value)));
         }
     } else {
         align(&mut out, table);
@@ -35,38 +35,105 @@ fn called(table: &Table, column: &str) -> String {
     }
 }
 
-fn align(out: &mut String, table: &Table) {
-    let names = table.keys.iter().chain(&table.columns);
-    let headings: Vec<String> = names.map(|name| name.to_uppercase()).collect();
-    let cells: Vec<Vec<String>> = table
-        .rows
-        .iter()
-        .map(|row| row.iter().map(shown).collect())
-        .collect();
-    let column = |(number, heading): (usize, &String)| {
-        let widths = cells
-            .iter()
-            .filter_map(|row| row.get(number))
-            .map(|cell| width(cell).min(WIDEST));
-        let mut values = table
+/// A column of the table as it is printed: its heading, and a cell a row.
+struct Printed {
+    heading: String,
+    cells: Vec<String>,
+    right: bool,
+}
+
+/// Statistics have a column for each of theirs.
+fn printed(table: &Table) -> Vec<Printed> {
+    let mut all = Vec::new();
+    for (number, name) in table.keys.iter().chain(&table.columns).enumerate() {
+        let values: Vec<&Value> = table
             .rows
             .iter()
             .filter_map(|row| row.get(number))
-            .filter(|value| **value != Value::Nil);
-        (
-            widths.max().unwrap_or(0).max(width(heading)),
-            values.next().is_some_and(is_number),
-        )
+            .collect();
+        let is_stats = |value: &&Value| matches!(value, Value::Stats(_));
+        if values.iter().any(is_stats) {
+            let parts = STATS.iter().zip(0..);
+            all.extend(parts.map(|(part, index)| {
+                Printed {
+                    heading: match name.as_str() {
+                        "stats" => part.to_uppercase(),
+                        name => format!("{name}.{part}").to_uppercase(),
+                    },
+                    cells: values
+                        .iter()
+                        .map(|value| stats_cell(value, index))
+                        .collect(),
+                    right: true,
+                }
+            }));
+            continue;
+        }
+        let is_key = number < table.keys.len();
+        let mut known = values.iter().filter(|value| ***value != Value::Nil);
+        all.push(Printed {
+            heading: name.to_uppercase(),
+            right: !is_key || known.next().is_some_and(|value| is_number(value)),
+            cells: match is_key {
+                true => values.iter().map(|value| shown(value)).collect(),
+                false => values.iter().map(|value| cell(value)).collect(),
+            },
+        });
+    }
+    all
+}
+
+/// A value of a column: of no values there is no average, nor a smallest one.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Nil => "-".to_owned(),
+        value => shown(value),
+    }
+}
+
+const STATS: [&str; 5] = ["count", "sum", "avg", "min", "max"];
+
+/// Of statistics the one at that place of [`STATS`].
+fn stats_cell(value: &Value, index: usize) -> String {
+    let Value::Stats(stats) = value else {
+        return shown(value);
     };
-    let columns: Vec<(usize, bool)> = headings.iter().enumerate().map(column).collect();
-    for row in std::iter::once(&headings).chain(&cells) {
+    let part = match index {
+        0 => Some(stats.count.to_string()),
+        1 => Some(stats.sum.to_string()),
+        2 => stats.average().map(|average| shown(&Value::Float(average))),
+        3 => stats.ends.map(|(min, _)| min.to_string()),
+        _ => stats.ends.map(|(_, max)| max.to_string()),
+    };
+    part.unwrap_or_else(|| "-".to_owned())
+}
+
+fn align(out: &mut String, table: &Table) {
+    let columns = printed(table);
+    let widths: Vec<usize> = columns
+        .iter()
+        .map(|column| {
+            let cells = column.cells.iter().map(|cell| width(cell).min(WIDEST));
+            cells.max().unwrap_or(0).max(width(&column.heading))
+        })
+        .collect();
+    let mut line = |cell: &dyn Fn(&Printed) -> Option<&String>| {
         let mut line = String::new();
-        for (number, (cell, (width, right))) in row.iter().zip(&columns).enumerate() {
+        for (number, (column, width)) in columns.iter().zip(&widths).enumerate() {
             line.push_str(if number == 0 { "" } else { "  " });
-            pad(&mut line, cell, *width, *right);
+            pad(
+                &mut line,
+                cell(column).map_or("", |cell| cell),
+                *width,
+                column.right,
+            );
         }
         out.push_str(line.trim_end_matches(' '));
         out.push('\n');
+    };
+    line(&|column| Some(&column.heading));
+    for row in 0..table.rows.len() {
+        line(&|column| column.cells.get(row));
     }
 }
 
@@ -84,7 +151,7 @@ fn draw(out: &mut String, table: &Table) {
         for (name, value) in table.columns.iter().zip(values) {
             match value {
                 Value::Hist(of) => histograms.push((name, of)),
-                other => others.push_str(&format!(" {name} {}", shown(other))),
+                other => others.push_str(&format!(" {name} {}", cell(other))),
             }
         }
         for (name, of) in &histograms {
@@ -106,7 +173,7 @@ fn draw(out: &mut String, table: &Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{Bucket, Histogram};
+    use crate::rows::{Bucket, Histogram, Stats};
     use std::sync::Arc;
 
     fn of(keys: &[&str], columns: &[&str], rows: Vec<Vec<Value>>) -> Table {
@@ -115,6 +182,7 @@ mod tests {
             name: "reads".into(),
             keys: owned(keys),
             columns: owned(columns),
+            absent: Vec::new(),
             rows,
         }
     }
@@ -155,7 +223,7 @@ mod tests {
         Reads by command
         COMM        FD  COUNT                   SUM
         sh          -1      9  18446744073709551615
-        x\x1b[2J  1234  12345               <fault>
+        x\x1b[2J  1234  12345                     -
         ");
     }
 
@@ -169,6 +237,28 @@ mod tests {
         assert_eq!(
             table(&of(&[], &["count", "sum"], row()), None),
             "@reads count: 7\n@reads sum: -3\n"
+        );
+    }
+
+    #[test]
+    fn statistics_have_columns_of_their_own_and_nothing_is_a_dash() {
+        let stats = Value::Stats(Stats {
+            count: 3,
+            sum: -10,
+            ends: Some((-20, 9)),
+        });
+        let rows = vec![
+            vec![text("sh"), Value::Stats(Stats::default()), Value::Nil],
+            vec![text("dd"), stats.clone(), Value::Float(2.5)],
+        ];
+        insta::assert_snapshot!(table(&of(&["comm"], &["stats", "avg"], rows), None), @r"
+        COMM  COUNT  SUM    AVG  MIN  MAX   AVG
+        sh        0    0      -    -    -     -
+        dd        3  -10  -3.33  -20    9  2.50
+        ");
+        assert_eq!(
+            table(&of(&[], &["stats"], vec![vec![stats]]), None),
+            "@reads: count 3, sum -10, avg -3.33, min -20, max 9\n"
         );
     }
 

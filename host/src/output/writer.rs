@@ -340,6 +340,7 @@ mod tests {
             name: name.into(),
             keys: vec!["cpu".into()],
             columns: vec!["count".into()],
+            absent: Vec::new(),
             rows: vec![vec![Value::Int(0), Value::Int(5)]],
         };
         writer.table(&table("a"), None);

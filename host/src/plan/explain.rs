@@ -197,9 +197,19 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
     }
     for column in &shape.columns {
         let kind = match column.function {
-            Aggregate::Count => "count",
-            Aggregate::Sum { .. } => "sum",
-            Aggregate::Hist { .. } => "log2 histogram",
+            Aggregate::Count => "count".to_owned(),
+            Aggregate::Sum { .. } => "sum".to_owned(),
+            Aggregate::Avg { .. } => "average".to_owned(),
+            Aggregate::Min(_) => "minimum".to_owned(),
+            Aggregate::Max(_) => "maximum".to_owned(),
+            Aggregate::Stats(_) => "count, sum, minimum, maximum".to_owned(),
+            Aggregate::Hist { bits: 0, .. } => "log2 histogram".to_owned(),
+            Aggregate::Hist { bits, .. } => {
+                format!("log2 histogram, {} buckets a power of two", 1 << bits)
+            }
+            Aggregate::LinearHist { steps, .. } => {
+                format!("histogram of {} steps of {}", steps.steps(), steps.step)
+            }
         };
         writeln!(out, "    column     {:12}  {kind}", column.name)?;
     }

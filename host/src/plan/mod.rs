@@ -12,7 +12,7 @@ mod site;
 mod table;
 mod told;
 
-pub use crate::layout::{Aggregate, Content, Field, Layout};
+pub use crate::layout::{Aggregate, Content, Extreme, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
@@ -22,7 +22,7 @@ use crate::expr::tree::SetId;
 use crate::report::Place;
 use crate::rows::Shown;
 use crate::spec::probe::Clock;
-use crate::spec::{Kind, ProbeId, TallyId};
+use crate::spec::{Kind, ProbeId, Room, TallyId};
 use std::path::PathBuf;
 
 /// One declaration, resolved against this kernel.
@@ -215,6 +215,7 @@ pub struct TallyShape {
     /// Bytes of the map's value.
     pub value_size: u32,
     pub storage: Storage,
+    pub room: Room,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

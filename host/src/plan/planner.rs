@@ -298,6 +298,7 @@ impl Planner {
             }
             CompiledEnding::Tally {
                 tally,
+                room,
                 keys,
                 columns,
             } => {
@@ -309,7 +310,7 @@ impl Planner {
                         format!("{} by {}", declaration.spec, keys.join(", "))
                     }
                 });
-                let (shape, stored) = table::shape(tally, name, &number, &keys, &columns)?;
+                let (shape, stored) = table::shape((tally, room), name, &number, &keys, &columns)?;
                 let action = tally_action(&self.facts, &shape, &stored, &target, declaration)?;
                 match tallies.get_mut(&tally) {
                     Some(there) => table::meet(there, &shape)?,
@@ -478,8 +479,13 @@ fn tally_action(
         || measure.as_ref().is_some_and(deep);
     let mut functions = stored.columns.iter().map(|(function, ..)| function);
     // Features are read from files: not for a count.
-    let exchange = !functions.any(|function| function.exchanges()) || facts.features().at_least(5, 12);
-    let columns = labelled(codegen::columns(&stored.columns, exchange)?, "columns", declaration);
+    let exchange =
+        !functions.any(|function| function.exchanges()) || facts.features().at_least(5, 12);
+    let columns = labelled(
+        codegen::columns(&stored.columns, exchange)?,
+        "columns",
+        declaration,
+    );
     let code = TallyCode {
         key,
         measure,

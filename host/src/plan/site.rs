@@ -4,7 +4,7 @@ use super::layout::Wanted;
 use crate::expr::tree::Node;
 use crate::expr::{self, Checked, ColumnItem, Item, Names, Refusal, Scope, Slot};
 use crate::report::Report;
-use crate::spec::{Declaration, Ending, Source, Step, TallyId, VarId};
+use crate::spec::{Declaration, Ending, Room, Source, Step, TallyId, VarId};
 
 /// What a site's program does, before it is code.
 #[derive(PartialEq)]
@@ -19,6 +19,7 @@ pub(super) enum CompiledEnding {
     Emit(Vec<Wanted>),
     Tally {
         tally: TallyId,
+        room: Room,
         keys: Vec<Item>,
         columns: Vec<ColumnItem>,
     },
@@ -147,13 +148,18 @@ impl Site<'_> {
             .map(|item| want(item, ":fetch"))
             .collect();
         match &self.declaration.ending {
-            Ending::Tally { tally, columns } => {
+            Ending::Tally {
+                tally,
+                columns,
+                room,
+            } => {
                 let columns = expr::columns(columns, &self.scope());
                 let columns = columns
                     .map_err(|refusals| self.refusals.extend(refusals))
                     .ok()?;
                 return Some(CompiledEnding::Tally {
                     tally: *tally,
+                    room: *room,
                     keys,
                     columns,
                 });

@@ -1,11 +1,10 @@
 //! The shape of a tally's table: fixed by the first site that feeds it, and held against all others.
 
-use super::{Aggregate, Column, KeyContent, KeyField, Storage, TallyShape};
+use super::{Aggregate, Column, Extreme, KeyContent, KeyField, Storage, TallyShape};
 use crate::expr::tree::{Node, Part, Text};
 use crate::expr::{Checked, ColumnFunction, ColumnItem, Item};
 use crate::report::Report;
-use crate::spec::TallyId;
-use moontrace_abi::bucket::BUCKETS;
+use crate::spec::{Room, TallyId};
 use moontrace_abi::limits::{COLUMNS, KEY, KEY_PARTS, KEY_STRING, STRING};
 
 /// Bytes of a value up to which each CPU has its own.
@@ -22,7 +21,7 @@ pub(super) struct Stored {
 
 /// The shape that a site's keys and columns make, and what it stores; `site` is its number.
 pub(super) fn shape(
-    id: TallyId,
+    (id, room): (TallyId, Room),
     name: String,
     site: &Node,
     keys: &[Item],
@@ -69,6 +68,7 @@ pub(super) fn shape(
         key_size,
         value_size,
         storage,
+        room,
     };
     Ok((
         shape,
@@ -170,8 +170,19 @@ fn value(items: &[ColumnItem]) -> Measured {
             ColumnFunction::Sum(node) => Aggregate::Sum {
                 signed: node.int().wide().signed,
             },
-            ColumnFunction::Hist(node) => Aggregate::Hist {
+            ColumnFunction::Avg(node) => Aggregate::Avg {
                 signed: node.int().wide().signed,
+            },
+            ColumnFunction::Min(node) => Aggregate::Min(extreme(node)),
+            ColumnFunction::Max(node) => Aggregate::Max(extreme(node)),
+            ColumnFunction::Stats(node) => Aggregate::Stats(extreme(node)),
+            ColumnFunction::Hist(node, bits) => Aggregate::Hist {
+                signed: node.int().wide().signed,
+                bits: *bits,
+            },
+            ColumnFunction::LinearHist(node, steps) => Aggregate::LinearHist {
+                signed: node.int().wide().signed,
+                steps: *steps,
             },
         };
         let argument = item.function.argument().map(|node| {
@@ -186,16 +197,21 @@ fn value(items: &[ColumnItem]) -> Measured {
             },
             argument,
         ));
-        offset += 8 * if matches!(function, Aggregate::Hist { .. }) {
-            BUCKETS as u32
-        } else {
-            1
-        };
+        offset += 8 * function.words() as u32;
     }
     Measured {
         columns,
         arguments,
         size: offset,
+    }
+}
+
+/// What is narrower than 64 bits is ordered as signed: sites of both kinds may then feed one column.
+fn extreme(node: &Node) -> Extreme {
+    let int = node.int();
+    match int.signed || int.bytes() < 8 {
+        true => Extreme::Signed,
+        false => Extreme::Unsigned,
     }
 }
 
@@ -235,12 +251,24 @@ pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Repor
     }
     for (column, new) in there.columns.iter_mut().zip(&new.columns) {
         match (&mut column.function, new.function) {
-            (Aggregate::Sum { signed }, Aggregate::Sum { signed: new })
-            | (Aggregate::Hist { signed }, Aggregate::Hist { signed: new }) => *signed |= new,
             (a, b) if *a == b => {}
+            (Aggregate::Sum { signed }, Aggregate::Sum { signed: new })
+            | (Aggregate::Avg { signed }, Aggregate::Avg { signed: new }) => *signed |= new,
+            (Aggregate::Hist { bits, .. }, Aggregate::Hist { bits: new, .. }) if *bits == new => {}
+            (Aggregate::LinearHist { steps, .. }, Aggregate::LinearHist { steps: new, .. })
+                if *steps == new => {}
+            (Aggregate::Min(_), Aggregate::Min(_))
+            | (Aggregate::Max(_), Aggregate::Max(_))
+            | (Aggregate::Stats(_), Aggregate::Stats(_)) => {
+                let message = format!(
+                    "the column '{}' has 64 bits without a sign at one probe and a signed value at another, which have no common order",
+                    column.name
+                );
+                return Err(Report::new(message));
+            }
             _ => {
                 let message = format!(
-                    "the column '{}' is made by another function elsewhere in this tally",
+                    "the column '{}' is made in another way elsewhere in this tally",
                     column.name
                 );
                 return Err(Report::new(message));

@@ -51,12 +51,7 @@ impl Session for Running {
     fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
         let planner = self.planner.borrow();
         let Some(shape) = planner.tally(id) else {
-            return Ok(Table {
-                name: String::new(),
-                keys: Vec::new(),
-                columns: Vec::new(),
-                rows: Vec::new(),
-            });
+            return Ok(Table::default());
         };
         let shared = self.shared.borrow();
         let entries = shared

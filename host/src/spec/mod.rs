@@ -63,7 +63,29 @@ pub enum Ending {
     /// `:print([list])`, and no ending at all.
     Print(Option<Source>),
     /// `:count()`, `:hist(e)`, `:tally(columns)`: all are columns of a table.
-    Tally { tally: TallyId, columns: Source },
+    Tally {
+        tally: TallyId,
+        columns: Source,
+        room: Room,
+    },
+}
+
+/// What a tally has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// How many keys there may be. While a tally is taken, those of both generations count.
+    pub keys: u32,
+    /// Where there is no room for a new key, the one that was used least recently goes, instead of the new one's update.
+    pub lru: bool,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            keys: 4096,
+            lru: false,
+        }
+    }
 }
 
 /// A value that the script gives to its texts.

@@ -11,6 +11,8 @@ pub enum MapType {
     Array,
     PerCpuHash,
     PerCpuArray,
+    LruHash,
+    LruPerCpuHash,
     RingBuffer,
 }
 
@@ -64,6 +66,8 @@ impl MapType {
             Self::Array => bpf_map_type::BPF_MAP_TYPE_ARRAY,
             Self::PerCpuHash => bpf_map_type::BPF_MAP_TYPE_PERCPU_HASH,
             Self::PerCpuArray => bpf_map_type::BPF_MAP_TYPE_PERCPU_ARRAY,
+            Self::LruHash => bpf_map_type::BPF_MAP_TYPE_LRU_HASH,
+            Self::LruPerCpuHash => bpf_map_type::BPF_MAP_TYPE_LRU_PERCPU_HASH,
             Self::RingBuffer => bpf_map_type::BPF_MAP_TYPE_RINGBUF,
         }) as u32
     }
@@ -75,6 +79,8 @@ impl MapType {
             Self::Array,
             Self::PerCpuHash,
             Self::PerCpuArray,
+            Self::LruHash,
+            Self::LruPerCpuHash,
             Self::RingBuffer,
         ]
         .into_iter()
@@ -82,7 +88,10 @@ impl MapType {
     }
 
     pub fn is_per_cpu(self) -> bool {
-        matches!(self, Self::PerCpuHash | Self::PerCpuArray)
+        matches!(
+            self,
+            Self::PerCpuHash | Self::PerCpuArray | Self::LruPerCpuHash
+        )
     }
 }
 

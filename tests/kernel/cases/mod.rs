@@ -11,6 +11,7 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod tallies;
 mod timers;
 mod types;
 mod user;
@@ -39,6 +40,7 @@ use cases;
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let subjects = [
         counts::CASES,
+        tallies::CASES,
         events::CASES,
         histograms::CASES,
         books::CASES,

@@ -134,7 +134,7 @@ impl Checker<'_> {
                 Ok((ColumnFunction::LinearHist(of, steps), "lhist"))
             }
             (name, _) if is_function(name) => {
-                let message = format!("'{name}' does not take {}", values(arguments.len()));
+                let message = format!("'{name}' is given {}", values(arguments.len()));
                 let report = self.refuse(&syntax.span, message);
                 Err(report.help(format!("write: {}", form_of(name))).into())
             }
@@ -154,7 +154,7 @@ impl Checker<'_> {
                 Ok(value) => return Ok(value),
                 Err(_) => "this number has more than 63 bits",
             },
-            _ => "this is the same at every event: a number, or $name",
+            _ => "this has to be known before any event: a number, or $name",
         };
         Err(self.refuse(&syntax.span, message).into())
     }
@@ -185,7 +185,10 @@ impl Checker<'_> {
             return Err(report.help("write: lhist(number, min, max, step)").into());
         }
         if steps.steps() > STEPS {
-            let message = format!("these are {} steps, and there may be {STEPS}", steps.steps());
+            let message = format!(
+                "these are {} steps, and there may be {STEPS}",
+                steps.steps()
+            );
             let span = steps.max.wrapping_sub(steps.min) as u64;
             let report = self.refuse(&step.span, message);
             return Err(report

@@ -5,11 +5,53 @@ use crate::lua::call::{Call, Entry};
 use crate::lua::types::set::Set;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
+use crate::report::did_you_mean;
+use crate::spec::Room;
 use mlua::Value;
 
+/// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
+const MOST_KEYS: u32 = 1 << 24;
+
 fn tally(call: &Call<'_>) -> mlua::Result<Value> {
-    let tally = Tally::new(call.script.tallies.add(), None);
+    let tally = Tally::new(call.script.tallies.add(room(call)?), None);
     Ok(Value::UserData(call.lua.create_userdata(tally)?))
+}
+
+/// `{ keys =, lru = }`, which may be left out.
+fn room(call: &Call<'_>) -> mlua::Result<Room> {
+    const NAMES: [&str; 2] = ["keys", "lru"];
+    let mut room = Room::default();
+    let options = match call.value(0) {
+        Value::Nil => return Ok(room),
+        Value::Table(options) => options,
+        _ => return Err(call.wrong(0, "a table: { keys =, lru = }")),
+    };
+    for pair in options.pairs::<String, Value>() {
+        match pair? {
+            (name, Value::Integer(keys)) if name == "keys" => {
+                room.keys = u32::try_from(keys)
+                    .ok()
+                    .filter(|keys| (1..=MOST_KEYS).contains(keys))
+                    .ok_or_else(|| {
+                        call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}"))
+                    })?;
+            }
+            (name, Value::Boolean(lru)) if name == "lru" => room.lru = lru,
+            (name, value) if NAMES.contains(&name.as_str()) => {
+                let wanted = if name == "keys" {
+                    "a number"
+                } else {
+                    "true or false"
+                };
+                return Err(call.fail(format!("'{name}' is {wanted}, not a {}", value.type_name())));
+            }
+            (name, _) => {
+                let help = did_you_mean(&name, NAMES);
+                return Err(call.fail_with_help(format!("no option '{name}'"), help));
+            }
+        }
+    }
+    Ok(room)
 }
 
 fn set(call: &Call<'_>) -> mlua::Result<Value> {
@@ -37,8 +79,8 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
     functions: &[
         Entry {
             name: "tally",
-            signature: "tally()",
-            doc: "A table that several probes may feed, each by `:tally(t, columns)`.",
+            signature: "tally{ keys = 4096, lru = false }",
+            doc: "A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.",
             function: tally,
         },
         Entry {

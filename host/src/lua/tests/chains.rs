@@ -54,7 +54,6 @@ fn wrong_names_get_the_nearest() {
         "{message}"
     );
     assert!(failure("prob 't:a:b'").contains("did you mean 'probe'?"));
-    assert!(failure("probe 't:a:b':avg 'x'").contains("later version"));
     assert!(failure("span()").contains("later version"));
     assert!(failure("probe 't:a:b':count():where 'x'").contains("before the chain's ending"));
     assert!(failure("probe 't:a:b'.where 'x'").contains("colon"));

@@ -21,6 +21,7 @@ fn with_table(text: &str) -> String {
         name: "t".to_owned(),
         keys: vec!["comm".to_owned()],
         columns: vec!["count".to_owned()],
+        absent: vec![Value::Int(0)],
         rows: vec![row("sh", 1), row("ls", 2), row("ps", 5)],
     };
     session.tables.borrow_mut().insert(TallyId(0), table);

@@ -7,7 +7,7 @@ use crate::lua::error::Failure;
 use crate::lua::script::Script;
 use crate::lua::{given, handler};
 use crate::report::{Place, Report};
-use crate::spec::{Declaration, Ending, Given, Pattern, ProbeId, Source, Step, TallyId};
+use crate::spec::{Declaration, Ending, Given, Pattern, ProbeId, Room, Source, Step, TallyId};
 use mlua::{UserData, UserDataRegistry, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -220,8 +220,13 @@ fn aggregate(
 ) -> mlua::Result<Value> {
     let (tally, probe) = on_open(call, |chain| {
         let columns = columns()?;
-        let tally = tally.unwrap_or_else(|| call.script.tallies.add());
-        end(call, chain, Ending::Tally { tally, columns })?;
+        let tally = tally.unwrap_or_else(|| call.script.tallies.add(Room::default()));
+        let ending = Ending::Tally {
+            tally,
+            columns,
+            room: call.script.tallies.room(tally),
+        };
+        end(call, chain, ending)?;
         call.script.tallies.set_fed(tally);
         Ok((tally, chain.id))
     })?;
@@ -230,12 +235,28 @@ fn aggregate(
     ))
 }
 
-/// `:sum "expr"` is `:tally "sum(expr)"`.
-fn column(call: &Call<'_>, function: &str) -> mlua::Result<Value> {
+/// `:sum "expr"` is `:tally "sum(expr)"`; what stands behind the expression, `most` at most, are numbers.
+fn column(call: &Call<'_>, function: &str, most: usize) -> mlua::Result<Value> {
     aggregate(call, None, || {
-        let expr = call.text(1, "an expression")?;
+        let mut text = format!("{function}({}", call.text(1, "an expression")?);
+        if call.count() > 2 + most {
+            let what = if most == 0 {
+                "only an expression"
+            } else {
+                "fewer arguments"
+            };
+            return Err(call.fail(format!("{} takes {what}", call.name())));
+        }
+        for (value, index) in call.rest(2).zip(2..) {
+            match value {
+                Value::Integer(number) => text.push_str(&format!(", {number}")),
+                Value::String(_) => text.push_str(&format!(", {}", call.text(index, "a number")?)),
+                _ => return Err(call.wrong(index, "numbers behind its expression")),
+            }
+        }
+        text.push(')');
         Ok(Source {
-            text: format!("{function}({expr})"),
+            text,
             place: call.place(),
         })
     })
@@ -287,11 +308,6 @@ pub(crate) static TYPE: Type = Type {
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
     later: &[
-        "avg",
-        "min",
-        "max",
-        "stats",
-        "lhist",
         "within",
         "without",
         "finish",
@@ -356,13 +372,43 @@ const METHODS: &[Entry] = &[
         name: "sum",
         signature: ":sum(expr)",
         doc: "Ends the chain: adds up a value, by the keys. Returns the tally.",
-        function: |call| column(call, "sum"),
+        function: |call| column(call, "sum", 0),
     },
     Entry {
         name: "hist",
-        signature: ":hist(expr)",
-        doc: "Ends the chain: a histogram of a value in powers of two, by the keys. Returns the tally.",
-        function: |call| column(call, "hist"),
+        signature: ":hist(expr[, bits])",
+        doc: "Ends the chain: a histogram of a value in powers of two, each split by 0 to 5 bits, by the keys. Returns the tally.",
+        function: |call| column(call, "hist", 1),
+    },
+    Entry {
+        name: "lhist",
+        signature: ":lhist(expr, min, max, step)",
+        doc: "Ends the chain: a histogram of a value in equal steps, by the keys. Returns the tally.",
+        function: |call| column(call, "lhist", 3),
+    },
+    Entry {
+        name: "avg",
+        signature: ":avg(expr)",
+        doc: "Ends the chain: the average of a value, by the keys. Returns the tally.",
+        function: |call| column(call, "avg", 0),
+    },
+    Entry {
+        name: "min",
+        signature: ":min(expr)",
+        doc: "Ends the chain: the smallest value, by the keys. Returns the tally.",
+        function: |call| column(call, "min", 0),
+    },
+    Entry {
+        name: "max",
+        signature: ":max(expr)",
+        doc: "Ends the chain: the largest value, by the keys. Returns the tally.",
+        function: |call| column(call, "max", 0),
+    },
+    Entry {
+        name: "stats",
+        signature: ":stats(expr)",
+        doc: "Ends the chain: count, sum, average, smallest and largest value, by the keys. Returns the tally.",
+        function: |call| column(call, "stats", 0),
     },
     Entry {
         name: "tally",

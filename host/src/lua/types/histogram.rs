@@ -41,6 +41,7 @@ fn buckets(lua: &Lua, hist: &Histogram) -> mlua::Result<Table> {
     lua.create_sequence_from(
         hist.buckets
             .iter()
+            .filter(|bucket| bucket.count > 0)
             .map(|bucket| {
                 let row = lua.create_table()?;
                 row.raw_set("min", bucket.min.map_or(Value::Nil, integer))?;

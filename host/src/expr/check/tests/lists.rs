@@ -93,5 +93,5 @@ fn columns_are_made_by_functions() {
     assert_eq!(names, ["count", "bad", "sum", "hist"]);
     assert!(matches!(items[0].function, ColumnFunction::Count(None)));
     assert!(items[1].function.argument().is_some_and(Node::is_condition));
-    assert!(matches!(items[3].function, ColumnFunction::Hist(_)));
+    assert!(matches!(items[3].function, ColumnFunction::Hist(_, 0)));
 }
