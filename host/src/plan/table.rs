@@ -10,6 +10,9 @@ use moontrace_abi::limits::{COLUMNS, KEY, KEY_PARTS, KEY_STRING, STRING};
 /// Bytes of a value up to which each CPU has its own.
 const PER_CPU_VALUE: u32 = 64;
 
+/// Bytes that a word of the script takes in a key, or a multiple of that: as many as `comm`.
+const WORD: usize = 16;
+
 /// What a site stores for the shape's keys and columns.
 pub(super) struct Stored {
     pub parts: Vec<Part>,
@@ -92,13 +95,9 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
             ),
             Checked::Condition(node) => (KeyContent::Bool, Part::Int(node.clone())),
             Checked::Text(text) => {
-                let text = shortened(text.clone());
-                (
-                    KeyContent::Text {
-                        capacity: text.capacity(),
-                    },
-                    Part::Text(text),
-                )
+                let part = Part::Text(in_key(text.clone()));
+                let capacity = part.size() as u16;
+                (KeyContent::Text { capacity }, part)
             }
             Checked::Copied(_) => {
                 let report = Report::new(format!(
@@ -134,9 +133,14 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
     Ok((fields, parts, offset))
 }
 
-/// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit.
-fn shortened(text: Text) -> Text {
+/// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit. What the script
+/// says itself takes as much as other such words do, and so meets them in one table.
+fn in_key(text: Text) -> Text {
     match text {
+        Text::Literal(mut bytes) => {
+            bytes.resize((bytes.len() + 1).next_multiple_of(WORD) - 1, 0);
+            Text::Literal(bytes)
+        }
         Text::Read {
             space,
             address,
@@ -147,7 +151,7 @@ fn shortened(text: Text) -> Text {
             capacity: KEY_STRING as u16,
         },
         Text::Select(condition, a, b) => {
-            Text::Select(condition, Box::new(shortened(*a)), Box::new(shortened(*b)))
+            Text::Select(condition, Box::new(in_key(*a)), Box::new(in_key(*b)))
         }
         other => other,
     }
