@@ -111,8 +111,8 @@ fn of_several_probes() {
     for (who, all) in [("entry", 435), ("exit", 225)] {
         assert_eq!(outcome.column("both", ("who", who), "n"), 30, "{outcome:?}");
         assert_eq!(
-            outcome.column("both", ("who", who), "high"),
-            high,
+            outcome.column("both", ("who", who), "all"),
+            all,
             "{outcome:?}"
         );
     }
