@@ -11,6 +11,7 @@ pub mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
+pub mod functions;
 pub mod matching;
 pub mod names;
 pub mod symbols;
@@ -26,8 +27,9 @@ pub use names::{Site, syscall_number};
 pub use tracefs::Tracefs;
 
 use crate::report::Report;
+use crate::sys::trampoline::Function;
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use symbols::Symbols;
 
@@ -42,6 +44,9 @@ pub struct Facts {
     symbols: OnceCell<Symbols>,
     features: OnceCell<Features>,
     pid_namespace: OnceCell<Option<PidNamespace>>,
+    has_trampolines: OnceCell<Result<(), String>>,
+    /// The kernel's answers, by function: an error's number where it refused.
+    trampolines: RefCell<HashMap<Function, Result<(), i32>>>,
 }
 
 impl Facts {
@@ -65,6 +70,8 @@ impl Facts {
             symbols: OnceCell::new(),
             features: OnceCell::new(),
             pid_namespace: OnceCell::new(),
+            has_trampolines: OnceCell::new(),
+            trampolines: RefCell::default(),
         }
     }
 

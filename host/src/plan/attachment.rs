@@ -1,5 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
+use super::function::{self, Place};
 use super::{Attachment, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::{Facts, Location, Match, names, syscalls};
@@ -18,6 +19,8 @@ pub(super) struct Hanging {
     pub guards: Vec<(Node, String)>,
     /// Why not the kind's own attachment; empty where it is that.
     pub why: String,
+    /// What would do where the texts read what this one lacks.
+    pub otherwise: Option<Box<Self>>,
 }
 
 /// Decides for a match that is one of `together`.
@@ -35,19 +38,18 @@ pub(super) fn hang(
             Attachment::RawTracepoint { name: name.clone() },
             names::Site::RawTracepoint { name: name.clone() },
         ),
-        Location::Function { name, offset } => {
-            let ret = found.kind == Kind::Kretprobe;
-            Hanging::own(
-                Attachment::Kprobe {
-                    function: name.clone(),
-                    offset: *offset,
-                    ret,
-                },
-                names::Site::Kprobe {
-                    function: name.clone(),
-                    ret,
-                },
-            )
+        Location::Function {
+            module,
+            name,
+            offset,
+        } => {
+            let place = Place {
+                kind: found.kind,
+                module: module.as_deref(),
+                function: name,
+                offset: *offset,
+            };
+            function::hang(facts, options, &place, together)?
         }
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
@@ -83,6 +85,9 @@ pub(super) fn hang(
     };
     // A timer's hits are nobody's, but a profile's are those of the process it finds on the CPU.
     if !matches!(hanging.attachment, Attachment::Interval { .. }) {
+        if let Some(otherwise) = &mut hanging.otherwise {
+            otherwise.guards.extend(traced(options.traced));
+        }
         hanging.guards.extend(traced(options.traced));
     }
     Ok(hanging)
@@ -112,6 +117,7 @@ pub fn attachment_of(
     let cost = match hanging.attachment {
         Attachment::RawTracepoint { .. } => ", about 60 ns a hit",
         Attachment::Tracepoint { .. } => ", about 150 ns a hit (60 when no argument is read)",
+        Attachment::Fentry { .. } => ", a call where a kprobe is a trap",
         Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
         Attachment::Kprobe { .. } | Attachment::Profile(_) | Attachment::Interval { .. } => "",
     };
@@ -123,12 +129,13 @@ pub fn attachment_of(
 }
 
 impl Hanging {
-    fn own(attachment: Attachment, site: names::Site) -> Self {
+    pub(super) fn own(attachment: Attachment, site: names::Site) -> Self {
         Self {
             attachment,
             site,
             guards: Vec::new(),
             why: String::new(),
+            otherwise: None,
         }
     }
 
@@ -165,6 +172,7 @@ fn tracepoint(
                     site,
                     guards: Vec::new(),
                     why,
+                    otherwise: None,
                 });
             }
             ("syscalls", _) if together <= SHARED_CALLS => {
@@ -207,6 +215,7 @@ fn syscall(facts: &Facts, event: &str) -> Option<Hanging> {
         },
         guards: vec![(guard, format!("system call {number}, made the 64-bit way"))],
         why: why.into(),
+        otherwise: None,
     })
 }
 

@@ -188,10 +188,19 @@ impl Planner {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
         let mut attempts = Vec::new();
         for found_one in found {
-            let hanging = hang(&self.facts, &self.options, found_one, found.len())
+            let mut hanging = hang(&self.facts, &self.options, found_one, found.len())
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
-            let names = self.facts.names(&hanging.site, &found_one.probe);
-            let compiled = compile(declaration, names.as_ref(), &slots, false);
+            let mut names = self.facts.names(&hanging.site, &found_one.probe);
+            let mut compiled = compile(declaration, names.as_ref(), &slots, false);
+            if compiled.is_err()
+                && let Some(otherwise) = hanging.otherwise.take()
+            {
+                let other_names = self.facts.names(&otherwise.site, &found_one.probe);
+                let other = compile(declaration, other_names.as_ref(), &slots, false);
+                if other.is_ok() {
+                    (hanging, names, compiled) = (*otherwise, other_names, other);
+                }
+            }
             attempts.push((hanging, names, compiled));
         }
         let some = attempts.iter().any(|(.., compiled)| compiled.is_ok());

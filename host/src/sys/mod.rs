@@ -10,3 +10,4 @@ pub mod perf;
 pub mod rcu;
 pub mod signals;
 pub mod tracefs;
+pub mod trampoline;

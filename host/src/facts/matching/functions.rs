@@ -14,10 +14,12 @@ impl Facts {
             [module, function] => (Some(module), function),
             _ => return Err(malformed(pattern, &format!("{}:FUNCTION", pattern.kind))),
         };
+        let by_trampoline = matches!(pattern.kind, Kind::Fentry | Kind::Fexit);
         let mut found = BTreeSet::new();
         for function in expand(function) {
             if is_plain(&function) && module.is_none() {
-                found.insert(self.function_at(pattern.kind, &function)?);
+                let (name, offset) = self.function_at(pattern.kind, &function)?;
+                found.insert((None, name, offset));
                 continue;
             }
             let wanted = module.map(|module| expand(module));
@@ -27,19 +29,39 @@ impl Facts {
                 let inside = wanted.iter().flatten().any(|wanted| matches(wanted, of));
                 matches(&function, name) && (wanted.is_none() || inside)
             });
-            found.extend(matching.map(|(name, _)| (name, 0)));
+            let inside = |of: Option<String>| wanted.is_some().then_some(of).flatten();
+            let before = found.len();
+            found.extend(matching.map(|(name, of)| (inside(of), name, 0)));
+            if is_plain(&function)
+                && let Some(module) = module.filter(|module| is_plain(module))
+                && found.len() == before
+            {
+                return Err(self.no_function_in(module, &function));
+            }
         }
-        if !found.is_empty() && self.features().kprobe.is_none() {
-            return Err(Report::new("this kernel has no kprobes")
-                .help("they need a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"));
+        if by_trampoline && let Ok(btf) = self.btf() {
+            let names = btf.function_names();
+            // Of modules, BTF is asked when one is attached: they have sections of their own.
+            found.retain(|(module, name, _)| module.is_some() || names.contains(name.as_str()));
         }
-        let matched = |(name, offset): (String, u64)| Match {
-            kind: pattern.kind,
-            probe: match offset {
-                0 => format!("{}:{name}", pattern.kind),
-                offset => format!("{}:{name}+{offset}", pattern.kind),
-            },
-            location: Location::Function { name, offset },
+        if !found.is_empty() {
+            self.can_probe_functions(by_trampoline)?;
+        }
+        let matched = |(module, name, offset): (Option<String>, String, u64)| {
+            let within = module.iter().flat_map(|module| [module, ":"]);
+            let within: String = within.collect();
+            Match {
+                kind: pattern.kind,
+                probe: match offset {
+                    0 => format!("{}:{within}{name}", pattern.kind),
+                    offset => format!("{}:{within}{name}+{offset}", pattern.kind),
+                },
+                location: Location::Function {
+                    module,
+                    name,
+                    offset,
+                },
+            }
         };
         Ok(found.into_iter().map(matched).collect())
     }
@@ -61,9 +83,9 @@ impl Facts {
                 (name, offset)
             }
         };
-        if offset > 0 && kind == Kind::Kretprobe {
+        if offset > 0 && kind != Kind::Kprobe {
             return Err(Report::new(format!(
-                "'{place}': a return probe takes no offset"
+                "'{place}': {kind} takes no offset, kprobe does"
             )));
         }
         let known = self.btf().is_ok_and(|btf| btf.has_function(name));
@@ -82,6 +104,46 @@ impl Facts {
             name,
             all.iter().map(|(name, _)| name),
         ))
+    }
+
+    /// Has this kernel what the kind needs, or what may stand in for it?
+    fn can_probe_functions(&self, by_trampoline: bool) -> Result<(), Report> {
+        let trampolines = self.trampolines();
+        match (by_trampoline, self.features().kprobe) {
+            (true, kprobe) => trampolines.map_err(|why| {
+                let instead = if kprobe.is_some() {
+                    "kprobe and kretprobe would do"
+                } else {
+                    "a tracepoint may do: this kernel has no kprobes, either"
+                };
+                Report::new(why).help(instead)
+            }),
+            (false, Some(_)) => Ok(()),
+            (false, None) => trampolines.map_err(|why| {
+                Report::new("this kernel has no kprobes").help(format!(
+                    "they need a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; fentry can't stand in: {why}"
+                ))
+            }),
+        }
+    }
+
+    fn no_function_in(&self, module: &str, function: &str) -> Report {
+        let all = self.traceable_functions();
+        let inside = |of: &Option<String>| of.as_deref().unwrap_or("vmlinux") == module;
+        match all.iter().find(|(name, _)| name == function) {
+            Some((_, of)) => {
+                let of = of.as_deref().unwrap_or("vmlinux");
+                Report::new(format!("'{module}' has no function '{function}'"))
+                    .help(format!("it is in {of}: write {of}:{function}"))
+            }
+            None => unknown(
+                &format!("function of '{module}'"),
+                function,
+                all.iter()
+                    .filter(|(_, of)| inside(of))
+                    .map(|(name, _)| name),
+            ),
+        }
     }
 
     /// Functions that kprobes may be put on, with their modules, sorted.

@@ -31,8 +31,9 @@ pub enum Location {
     RawTracepoint {
         name: String,
     },
-    /// `offset` in bytes from the function's start.
+    /// `offset` in bytes from the function's start; `module` where it was asked for.
     Function {
+        module: Option<String>,
         name: String,
         offset: u64,
     },
@@ -57,7 +58,9 @@ impl Facts {
         let found = match pattern.kind {
             Kind::Tracepoint => self.tracepoints(pattern)?,
             Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
-            Kind::Kprobe | Kind::Kretprobe => self.functions(pattern)?,
+            Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit => {
+                self.functions(pattern)?
+            }
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
         };

@@ -1,5 +1,6 @@
 //! What names mean at a probe: one file a kind of probe; types and constants are the same for all.
 
+mod fentry;
 mod kprobe;
 mod raw_tracepoint;
 mod registers;
@@ -42,7 +43,14 @@ pub enum Site {
     },
     Kprobe {
         function: String,
+        module: Option<String>,
         ret: bool,
+    },
+    /// `fentry` and `fexit`, and what they stand in for.
+    Fentry {
+        function: String,
+        module: Option<String>,
+        exit: bool,
     },
     Uprobe {
         ret: bool,
@@ -65,9 +73,22 @@ impl Facts {
             Site::RawTracepoint { name } => {
                 self.named(probe, raw_tracepoint::RawTracepoint::new(self, name))
             }
-            Site::Kprobe { function, ret } => {
-                self.named(probe, kprobe::Kprobe::new(self, function, *ret))
-            }
+            Site::Kprobe {
+                function,
+                module,
+                ret,
+            } => self.named(
+                probe,
+                kprobe::Kprobe::new(self, function, module.as_deref(), *ret),
+            ),
+            Site::Fentry {
+                function,
+                module,
+                exit,
+            } => self.named(
+                probe,
+                fentry::Fentry::new(self, function, module.as_deref(), *exit),
+            ),
             Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
             Site::Timer => self.named(probe, timer::Timer),
         }

@@ -52,6 +52,7 @@ fn syscall(name: &str, exit: bool) -> Site {
 fn kprobe(function: &str, ret: bool) -> Site {
     Site::Kprobe {
         function: function.into(),
+        module: None,
         ret,
     }
 }

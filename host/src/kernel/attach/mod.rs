@@ -1,5 +1,6 @@
 //! Hanging a loaded program up, one file a kind. Dropping a [`Link`] takes it down again.
 
+mod fentry;
 mod interval;
 mod kprobe;
 mod profile;
@@ -10,6 +11,7 @@ mod uprobe;
 use crate::plan::Attachment;
 use crate::sys::bpf::ProgramType;
 use crate::sys::perf::Attached;
+use crate::sys::trampoline::Function;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -28,6 +30,13 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
         Attachment::RawTracepoint { .. } => raw_tracepoint::ENTRY,
         Attachment::Tracepoint { .. } => tracepoint::ENTRY,
         Attachment::Kprobe { .. } => kprobe::ENTRY,
+        Attachment::Fentry {
+            id, object, exit, ..
+        } => fentry::entry(Function {
+            id: *id,
+            object: *object,
+            exit: *exit,
+        }),
         Attachment::Uprobe { .. } => uprobe::ENTRY,
         Attachment::Profile(_) => profile::ENTRY,
         Attachment::Interval { .. } => interval::ENTRY,
@@ -44,6 +53,7 @@ pub fn attach(program: BorrowedFd<'_>, attachment: &Attachment) -> io::Result<Li
             offset,
             ret,
         } => kprobe::attach(program, function, *offset, *ret),
+        Attachment::Fentry { .. } => fentry::attach(program),
         Attachment::Uprobe {
             path,
             offset,

@@ -7,7 +7,8 @@ use crate::expr::types::{Int, Space};
 use crate::plan::Aggregate;
 
 static OBJECT: &[u8] = include_bytes!("../../../../ebpf/moontrace.bpf.o");
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
+    "mt_fentry",
     "mt_raw_tracepoint",
     "mt_tracepoint",
     "mt_kprobe",

@@ -17,6 +17,8 @@ pub enum Kind {
     RawTracepoint,
     Kprobe,
     Kretprobe,
+    Fentry,
+    Fexit,
     Uprobe,
     Uretprobe,
     Profile,
@@ -31,11 +33,13 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 8] = [
+const FORMS: [(Kind, &str); 10] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
     (Kind::Kretprobe, "kretprobe:[MODULE:]FUNCTION"),
+    (Kind::Fentry, "fentry:[MODULE:]FUNCTION"),
+    (Kind::Fexit, "fexit:[MODULE:]FUNCTION"),
     (Kind::Uprobe, "uprobe:BINARY:FUNCTION[+OFFSET]"),
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
     (Kind::Profile, "profile:hz:TIMES"),
@@ -43,11 +47,7 @@ const FORMS: [(Kind, &str); 8] = [
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 14] = [
-    ("fentry", "kprobe"),
-    ("fexit", "kretprobe"),
-    ("kfunc", "kprobe"),
-    ("kretfunc", "kretprobe"),
+const LATER: [(&str, &str); 10] = [
     ("usdt", "uprobe"),
     ("software", "profile:hz:N"),
     ("hardware", "profile:hz:N"),
@@ -60,13 +60,18 @@ const LATER: [(&str, &str); 14] = [
     ("END", "on_exit(fn)"),
 ];
 
+/// Names that bpftrace once had for a kind.
+const FORMER: [(Kind, &str); 2] = [(Kind::Fentry, "kfunc"), (Kind::Fexit, "kretfunc")];
+
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
         (Self::Kretprobe, "kretprobe", "kr"),
+        (Self::Fentry, "fentry", "f"),
+        (Self::Fexit, "fexit", "fr"),
         (Self::Uprobe, "uprobe", "u"),
         (Self::Uretprobe, "uretprobe", "ur"),
         (Self::Profile, "profile", "p"),
@@ -89,10 +94,12 @@ impl Kind {
     }
 
     fn named(word: &str) -> Option<Self> {
-        Self::ALL
+        let now = Self::ALL
             .iter()
             .find(|(_, name, alias)| *name == word || *alias == word)
-            .map(|(kind, ..)| *kind)
+            .map(|(kind, ..)| *kind);
+        let former = || FORMER.iter().find(|(_, name)| *name == word);
+        now.or_else(|| former().map(|(kind, _)| *kind))
     }
 }
 
@@ -179,7 +186,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (_, count) if pattern.parts.iter().any(String::is_empty) || count == 0 => false,
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
-        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2) => true,
+        (Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit | Kind::Interval, 1 | 2) => {
+            true
+        }
         _ => false,
     };
     if !fits {
@@ -273,6 +282,8 @@ mod tests {
                 .len(),
             2
         );
+        assert_eq!(one("kretfunc:ext4:f"), one("fexit:ext4:f"));
+        assert_eq!(one("f:vfs_read"), one("kfunc:vfs_read"));
         assert_eq!(
             parse("k{,r}:vfs_read").unwrap(),
             parse("kprobe:vfs_read,kretprobe:vfs_read").unwrap()
@@ -300,11 +311,11 @@ there is no kind of probe called 'tracepont'
             ^^^^^^^^^^^^^ did you mean 'tracepoint' or 'rawtracepoint'?"
         );
         assert_eq!(
-            message("fentry:vfs_read"),
+            message("iter:task"),
             "
-the kind 'fentry' is not in this version yet
-  fentry:vfs_read
-  ^^^^^^^^^^^^^^^ what would do: kprobe"
+the kind 'iter' is not in this version yet
+  iter:task
+  ^^^^^^^^^ what would do: tracepoint"
         );
         assert_eq!(
             message("tracepoint:sched"),
