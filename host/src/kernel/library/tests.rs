@@ -180,10 +180,10 @@ fn what_is_missing_is_named() {
         "{}",
         report.message
     );
-    let report = instance(&library, "mt_fentry", &emit)
+    let report = instance(&library, "mt_iterator", &emit)
         .map(|_| ())
         .unwrap_err();
-    assert!(report.message.contains("mt_fentry"), "{}", report.message);
+    assert!(report.message.contains("mt_iterator"), "{}", report.message);
     let key = codegen::key(16, &[], &Target::default()).unwrap();
     let maps: Vec<(&str, RawFd)> = library
         .map_definitions()
