@@ -6,7 +6,7 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::{Outcome, State};
 
-/// Runs a program's text. Ends in at most one entry in the book of its site.
+/// Runs a program's text. Ends in at most one entry in the book of its instance.
 #[inline(always)]
 pub(crate) fn hit(ctx: *mut c_void) {
     // SAFETY: the host changes the word at any time, hence volatile; it is never gone.
@@ -23,7 +23,7 @@ pub(crate) fn hit(ctx: *mut c_void) {
         return;
     }
     let site = cookie(ctx);
-    let Some(book) = maps::BOOKS.get_ptr_mut(site as u32) else {
+    let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
         return;
     };
     // SAFETY: `state` was zeroed above, which is a value of its type.

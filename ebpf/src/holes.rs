@@ -22,7 +22,7 @@ macro_rules! holes {
 holes! {
     /// Is this a hit of the script at all? 1 or 0. What is not a hit is not counted.
     guard(ctx: *mut c_void, state: *mut State);
-    /// Which attachment of a multi link hit: 0 where there is one.
+    /// Which of the instance's sites was hit: 0 where there is one.
     cookie(ctx: *mut c_void);
     /// The number of the instance's first site.
     base();

@@ -14,7 +14,7 @@ pub(crate) static mut CONTROL: Control = Control {
     generation: [0; limits::TALLIES],
 };
 
-/// The books of an instance, one a site.
+/// The book of an instance.
 #[map]
 pub(crate) static BOOKS: PerCpuArray<Book> = PerCpuArray::with_max_entries(1, 0);
 

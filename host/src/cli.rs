@@ -26,10 +26,12 @@ pub enum Command {
     List {
         pattern: Option<String>,
         pid: Option<u32>,
+        format: Format,
     },
     /// A probe's SPEC or a type's name.
     Describe {
         what: String,
+        format: Format,
     },
     Check {
         files: Vec<PathBuf>,
@@ -120,9 +122,18 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             ));
         }
         Some(Sub::Explain(run)) => Command::Explain(run.validate()?),
-        Some(Sub::List { pattern, pid }) => Command::List { pattern, pid },
-        Some(Sub::Describe { what }) => Command::Describe {
+        Some(Sub::List {
+            pattern,
+            pid,
+            format,
+        }) => Command::List {
+            pattern,
+            pid,
+            format: format.unwrap_or_default(),
+        },
+        Some(Sub::Describe { what, format }) => Command::Describe {
             what: what.join(" "),
+            format: format.unwrap_or_default(),
         },
         Some(Sub::Check { files }) => Command::Check { files },
         Some(Sub::Info) => Command::Info,

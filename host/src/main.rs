@@ -10,8 +10,12 @@ fn main() {
         Command::Run(arguments) => run::run(arguments),
         Command::Explain(arguments) => run::explain_script(arguments),
         Command::Check { files } => run::check(files),
-        Command::List { pattern, pid } => commands::list(pattern.as_deref(), pid),
-        Command::Describe { what } => commands::describe(&what),
+        Command::List {
+            pattern,
+            pid,
+            format,
+        } => commands::list(pattern.as_deref(), pid, format),
+        Command::Describe { what, format } => commands::describe(&what, format),
         Command::Info => commands::info(),
         Command::Completions { shell } => commands::say(&cli::completions(shell)),
     });

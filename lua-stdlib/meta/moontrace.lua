@@ -162,6 +162,9 @@ function on_start(...) end
 ---`on_exit(function)` Calls the function at the end, after the last event.
 function on_exit(...) end
 
+---`on_signal(name, function)` Calls the function each time moontrace gets that signal: USR1, USR2, HUP and others. Those that end a run are not to be had.
+function on_signal(...) end
+
 ---`exit([status])` Ends the run here: no handler runs any more, only the functions of `on_exit`.
 function exit(...) end
 

@@ -68,9 +68,11 @@ impl Moontrace {
         Ok(sum)
     }
 
-    /// Ends it at once, with nothing put away.
-    pub(crate) fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
+    /// Ends it as Ctrl-C does, and waits until the kernel has let go of its probes: the next start must not pay for it.
+    pub(crate) fn end(mut self) -> Result<()> {
+        // SAFETY: the process is our child and not yet waited for.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) };
+        std::io::copy(&mut self.lines, &mut std::io::sink())?;
         self.child.wait()?;
         Ok(())
     }

@@ -50,7 +50,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             let started = Moontrace::start(case.script, &[])?;
             times.push(started.milliseconds);
             memory.push(started.peak_memory()? - if case.has_ring { RING } else { 0.0 });
-            started.kill()?;
+            started.end()?;
         }
         let name = format!("start: {}", case.name);
         table.row(

@@ -103,14 +103,23 @@ impl Trace {
 }
 
 impl Tracing {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, and lets it go on.
+    pub(crate) fn tell(&self, signal: i32) {
+        // SAFETY: the process is our child and not waited for yet, so its number is no other's.
+        unsafe { libc::kill(self.child.id() as i32, signal) };
+    }
+
     /// Ends it as Ctrl-C does.
     pub(crate) fn stop(self) -> Outcome {
         self.signal(libc::SIGINT)
     }
 
     pub(crate) fn signal(self, signal: i32) -> Outcome {
-        // SAFETY: the process is our child and not waited for yet, so its number is no other's.
-        unsafe { libc::kill(self.child.id() as i32, signal) };
+        self.tell(signal);
         self.wait()
     }
 

@@ -8,7 +8,12 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `spin MS`: so many ms of CPU time
+//! - `pace N`: N times ten calls of getppid and a nap
+//! - `touch PAGES`: writes to so many pages for the first time
+//! - `nap N`: sleeps N times, a ms each
+//! - `beside DEED…`: the deed in a new thread
 
 use std::ffi::{CString, c_long};
 use std::fs::File;
@@ -16,6 +21,7 @@ use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// Does the deed that the words name.
@@ -49,7 +55,27 @@ fn perform(words: &[&str]) -> ExitCode {
         ["call", times] => {
             for n in 0..number(times) as i64 {
                 black_box(moontrace_target(black_box(n), 7));
+                black_box(brief_target(black_box(n)));
+                announce(n);
             }
+        }
+        ["ask", times] => (0..number(times)).for_each(|_| ask()),
+        ["touch", pages] => touch(number(pages) as usize),
+        ["nap", times] => {
+            (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
+        }
+        ["pace", times] => {
+            for _ in 0..number(times) {
+                getppid(10);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        ["beside", ..] => {
+            let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
+            let thread = std::thread::spawn(move || {
+                perform(&deed.iter().map(String::as_str).collect::<Vec<_>>())
+            });
+            return thread.join().expect("the deed is done");
         }
         ["spin", ms] => {
             let started = Instant::now();
@@ -72,6 +98,58 @@ pub(crate) extern "C" fn moontrace_target(a: i64, b: i64) -> i64 {
     black_box(a - b)
 }
 
+/// Probes of it come and go.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn brief_target(a: i64) -> i64 {
+    black_box(a)
+}
+
+/// A place of a USDT probe of the provider `moontrace`, as the macros of sys/sdt.h make it: a nop, and a note of where it
+/// is, where its counter is (0 for none) and where its arguments are.
+macro_rules! usdt {
+    ($name:literal, $counter:literal, $arguments:literal $(, $operand:ident = $($kind:tt)+)?) => {
+        // SAFETY: a nop; the rest is a section that is never loaded.
+        unsafe {
+            std::arch::asm!(
+                "990: nop",
+                ".pushsection .note.stapsdt, \"\", @note",
+                ".balign 4",
+                ".4byte 992f-991f, 994f-993f, 3",
+                "991: .asciz \"stapsdt\"",
+                "992: .balign 4",
+                concat!("993: .8byte 990b, 0, ", $counter),
+                ".asciz \"moontrace\"",
+                concat!(".asciz \"", $name, "\""),
+                concat!(".asciz \"", $arguments, "\""),
+                "994: .balign 4",
+                ".popsection",
+                $($operand = $($kind)+,)?
+                options(att_syntax, nostack, preserves_flags),
+            )
+        }
+    };
+}
+
+/// The USDT probe `moontrace:called` of an i64 and a negative i32.
+#[inline(never)]
+fn announce(n: i64) {
+    usdt!("called", "0", "-8@{n} -4@$-7", n = in(reg) n);
+}
+
+/// The kernel raises it while `moontrace:asked` is probed.
+#[unsafe(link_section = ".probes")]
+static ASKED: AtomicU16 = AtomicU16::new(0);
+
+/// Two places of the USDT probe `moontrace:asked`, of a 3.
+#[inline(never)]
+fn ask() {
+    if ASKED.load(Ordering::Relaxed) != 0 {
+        usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
+        usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
+    }
+}
+
 fn getppid(times: u64) {
     for _ in 0..times {
         // SAFETY: the call takes no arguments and always succeeds.
@@ -85,6 +163,28 @@ fn read(path: &str, bytes: usize, times: u64) {
     for _ in 0..times {
         // SAFETY: the buffer is writable and as long as said. Errors are what some tests are after.
         unsafe { libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), bytes, 0) };
+    }
+}
+
+fn touch(pages: usize) {
+    const PAGE: usize = 4096;
+    let length = pages * PAGE;
+    // SAFETY: new memory, written within its length, and given back; the advice keeps huge pages out of it.
+    unsafe {
+        let memory = libc::mmap(
+            std::ptr::null_mut(),
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        assert_ne!(memory, libc::MAP_FAILED, "there is memory");
+        libc::madvise(memory, length, libc::MADV_NOHUGEPAGE);
+        for page in 0..pages {
+            memory.cast::<u8>().add(page * PAGE).write_volatile(1);
+        }
+        libc::munmap(memory, length);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::book::Book;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct State {
-    /// This site's book on this CPU.
+    /// This instance's book on this CPU.
     pub book: *mut Book,
     /// The fields that the start of a span stored, once a step has bound them.
     pub from: *mut u8,
@@ -14,7 +14,7 @@ pub struct State {
     pub elapsed: u64,
     /// The time of the run, ns; 0 until something asked for it. One run has one time.
     pub time: u64,
-    /// Which attachment of a multi link hit; 0 where there is one.
+    /// Which of the instance's sites was hit; 0 where there is one.
     pub cookie: u64,
     /// Not 0 after a read failed that a condition, key or column needs.
     pub fault: u64,

@@ -2,6 +2,7 @@
 
 mod fentry;
 mod kprobe;
+mod multi;
 mod perf_event;
 mod raw_tracepoint;
 mod tracepoint;

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Sites that a SPEC may match, unless `--max-probes` says otherwise.
-pub(super) const MAX_PROBES: usize = 1000;
+pub(super) const MAX_PROBES: usize = 1024;
 /// Bytes of the ring buffer, unless `--ring` says otherwise.
 pub(super) const RING: u32 = 4 << 20;
 
@@ -57,6 +57,9 @@ Examples:
         /// Look files up as this process sees them
         #[arg(short, value_name = "PID", value_parser = pid, allow_hyphen_values = true)]
         pid: Option<u32>,
+        /// text or json [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+        format: Option<Format>,
     },
     /// Show what a probe offers, or what a type is made of
     #[command(after_help = "\
@@ -67,6 +70,9 @@ Examples:
         /// A probe, or a type
         #[arg(required = true, value_name = "PROBE|TYPE")]
         what: Vec<String>,
+        /// text or json [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+        format: Option<Format>,
     },
     /// Check scripts: everything but attaching
     Check {
@@ -123,7 +129,7 @@ pub(super) struct RunLine {
     /// exact: no cheaper substitute for a probe
     #[arg(long, value_name = "HOW", value_parser = ["exact"], hide_possible_values = true)]
     pub attach: Option<String>,
-    /// The most that one SPEC may match [default: 1000]
+    /// The most that one SPEC may match [default: 1024]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub max_probes: Option<usize>,
     /// Room for events that wait [default: 4MiB]

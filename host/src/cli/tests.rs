@@ -160,9 +160,11 @@ fn the_ring_is_made_up_to_what_the_kernel_takes() {
 #[test]
 fn commands_are_read() {
     let list = line(&["list", "t:sched:*", "-p", "7"]).unwrap();
-    assert!(matches!(list, Command::List { pattern: Some(of), pid: Some(7) } if of == "t:sched:*"));
+    assert!(
+        matches!(list, Command::List { pattern: Some(of), pid: Some(7), .. } if of == "t:sched:*")
+    );
     let describe = line(&["describe", "struct", "sock"]).unwrap();
-    assert!(matches!(describe, Command::Describe { what } if what == "struct sock"));
+    assert!(matches!(describe, Command::Describe { what, .. } if what == "struct sock"));
     let explain = line(&["explain", "-p", "3", "-e", "x"]).unwrap();
     assert!(matches!(explain, Command::Explain(run) if run.pid == Some(3)));
     assert!(

@@ -109,6 +109,8 @@ pub(super) enum Helper {
     ReadKernel = 113,
     ReadUserString = 114,
     ReadKernelString = 115,
+    /// Since 5.15
+    AttachCookie = 174,
 }
 
 pub(super) const CALL: u8 = 0x85;

@@ -9,6 +9,7 @@ mod arithmetic;
 mod asm;
 mod columns;
 mod condition;
+mod cookie;
 mod current;
 mod equality;
 mod function;
@@ -22,6 +23,7 @@ mod value;
 mod weights;
 
 pub use columns::columns;
+pub use cookie::{attach_cookie, cookie};
 pub use holes::{constant, guard, key, measure, member, steps};
 pub use record::{FieldValue, record};
 

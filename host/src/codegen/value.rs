@@ -36,6 +36,7 @@ impl Function<'_> {
             | Node::Cast(_, of)
             | Node::Neg(of)
             | Node::Invert(of)
+            | Node::Entry(_, of)
             | Node::Log2(of) => Some(of),
             Node::Binary(_, a, b) => Some(if self.weights.left_first(a, b) { a } else { b }),
             _ => None,
@@ -59,6 +60,7 @@ impl Function<'_> {
             Node::Neg(_) => self.asm.negate(R0),
             Node::Invert(_) => self.asm.alu(Alu::Xor, R0, -1),
             Node::Log2(of) => self.log2(!self.weights.unsigned(of)),
+            Node::Entry(table, _) => self.entry(table),
             Node::Binary(op, a, b) => self.binary(*op, a, b)?,
             _ => {}
         }
@@ -113,6 +115,7 @@ impl Function<'_> {
                 self.load(register, register, 0, *int);
             }
             Node::Elapsed => self.asm.load(8, register, R7, State::ELAPSED),
+            Node::Cookie => self.asm.load(8, register, R7, State::COOKIE),
             _ => {}
         }
     }
@@ -179,6 +182,22 @@ impl Function<'_> {
                     .alu(if signed { Alu::Sar } else { Alu::Shr }, register, shift);
             }
         }
+    }
+
+    /// r0 = the word of a table at the index r0, 0 behind its end.
+    fn entry(&mut self, table: &[u64]) {
+        let (behind, end) = (self.asm.label(), self.asm.label());
+        let offset = self.asm.pattern(table);
+        self.asm.constant(R1, table.len() as u64);
+        self.asm.jump_if(When::Ge, R0, R1, behind);
+        self.asm.alu(Alu::Shl, R0, 3);
+        self.asm.map(R1, MapRef::Patterns { offset });
+        self.asm.alu(Alu::Add, R1, R0);
+        self.asm.load(8, R0, R1, 0);
+        self.asm.jump(end);
+        self.asm.bind(behind);
+        self.asm.mov(R0, 0);
+        self.asm.bind(end);
     }
 
     fn bits(&mut self, shift: u8, width: u8, signed: bool) {

@@ -134,7 +134,11 @@ fn passed_on(node: &Node) -> [Option<&Node>; 2] {
 pub(super) fn is_simple(node: &Node) -> bool {
     matches!(
         node,
-        Node::Const(_) | Node::Context { .. } | Node::Variable { .. } | Node::Elapsed
+        Node::Const(_)
+            | Node::Context { .. }
+            | Node::Variable { .. }
+            | Node::Elapsed
+            | Node::Cookie
     )
 }
 
@@ -164,6 +168,7 @@ fn below<'a>(root: Root<'a>, each: &mut dyn FnMut(Root<'a>)) {
             | Node::ContextAddress
             | Node::Current(_)
             | Node::Elapsed
+            | Node::Cookie
             | Node::Variable { .. } => {}
             Node::Read { base: of, .. }
             | Node::Bits { of, .. }
@@ -173,6 +178,7 @@ fn below<'a>(root: Root<'a>, each: &mut dyn FnMut(Root<'a>)) {
             | Node::Invert(of)
             | Node::Not(of)
             | Node::In(of, _)
+            | Node::Entry(_, of)
             | Node::Log2(of) => each(Root::Node(of)),
             Node::Binary(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => {
                 each(Root::Node(a));

@@ -1,5 +1,6 @@
 //! `moontrace describe PROBE|TYPE`: what can be read there, and how it would be attached.
 
+use crate::facts::describe::Named;
 use crate::facts::{Facts, Match, TypeDescription};
 use crate::plan::{self, Options, Traced};
 use crate::report::Report;
@@ -11,6 +12,13 @@ const SHOWN: usize = 20;
 /// Columns that a name may widen its table to.
 const WIDEST: usize = 40;
 
+/// Attached as a run without options would.
+const OPTIONS: Options = Options {
+    traced: Traced::All,
+    exact: false,
+    most_sites: usize::MAX,
+};
+
 /// A SPEC has a colon, a type of C has none.
 pub(super) fn describe(facts: &Facts, what: &str) -> Result<String, Report> {
     if what.contains(':') {
@@ -21,10 +29,7 @@ pub(super) fn describe(facts: &Facts, what: &str) -> Result<String, Report> {
 }
 
 fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
-    let mut found = Vec::new();
-    for pattern in probe::parse(spec)? {
-        found.extend(facts.matches(&pattern, None)?);
-    }
+    let found = facts.find(&probe::parse(spec)?, None)?.matches;
     let described = found.iter().take(SHOWN).map(|found| one(facts, found));
     let mut out = described.collect::<Result<Vec<_>, _>>()?.join("\n");
     if found.len() > SHOWN {
@@ -37,12 +42,7 @@ fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
 }
 
 fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
-    let options = Options {
-        traced: Traced::All,
-        exact: false,
-        most_sites: usize::MAX,
-    };
-    let attached = plan::attachment_of(facts, &options, found)?;
+    let attached = plan::attachment_of(facts, &OPTIONS, found)?;
     let described = facts.describe(&attached.site, &found.probe);
     let mut out = format!(
         "{}\n  attached as  {}{}\n",
@@ -63,6 +63,54 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
         let _ = writeln!(out, "  {name:width$}  {ty}");
     }
     Ok(out)
+}
+
+/// The same as JSON, an object a line: of every probe that matches
+/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}`, where `words` are `retval`, `arg0` and the like; of a
+/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits.
+pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
+    if !what.contains(':') {
+        return Ok(format!("{}\n", type_json(&facts.describe_type(what)?)));
+    }
+    let found = facts.find(&probe::parse(what)?, None)?.matches;
+    let lines = found.iter().map(|found| {
+        let attached = plan::attachment_of(facts, &OPTIONS, found)?;
+        let described = facts.describe(&attached.site, &found.probe);
+        Ok(format!(
+            "{}\n",
+            serde_json::json!({
+                "probe": found.probe,
+                "attached": attached.words,
+                "arguments": named(&described.arguments),
+                "words": named(&described.words),
+            })
+        ))
+    });
+    lines.collect()
+}
+
+fn named(all: &[Named]) -> Vec<serde_json::Value> {
+    all.iter()
+        .map(|named| serde_json::json!({ "name": named.name, "type": named.ty }))
+        .collect()
+}
+
+fn type_json(of: &TypeDescription) -> serde_json::Value {
+    let members: Vec<_> = of
+        .members
+        .iter()
+        .map(|member| {
+            let mut json = serde_json::json!({
+                "name": member.name, "offset": member.offset, "type": member.ty,
+            });
+            if let Some((first, count)) = member.bits {
+                json["bit"] = first.into();
+                json["bits"] = count.into();
+            }
+            json
+        })
+        .collect();
+    serde_json::json!({ "name": of.name, "size": of.size, "members": members })
 }
 
 /// Of a struct, a member a line: bytes from its start, name, type. A type without members is its first line.
@@ -147,6 +195,34 @@ mod tests {
               32  path     char * (user)
               28  dead     truth value
         ");
+    }
+
+    #[test]
+    fn json_has_an_object_a_line() {
+        let machine = Machine::new();
+        let line = |what| {
+            let text = json(&machine.facts(), what).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()
+        };
+        let probe = line("tracepoint:syscalls:sys_exit_openat");
+        assert_eq!(probe["probe"], "tracepoint:syscalls:sys_exit_openat");
+        let has = |of: &serde_json::Value, wanted: serde_json::Value| {
+            assert!(of.as_array().unwrap().contains(&wanted), "{of} {wanted}");
+        };
+        has(
+            &probe["arguments"],
+            serde_json::json!({ "name": "filename", "type": "char * (user)" }),
+        );
+        has(
+            &probe["words"],
+            serde_json::json!({ "name": "retval", "type": "i64" }),
+        );
+        let task = line("struct task");
+        assert_eq!(task["size"], 40);
+        has(
+            &task["members"],
+            serde_json::json!({ "name": "high", "offset": 8, "type": "i32", "bit": 3, "bits": 29 }),
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `moontrace list [PATTERN]`: one probe a line, in the syntax that `probe` takes.
 
 use crate::facts::Facts;
+use crate::output::Format;
 use crate::report::{self, Report};
 use crate::spec::probe;
 
@@ -9,26 +10,29 @@ pub(super) fn probes(
     facts: &Facts,
     pattern: Option<&str>,
     pid: Option<u32>,
-) -> Result<String, Report> {
-    let found = match pattern {
-        None => facts.list_all(),
-        Some(pattern) if pattern.contains(':') => matching(facts, pattern, pid)?,
-        Some(word) => named(facts, word)?,
+) -> Result<Vec<String>, Report> {
+    match pattern {
+        None => Ok(facts.list_all()),
+        Some(pattern) if pattern.contains(':') => matching(facts, pattern, pid),
+        Some(word) => named(facts, word),
+    }
+}
+
+/// A probe a line: as it is, or as `{"probe":"…"}`.
+pub(super) fn lines(found: &[String], format: Format) -> String {
+    let line = |probe: &String| match format {
+        Format::Text => format!("{probe}\n"),
+        Format::Json => format!("{}\n", serde_json::json!({ "probe": probe })),
     };
-    Ok(found.iter().flat_map(|probe| [probe, "\n"]).collect())
+    found.iter().map(line).collect()
 }
 
 fn matching(facts: &Facts, spec: &str, pid: Option<u32>) -> Result<Vec<String>, Report> {
-    let mut found = Vec::new();
-    for pattern in probe::parse(spec)? {
-        found.extend(
-            facts
-                .matches(&pattern, pid)?
-                .into_iter()
-                .map(|found| found.probe),
-        );
-    }
-    Ok(found)
+    let found = facts.find(&probe::parse(spec)?, pid)?;
+    let mut probes: Vec<String> = found.matches.into_iter().map(|found| found.probe).collect();
+    // Places of one name stand side by side.
+    probes.dedup();
+    Ok(probes)
 }
 
 /// Nobody who looks for a probe knows its kind: a pattern without one may match any stretch of the name.
@@ -64,9 +68,14 @@ mod tests {
             Some("tracepoint:sched:*, tracepoint:raw_syscalls:sys_enter"),
             None,
         );
+        let listed = listed.unwrap();
         assert_eq!(
-            listed.unwrap(),
+            lines(&listed, Format::Text),
             "tracepoint:sched:sched_process_exec\ntracepoint:sched:sched_switch\ntracepoint:raw_syscalls:sys_enter\n"
+        );
+        assert_eq!(
+            lines(&listed[..1], Format::Json),
+            "{\"probe\":\"tracepoint:sched:sched_process_exec\"}\n"
         );
     }
 
@@ -74,7 +83,8 @@ mod tests {
     fn a_word_is_looked_for_in_every_name() {
         let machine = Machine::new();
         let facts = machine.facts();
-        let listed = probes(&facts, Some("exec"), None).unwrap();
+        let all = |pattern| lines(&probes(&facts, pattern, None).unwrap(), Format::Text);
+        let listed = all(Some("exec"));
         assert!(
             listed.contains("tracepoint:syscalls:sys_enter_execve\n"),
             "{listed}"
@@ -84,7 +94,7 @@ mod tests {
             "{listed}"
         );
         assert!(!listed.contains("openat"), "{listed}");
-        let everything = probes(&facts, None, None).unwrap();
+        let everything = all(None);
         assert!(everything.lines().count() > listed.lines().count());
     }
 

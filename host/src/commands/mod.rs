@@ -10,13 +10,18 @@ use crate::report::Report;
 use std::io::{self, Write};
 
 /// Prints the probes that match, and gives the exit status.
-pub fn list(pattern: Option<&str>, pid: Option<u32>) -> i32 {
-    show(list::probes(&Facts::live(), pattern, pid))
+pub fn list(pattern: Option<&str>, pid: Option<u32>, format: Format) -> i32 {
+    let found = list::probes(&Facts::live(), pattern, pid);
+    show(found.map(|found| list::lines(&found, format)))
 }
 
 /// Prints what a probe offers or what a type is made of, and gives the exit status.
-pub fn describe(what: &str) -> i32 {
-    show(describe::describe(&Facts::live(), what))
+pub fn describe(what: &str, format: Format) -> i32 {
+    let facts = Facts::live();
+    show(match format {
+        Format::Text => describe::describe(&facts, what),
+        Format::Json => describe::json(&facts, what),
+    })
 }
 
 /// Prints what this machine offers, and gives the exit status.

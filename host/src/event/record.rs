@@ -3,12 +3,13 @@
 use crate::plan::{Content, Field, Layout};
 use crate::rows::Value;
 use moontrace_abi::record::{HEADER, Header, Span};
+use std::mem::offset_of;
 
 /// One record. What can't be read out of its bytes is nil, never a panic: they come from the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
+    header: &'a [u8; HEADER],
     bytes: &'a [u8],
-    header: Header,
 }
 
 /// A field's value, borrowed from the record or from its layout.
@@ -28,25 +29,39 @@ pub enum Datum<'a> {
 
 impl<'a> Record<'a> {
     /// `None` when the bytes are too few for a header.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        let header = Header {
-            site: u32::from_ne_bytes(array(bytes, 0)?),
-            cpu: u16::from_ne_bytes(array(bytes, 4)?),
-            flags: u16::from_ne_bytes(array(bytes, 6)?),
-            time: u64::from_ne_bytes(array(bytes, 8)?),
-            valid: u64::from_ne_bytes(array(bytes, HEADER - 8)?),
-        };
-        Some(Self { bytes, header })
+        let header = bytes.first_chunk()?;
+        Some(Self { header, bytes })
     }
 
-    pub fn header(&self) -> &Header {
-        &self.header
+    /// The number of the site that made it.
+    #[inline]
+    pub fn site(&self) -> u32 {
+        u32::from_ne_bytes(part(self.header, offset_of!(Header, site)))
+    }
+
+    #[inline]
+    pub fn cpu(&self) -> u16 {
+        u16::from_ne_bytes(part(self.header, offset_of!(Header, cpu)))
+    }
+
+    /// Nanoseconds of the monotonic clock.
+    #[inline]
+    pub fn time(&self) -> u64 {
+        u64::from_ne_bytes(part(self.header, offset_of!(Header, time)))
+    }
+
+    /// A bit a field that could be read.
+    #[inline]
+    fn valid(&self) -> u64 {
+        u64::from_ne_bytes(part(self.header, offset_of!(Header, valid)))
     }
 
     /// The value of a field of this record's layout.
     #[inline]
     pub fn get(&self, field: &'a Field) -> Datum<'a> {
-        let stored = self.header.valid.checked_shr(field.bit.into()).unwrap_or(0) & 1 == 1;
+        let stored = self.valid().checked_shr(field.bit.into()).unwrap_or(0) & 1 == 1;
         match &field.content {
             Content::Int { offset, int } if stored => self.int(*offset, *int),
             Content::Bool { offset } if stored => match array(self.bytes, *offset as usize) {
@@ -56,8 +71,8 @@ impl<'a> Record<'a> {
             Content::Text { offset, .. } if stored => self.text(*offset),
             Content::Int { .. } | Content::Bool { .. } | Content::Text { .. } => Datum::Nil,
             Content::Constant(value) => Datum::Constant(value),
-            Content::Time => Datum::Unsigned(self.header.time),
-            Content::Cpu => Datum::Unsigned(self.header.cpu.into()),
+            Content::Time => Datum::Unsigned(self.time()),
+            Content::Cpu => Datum::Unsigned(self.cpu().into()),
             Content::Probe => Datum::Probe,
             Content::Func => Datum::Func,
         }
@@ -121,6 +136,13 @@ pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> 
         .collect()
 }
 
+/// `N` bytes of the header, which has them at each offset of its own fields.
+#[inline]
+fn part<const N: usize>(header: &[u8; HEADER], offset: usize) -> [u8; N] {
+    array(header, offset).unwrap_or([0; N])
+}
+
+#[inline]
 fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }

@@ -141,7 +141,11 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
             Current::Task => input.task,
             Current::Cgroup => input.cgroup,
         },
-        Node::Elapsed => 0,
+        Node::Elapsed | Node::Cookie => 0,
+        Node::Entry(table, at) => usize::try_from(value(at)?)
+            .ok()
+            .and_then(|at| table.get(at).copied())
+            .unwrap_or(0),
         Node::Variable { slot, int } => {
             let start = slot.0 as usize;
             int.fit(little_endian(

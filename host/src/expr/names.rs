@@ -44,6 +44,14 @@ pub trait Names {
     /// A member of a struct, those of anonymous members included.
     fn member(&self, of: &super::types::StructType, name: &str) -> Option<Member>;
     fn members(&self, of: &super::types::StructType) -> Vec<String>;
+    /// Where a member is that this kernel has elsewhere: a path (`q.disk`) whose first part [`Self::member`] knows.
+    fn moved(&self, _of: &super::types::StructType, _name: &str) -> Option<&'static str> {
+        None
+    }
+    /// What [`Self::moved`] has led to, in words.
+    fn moved_members(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Bytes of a type: what indexing multiplies by. `None` where it has no size.
     fn size(&self, ty: &Type) -> Option<u32>;
     /// A type as C writes it: `struct sock`, `u32`, `unsigned char`, `struct sock *`.

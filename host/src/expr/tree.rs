@@ -83,6 +83,10 @@ pub enum Node {
     Current(Current),
     /// Nanoseconds since the start of the span that a step has bound.
     Elapsed,
+    /// Which of the sites that share the program was hit: 0 for the first.
+    Cookie,
+    /// The word of a table at that index; 0 behind its end.
+    Entry(Vec<u64>, Box<Self>),
     /// A `var`: an integer that the script may change while programs run.
     Variable {
         slot: Slot,
@@ -182,7 +186,7 @@ impl Node {
             | Self::Read { int, .. }
             | Self::Variable { int, .. }
             | Self::Cast(int, _) => *int,
-            Self::ContextAddress | Self::Elapsed => Int::U64,
+            Self::ContextAddress | Self::Elapsed | Self::Cookie | Self::Entry(..) => Int::U64,
             Self::Current(current) => match current {
                 Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
                     Int::U32

@@ -67,6 +67,7 @@ impl Node {
             | Self::ContextAddress
             | Self::Current(_)
             | Self::Elapsed
+            | Self::Cookie
             | Self::Variable { .. } => {}
             Self::Read { base: of, .. }
             | Self::Bits { of, .. }
@@ -75,6 +76,7 @@ impl Node {
             | Self::Invert(of)
             | Self::Not(of)
             | Self::In(of, _)
+            | Self::Entry(_, of)
             | Self::Swap { of, .. }
             | Self::Log2(of) => each(Branch::Node(of)),
             Self::Binary(_, a, b) | Self::Compare(_, a, b) | Self::And(a, b) | Self::Or(a, b) => {

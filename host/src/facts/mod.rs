@@ -4,6 +4,7 @@
 
 pub mod btf;
 pub mod constants;
+pub mod counters;
 pub mod ctype;
 pub mod describe;
 pub mod elf;
@@ -12,8 +13,10 @@ pub mod features;
 pub(crate) mod fixture;
 pub mod format;
 pub mod functions;
+mod links;
 pub mod matching;
 pub mod names;
+mod renamed;
 pub mod symbols;
 pub mod syscalls;
 pub mod tracefs;
@@ -22,7 +25,7 @@ pub use btf::Btf;
 pub use describe::{Description, TypeDescription};
 pub use features::{Features, PidNamespace};
 pub use format::{FieldKind, Format, FormatField};
-pub use matching::{Location, Match};
+pub use matching::{Found, Location, Match};
 pub use names::{Site, syscall_number};
 pub use tracefs::Tracefs;
 

@@ -1,6 +1,6 @@
-//! One site's program: linked, loaded, attached, and its books.
+//! One program, of a site or of several: linked, loaded, attached, and its books.
 
-use super::attach::{self, Link};
+use super::attach::{self, Link, NotAttached, Skipped};
 use super::library::Body;
 use super::shared::Shared;
 use crate::codegen::{Code, MapRef, constant};
@@ -18,9 +18,14 @@ use std::time::{Duration, Instant};
 pub struct Instance {
     pub site: SiteId,
     attachment: Attachment,
+    /// How many sites share the program.
+    count: usize,
+    optional: bool,
     program: OwnedFd,
     books: Map,
     link: Option<Link>,
+    /// What the kernel does not take, of a pattern's sites.
+    pub skipped: Vec<Skipped>,
     /// How long it took to link and load, and to attach.
     pub took: (Duration, Duration),
 }
@@ -90,17 +95,21 @@ impl Instance {
         Ok(Self {
             site: plan.id,
             attachment: plan.attachment.clone(),
+            count: plan.count(),
+            optional: plan.optional,
             program,
             books,
             link: None,
+            skipped: Vec::new(),
             took: (start.elapsed(), Duration::ZERO),
         })
     }
 
     /// Hangs the program up. It does nothing before the script is armed.
-    pub fn attach(&mut self) -> io::Result<()> {
+    pub fn attach(&mut self) -> Result<(), NotAttached> {
         let start = Instant::now();
-        self.link = Some(attach::attach(self.program.as_fd(), &self.attachment)?);
+        let attached = attach::attach(self.program.as_fd(), &self.attachment, self.optional)?;
+        (self.link, self.skipped) = (attached.link, attached.skipped);
         self.took.1 = start.elapsed();
         Ok(())
     }
@@ -112,6 +121,14 @@ impl Instance {
 
     pub fn is_attached(&self) -> bool {
         self.link.is_some()
+    }
+
+    /// How many of its sites are attached.
+    pub fn attached(&self) -> usize {
+        match self.link {
+            Some(_) => self.count.saturating_sub(self.skipped.len()),
+            None => 0,
+        }
     }
 
     /// How its runs ended, summed over all CPUs, and the hits for which the kernel skipped it.
@@ -128,7 +145,11 @@ impl Instance {
 
     /// Is it a raw tracepoint? Kernels count skipped runs of those earlier than of all others.
     pub fn is_raw_tracepoint(&self) -> bool {
-        matches!(self.attachment, Attachment::RawTracepoint { .. })
+        let first = match &self.attachment {
+            Attachment::Each(all) => all.first(),
+            one => Some(one),
+        };
+        matches!(first, Some(Attachment::RawTracepoint { .. }))
     }
 }
 
@@ -166,6 +187,7 @@ impl<'a> Holes<'a> {
     fn of(plan: &'a SitePlan) -> Self {
         let program = &plan.program;
         let mut generated = Vec::new();
+        generated.extend(program.cookie.as_ref().map(|code| ("cookie", code)));
         generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
         generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
         let mut constants = vec![("base", constant(plan.id.0.into()))];

@@ -7,6 +7,7 @@ pub mod inline;
 pub mod instance;
 pub mod library;
 pub mod object;
+mod parallel;
 pub mod shared;
 pub mod table;
 

@@ -89,8 +89,8 @@ impl Dispatcher {
         records: &mut dyn Records,
     ) -> Pause {
         let mut last: Option<(u32, Rc<Target>)> = None;
-        // SAFETY: `exec_raw` leaves a C function's free slots, of which four are used; the message handler is at index 1
-        // when handlers are called.
+        // SAFETY: `exec_raw` leaves a C function's free slots, of which five are used: the message handler at index 1,
+        // the last site's handler and its event at 2 and 3, and what a call takes.
         unsafe {
             ffi::lua_settop(state, 0);
             ffi::lua_pushcfunction(state, add_traceback);
@@ -98,11 +98,19 @@ impl Dispatcher {
                 let Some(record) = Record::new(bytes) else {
                     continue;
                 };
-                let site = record.header().site;
+                let site = record.site();
                 let target = match &last {
                     Some((known, target)) if *known == site => target,
                     _ => match self.target(lua, script, site) {
-                        Ok(target) => &last.insert((site, target)).1,
+                        Ok(target) => {
+                            ffi::lua_settop(state, 1);
+                            if let Target::Handler { function, view } = &*target {
+                                let function = (*function).into();
+                                ffi::lua_rawgeti(state, ffi::LUA_REGISTRYINDEX, function);
+                                view.push(state);
+                            }
+                            &last.insert((site, target)).1
+                        }
                         Err(error) => {
                             ffi::lua_settop(state, 0);
                             return Pause::Problem(error);
@@ -111,13 +119,15 @@ impl Dispatcher {
                 };
                 match &**target {
                     Target::Print(site) => print(script, site, &record),
-                    Target::Handler { function, view } => {
-                        ffi::lua_rawgeti(state, ffi::LUA_REGISTRYINDEX, (*function).into());
-                        view.push(state, bytes);
+                    Target::Handler { view, .. } => {
+                        ffi::lua_pushvalue(state, 2);
+                        ffi::lua_pushvalue(state, 3);
+                        view.show(bytes);
                         let status = ffi::lua_pcall(state, 1, 0, 1);
                         view.expire();
                         if status != ffi::LUA_OK {
-                            ffi::lua_remove(state, 1);
+                            ffi::lua_replace(state, 1);
+                            ffi::lua_settop(state, 1);
                             return Pause::Failed;
                         }
                         if script.has_open() {
@@ -171,10 +181,9 @@ fn print(script: &Script, site: &Site, record: &Record<'_>) {
     let values = values(record, &site.layout, &site.probe, &site.func);
     let names = site.layout.fields.iter().map(|field| field.name.as_str());
     let fields: Vec<(&str, Value)> = names.zip(values).collect();
-    let header = record.header();
     script
         .session
-        .event(&site.name, header.time, header.cpu, &fields);
+        .event(&site.name, record.time(), record.cpu(), &fields);
 }
 
 /// The message handler: Lua's errors get the traceback of where they were raised; the host's carry their own.

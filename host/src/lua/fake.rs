@@ -94,6 +94,13 @@ impl Session for Fake {
         Ok(())
     }
 
+    fn catch_signal(&self, name: &str) -> Result<i32, Report> {
+        match name {
+            "USR1" => Ok(10),
+            _ => Err(Report::new(format!("no signal {name}"))),
+        }
+    }
+
     fn site(&self, site: u32) -> Option<Rc<Site>> {
         self.sites.borrow().get(site as usize).cloned()
     }

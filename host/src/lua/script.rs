@@ -30,6 +30,10 @@ pub(crate) struct Script {
     pub(crate) timers: Timers,
     pub(crate) at_start: RefCell<VecDeque<Function>>,
     pub(crate) at_exit: RefCell<VecDeque<Function>>,
+    /// What `on_signal` was told to call, by the signal's number.
+    pub(crate) at_signal: RefCell<BTreeMap<i32, Vec<Function>>>,
+    /// What is to be called for signals that have come.
+    pub(crate) signalled: RefCell<VecDeque<Function>>,
     /// The body runs: printing a tally says how to show it at exit.
     pub(crate) in_body: Cell<bool>,
     /// What `exit` was called with.
@@ -60,6 +64,8 @@ impl Script {
             timers: Timers::default(),
             at_start: RefCell::default(),
             at_exit: RefCell::default(),
+            at_signal: RefCell::default(),
+            signalled: RefCell::default(),
             in_body: Cell::new(false),
             exited: Cell::new(None),
             memory_limit,

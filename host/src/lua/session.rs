@@ -39,6 +39,9 @@ pub trait Session {
     fn table(&self, table: &Table, title: Option<&str>);
     /// Detaches a probe; its tally stays readable.
     fn detach(&self, probe: ProbeId) -> Result<(), Report>;
+    /// Gives the script a signal by its name (`USR1`): it no longer does what it does by default. Its number is what
+    /// [`super::Vm::signal`] is called with.
+    fn catch_signal(&self, name: &str) -> Result<i32, Report>;
     /// The layout of the records of a site.
     fn site(&self, site: u32) -> Option<Rc<Site>>;
     /// The name of a system call, by its number on this machine.

@@ -11,8 +11,8 @@ use crate::event::record::{Datum, Record};
 use crate::rows::Value;
 use mlua::Lua;
 use mlua::ffi::{self, lua_State};
-use names::{Names, push_names};
-use std::cell::Cell;
+use names::{Fields, Names, push_names};
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
 use std::rc::Rc;
 
@@ -24,6 +24,9 @@ pub(crate) struct View {
     /// `comm`, when it is fetched, and the last one: it seldom changes, and making a Lua string of it costs 20 ns.
     comm: Option<usize>,
     last_comm: Cell<[u8; COMM]>,
+    /// What each of its userdata finds fields by: the event's and those of the paths in it.
+    #[expect(clippy::vec_box, reason = "Lua holds their addresses")]
+    fields: RefCell<Vec<Box<Fields>>>,
     /// The userdata in Lua's registry.
     userdata: Cell<c_int>,
 }
@@ -54,6 +57,7 @@ impl View {
             comm: comm.map(|index| index + LAYOUT),
             last_comm: Cell::new([0; COMM]),
             record: Cell::new(None),
+            fields: RefCell::new(Vec::new()),
             userdata: Cell::new(ffi::LUA_NOREF),
             site,
         });
@@ -70,14 +74,18 @@ impl View {
         Ok(view)
     }
 
-    /// Pushes `e` for a record, which must outlive the handler's call; [`Self::expire`] ends that.
+    /// Pushes `e`.
     ///
     /// # Safety
     /// `state` must be of the VM that this was made for, with a slot free.
-    pub(crate) unsafe fn push(&self, state: *mut lua_State, record: &[u8]) {
-        self.record.set(Some((record.as_ptr(), record.len())));
+    pub(crate) unsafe fn push(&self, state: *mut lua_State) {
         // SAFETY: the caller's promise.
         unsafe { ffi::lua_rawgeti(state, ffi::LUA_REGISTRYINDEX, self.userdata.get().into()) };
+    }
+
+    /// From now on `e` is this record, which must outlive the handler's call; [`Self::expire`] ends that.
+    pub(crate) fn show(&self, record: &[u8]) {
+        self.record.set(Some((record.as_ptr(), record.len())));
     }
 
     pub(crate) fn expire(&self) {
@@ -85,18 +93,20 @@ impl View {
     }
 
     /// The record that the handler is called with; `None` when no handler runs.
+    #[inline]
     fn record(&self) -> Option<Record<'_>> {
         let (start, length) = self.record.get()?;
         // SAFETY: between `push` and `expire` the bytes are borrowed by the loop that hands them out.
         Record::new(unsafe { std::slice::from_raw_parts(start, length) })
     }
 
+    #[inline]
     fn datum(&self, number: usize) -> Option<Datum<'_>> {
         let record = self.record()?;
         Some(match number {
             PROBE => Datum::Probe,
-            TIME => Datum::Unsigned(record.header().time),
-            CPU => Datum::Unsigned(record.header().cpu.into()),
+            TIME => Datum::Unsigned(record.time()),
+            CPU => Datum::Unsigned(record.cpu().into()),
             field => {
                 let field = self.site.layout.fields.get(field - LAYOUT);
                 // The record borrows nothing of its own: both borrows last as long as `self` is lent.

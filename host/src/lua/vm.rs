@@ -92,6 +92,23 @@ impl Vm {
         self.run_all(&self.script.at_exit)
     }
 
+    /// Does the script want any signal?
+    pub fn wants_signals(&self) -> bool {
+        !self.script.at_signal.borrow().is_empty()
+    }
+
+    /// A signal has come: what `on_signal` was told of it is to run.
+    pub fn signal(&self, signal: i32) {
+        let actions = self.script.at_signal.borrow();
+        let actions = actions.get(&signal).into_iter().flatten().cloned();
+        self.script.signalled.borrow_mut().extend(actions);
+    }
+
+    /// Runs what signals have asked for.
+    pub fn run_signalled(&self) -> Result<(), ScriptError> {
+        self.run_all(&self.script.signalled)
+    }
+
     /// Hands each record to its handler or, when its probe prints, to [`Session::event`].
     pub fn dispatch(&self, records: &mut dyn Records) -> Result<(), ScriptError> {
         if let Some(status) = self.script.exited.get() {

@@ -99,7 +99,8 @@ impl Writer {
                 // Programs wait for this line before they begin.
                 self.write_lines();
             }
-            Format::Text if io::stderr().is_terminal() => {
+            // A script of timers alone attaches nothing, and nobody waits for that.
+            Format::Text if probes > 0 && io::stderr().is_terminal() => {
                 say(&format!(
                     "attached {probes} probe{}",
                     if probes == 1 { "" } else { "s" }

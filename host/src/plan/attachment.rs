@@ -1,21 +1,24 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
 use super::function::{self, Place};
-use super::{Attachment, Options, Traced};
+use super::{Attachment, BinaryPlace, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
+use crate::facts::matching::is_traced;
 use crate::facts::{Facts, Location, Match, names, syscalls};
 use crate::report::Report;
 use crate::spec::Kind;
 use crate::spec::probe::{Clock, Pattern, period};
 
 /// Above so many system calls at once, a program at each one's own tracepoint costs less than all of them at every call.
-const SHARED_CALLS: usize = 16;
+pub(super) const SHARED_CALLS: usize = 16;
 
 /// What is decided for a match before its texts are compiled.
 pub(super) struct Hanging {
     pub attachment: Attachment,
     pub site: names::Site,
-    /// What must hold for a hit to be counted at all, with its words.
+    /// The number of the system call at the raw tracepoint that all calls pass, and whether that is of exits.
+    pub system_call: Option<(u32, bool)>,
+    /// What else must hold for a hit to be counted at all, with its words.
     pub guards: Vec<(Node, String)>,
     /// Why not the kind's own attachment; empty where it is that.
     pub why: String,
@@ -53,20 +56,49 @@ pub(super) fn hang(
         }
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
-            let pid = if let Traced::Process(pid) = options.traced {
-                Some(pid)
-            } else {
-                None
-            };
             Hanging::own(
                 Attachment::Uprobe {
                     path: path.clone(),
-                    offset: *offset,
+                    place: BinaryPlace {
+                        offset: *offset,
+                        semaphore: None,
+                    },
                     ret,
-                    pid,
+                    pid: options.traced.process(),
                 },
                 names::Site::Uprobe { ret },
             )
+        }
+        Location::Usdt { path, place } => Hanging::own(
+            Attachment::Uprobe {
+                path: path.clone(),
+                place: BinaryPlace {
+                    offset: place.offset,
+                    semaphore: place.semaphore,
+                },
+                ret: false,
+                pid: options.traced.process(),
+            },
+            names::Site::Usdt {
+                arguments: place.arguments.clone(),
+            },
+        ),
+        Location::Counter {
+            name,
+            number,
+            period,
+        } => {
+            let counting = Counting {
+                name,
+                number: *number,
+                period: *period,
+                pid: options.traced.process(),
+            };
+            let attachment = match found.kind {
+                Kind::Hardware => Attachment::Hardware(counting),
+                _ => Attachment::Software(counting),
+            };
+            Hanging::own(attachment, names::Site::Timer)
         }
         Location::Timer { parts } => {
             let clock = period(&Pattern {
@@ -119,7 +151,7 @@ pub fn attachment_of(
         Attachment::Tracepoint { .. } => ", about 150 ns a hit (60 when no argument is read)",
         Attachment::Fentry { .. } => ", a call where a kprobe is a trap",
         Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
-        Attachment::Kprobe { .. } | Attachment::Profile(_) | Attachment::Interval { .. } => "",
+        _ => "",
     };
     Ok(AttachmentOf {
         site: hanging.site,
@@ -133,6 +165,7 @@ impl Hanging {
         Self {
             attachment,
             site,
+            system_call: None,
             guards: Vec::new(),
             why: String::new(),
             otherwise: None,
@@ -141,8 +174,9 @@ impl Hanging {
 
     /// A tracepoint whose record nobody reads is hung up before the record is made.
     pub(super) fn without_record(&mut self) {
-        if let (Attachment::Tracepoint { .. }, names::Site::Tracepoint { event, .. }) =
+        if let (Attachment::Tracepoint { .. }, names::Site::Tracepoint { category, event }) =
             (&self.attachment, &self.site)
+            && is_traced(category)
         {
             self.attachment = Attachment::RawTracepoint {
                 name: event.clone(),
@@ -170,6 +204,7 @@ fn tracepoint(
                 return Ok(Hanging {
                     attachment: raw(event),
                     site,
+                    system_call: None,
                     guards: Vec::new(),
                     why,
                     otherwise: None,
@@ -198,7 +233,7 @@ fn syscall(facts: &Facts, event: &str) -> Option<Hanging> {
         None => (event.strip_prefix("sys_exit_")?, true),
     };
     let number = syscalls::number(name)?;
-    let guard = facts.syscall_guard(number, exit)?;
+    facts.native_caller()?;
     let tracepoint = if exit { "sys_exit" } else { "sys_enter" };
     let why = if exit {
         "less than half the cost, and the arguments are still there"
@@ -213,7 +248,8 @@ fn syscall(facts: &Facts, event: &str) -> Option<Hanging> {
             name: name.into(),
             exit,
         },
-        guards: vec![(guard, format!("system call {number}, made the 64-bit way"))],
+        system_call: Some((number, exit)),
+        guards: Vec::new(),
         why: why.into(),
         otherwise: None,
     })

@@ -1,7 +1,8 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, KeyContent, Layout, ProbePlan, SitePlan, TallyShape,
+    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
+    TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
@@ -17,6 +18,9 @@ pub fn explain<'a>(
         // Writing to a String can't fail.
         let _ = explain_site(&mut out, site, shape);
     }
+    for missing in &plan.missing {
+        let _ = writeln!(out, "  left out   {missing}");
+    }
     out
 }
 
@@ -25,7 +29,10 @@ fn explain_site<'a>(
     site: &SitePlan,
     shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
 ) -> std::fmt::Result {
-    writeln!(out, "  {}", site.probe)?;
+    match site.others.len() {
+        0 => writeln!(out, "  {}", site.probe)?,
+        more => writeln!(out, "  {} and {more} more", site.probe)?,
+    }
     let why = if site.why.is_empty() {
         String::new()
     } else {
@@ -81,20 +88,63 @@ pub fn attachment(attachment: &Attachment) -> String {
         }
         Attachment::Uprobe {
             path,
-            offset,
+            place,
+            ret,
+            pid,
+        } => {
+            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let counter = place.semaphore.map_or(String::new(), |at| {
+                format!(", counted at {at:#x} while it is probed")
+            });
+            let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
+            format!(
+                "{kind} at offset {:#x} of {}{counter}{only}",
+                place.offset,
+                path.display()
+            )
+        }
+        Attachment::KprobeMulti { functions, ret } => {
+            let kind = if *ret { "kretprobe" } else { "kprobe" };
+            format!("{kind}.multi at {} functions", functions.len())
+        }
+        Attachment::UprobeMulti {
+            path,
+            places,
             ret,
             pid,
         } => {
             let kind = if *ret { "uretprobe" } else { "uprobe" };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!("{kind} at offset {offset:#x} of {}{only}", path.display())
+            format!(
+                "{kind}.multi at {} places of {}{only}",
+                places.len(),
+                path.display()
+            )
         }
+        Attachment::Each(all) => match all.first() {
+            Some(first) => format!("{} and {} more", self::attachment(first), all.len() - 1),
+            None => "nowhere".into(),
+        },
         Attachment::Profile(Clock::Hertz(hertz)) => {
             format!("the clock of each CPU, {hertz} times a second")
         }
         Attachment::Profile(Clock::Period(ns)) => format!("the clock of each CPU, every {ns} ns"),
         Attachment::Interval { period_ns } => format!("the clock of one CPU, every {period_ns} ns"),
+        Attachment::Software(counting) => format!("software counter {}", counted(counting)),
+        Attachment::Hardware(counting) => format!("hardware counter {}", counted(counting)),
     }
+}
+
+fn counted(counting: &Counting) -> String {
+    let of = match counting.pid {
+        Some(pid) => format!("the threads of process {pid}"),
+        None => "each CPU".into(),
+    };
+    let rate = match counting.period {
+        1 => "at every event".into(),
+        period => format!("at every {period}th event"),
+    };
+    format!("{} of {of}, {rate}", counting.name)
 }
 
 fn explain_record(out: &mut String, layout: &Layout) -> std::fmt::Result {
@@ -162,7 +212,8 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
 fn instructions(site: &SitePlan) -> usize {
     let program = &site.program;
     let of = |code: &Option<crate::codegen::Code>| code.as_ref().map_or(0, |code| code.insns.len());
-    of(&program.guard)
+    of(&program.cookie)
+        + of(&program.guard)
         + of(&program.steps)
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),

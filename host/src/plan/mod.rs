@@ -8,8 +8,10 @@ mod function;
 mod layout;
 mod planner;
 mod set;
+mod sharing;
 mod site;
 mod table;
+mod told;
 
 pub use crate::layout::{Aggregate, Content, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
@@ -32,6 +34,8 @@ pub struct ProbePlan {
     pub name: String,
     pub sites: Vec<SitePlan>,
     pub output: Output,
+    /// Why patterns of the SPEC have dropped out, beside others that are there.
+    pub missing: Vec<String>,
 }
 
 /// Where the events of a probe go.
@@ -46,14 +50,19 @@ pub enum Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SiteId(pub u32);
 
-/// One match of a declaration: one attachment, one program.
+/// One match of a declaration, or several whose programs come out alike: one attachment, one program.
 #[derive(Clone)]
 pub struct SitePlan {
+    /// Of the first site; those of `others` follow it.
     pub id: SiteId,
     /// `tracepoint:syscalls:sys_enter_openat`: what `e.probe` gives.
     pub probe: String,
     /// The last part of it: what `func` gives.
     pub func: String,
+    /// The other sites that share the program, in the order of their numbers.
+    pub others: Vec<SiteName>,
+    /// They come from a pattern: what can't be attached is left out, and said.
+    pub optional: bool,
     pub kind: Kind,
     pub attachment: Attachment,
     /// Why this attachment, for `-v` and `explain`: empty where it is the kind's own.
@@ -61,6 +70,32 @@ pub struct SitePlan {
     /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
     pub conditions: Vec<String>,
     pub program: Program,
+}
+
+/// What output calls a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteName {
+    pub probe: String,
+    pub func: String,
+}
+
+impl SitePlan {
+    /// How many sites share the program.
+    pub fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// `probe` and `func` of the sites, in the order of their numbers.
+    pub fn names(&self) -> impl Iterator<Item = (SiteId, &str, &str)> {
+        let others = self
+            .others
+            .iter()
+            .map(|name| (name.probe.as_str(), name.func.as_str()));
+        std::iter::once((self.probe.as_str(), self.func.as_str()))
+            .chain(others)
+            .zip(self.id.0..)
+            .map(|((probe, func), id)| (SiteId(id), probe, func))
+    }
 }
 
 /// How the program is hung up.
@@ -87,23 +122,62 @@ pub enum Attachment {
         exit: bool,
     },
     /// `offset` in the file; `pid` when it is hung into one process only.
+    /// `pid` when it is hung into one process only.
     Uprobe {
         path: PathBuf,
-        offset: u64,
+        place: BinaryPlace,
         ret: bool,
         pid: Option<u32>,
     },
+    /// In one link, in which functions are known by their place in the list.
+    KprobeMulti {
+        functions: Vec<String>,
+        ret: bool,
+    },
+    /// In one link, in which places are known by their own place in the list.
+    UprobeMulti {
+        path: PathBuf,
+        places: Vec<BinaryPlace>,
+        ret: bool,
+        pid: Option<u32>,
+    },
+    /// At several places, each of which is known by its place in the list.
+    Each(Vec<Self>),
     /// On every CPU.
     Profile(Clock),
     /// On one CPU.
     Interval {
         period_ns: u64,
     },
+    Software(Counting),
+    Hardware(Counting),
+}
+
+/// A counter that runs the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    pub name: &'static str,
+    /// The kernel's number of it, among those of its kind.
+    pub number: u64,
+    /// Events (ns, of the clocks) a hit.
+    pub period: u64,
+    /// Only those of this process; else each CPU counts its own.
+    pub pid: Option<u32>,
+}
+
+/// A place in a binary, in bytes from the file's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BinaryPlace {
+    pub offset: u64,
+    /// Of a USDT probe: where the counter stands that the kernel raises in each process while the place is probed.
+    pub semaphore: Option<u64>,
 }
 
 /// What goes into the holes of the entry program.
 #[derive(Clone)]
 pub struct Program {
+    /// Which of its sites was hit; `None` where there is one.
+    pub cookie: Option<Code>,
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,

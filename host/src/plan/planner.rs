@@ -1,17 +1,19 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, hang};
+use super::attachment::{Hanging, SHARED_CALLS, hang};
 use super::layout::lay_out;
+use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
 use super::table::{self, Stored};
 use super::{
-    Action, Output, ProbePlan, Program, SetShape, SiteId, SitePlan, TallyCode, TallyShape, set,
+    Action, Output, ProbePlan, Program, SetShape, SiteId, SiteName, SitePlan, TallyCode,
+    TallyShape, set, told,
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Part};
+use crate::expr::tree::{Current, Node, Op, Part};
 use crate::expr::{Refusal, Slot};
-use crate::facts::{Facts, Match};
+use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
@@ -26,6 +28,16 @@ pub enum Traced {
     Process(u32),
     /// A set that grows with the children: `-c`, `--follow`.
     Set,
+}
+
+impl Traced {
+    /// The one process, where it is one.
+    pub(super) fn process(self) -> Option<u32> {
+        match self {
+            Self::Process(pid) => Some(pid),
+            Self::All | Self::Set => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,25 +98,13 @@ impl Planner {
     }
 
     /// What the SPEC of a declaration matches here.
-    pub fn matches(&self, declaration: &Declaration) -> Result<Vec<Match>, Report> {
-        let pid = if let Traced::Process(pid) = self.options.traced {
-            Some(pid)
-        } else {
-            None
-        };
-        let mut found: Vec<Match> = Vec::new();
-        for pattern in &declaration.patterns {
-            for next in self.facts.matches(pattern, pid)? {
-                if !found.contains(&next) {
-                    found.push(next);
-                }
-            }
-        }
-        if found.len() > self.options.most_sites {
-            let message = format!("'{}' matches {} probes", declaration.spec, found.len());
-            return Err(
-                Report::new(message).help(format!("--max-probes {} allows them", found.len()))
-            );
+    pub fn matches(&self, declaration: &Declaration) -> Result<Found, Report> {
+        let pid = self.options.traced.process();
+        let found = self.facts.find(&declaration.patterns, pid)?;
+        if found.matches.len() > self.options.most_sites {
+            let count = found.matches.len();
+            let message = format!("'{}' matches {count} probes", declaration.spec);
+            return Err(Report::new(message).help(format!("--max-probes {count} allows them")));
         }
         Ok(found)
     }
@@ -115,15 +115,23 @@ impl Planner {
     /// All its mistakes, each once; the planner is as it was then.
     pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
         let place = |report: Report| vec![report.at(declaration.place.clone())];
-        let found = self.matches(declaration).map_err(place)?;
+        let Found {
+            matches,
+            optional,
+            renamed,
+            missing,
+        } = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
-        let compiled = self.compile(declaration, &found)?;
+        let found: Vec<(Match, bool)> = matches.into_iter().zip(optional).collect();
+        let groups = self.groups(declaration, &found)?;
         let (mut tallies, mut sets, mut sites) =
             (self.tallies.clone(), self.sets.clone(), Vec::new());
-        for (number, (found, (hanging, compiled))) in found.iter().zip(compiled).enumerate() {
-            let site = SiteId(self.sites + number as u32);
+        let mut next = self.sites;
+        for group in groups {
+            let site = SiteId(next);
+            next += group.members.len() as u32;
             let mut wrong = None;
-            compiled.visit(&mut |node| {
+            group.compiled.visit(&mut |node| {
                 if let Err(report) = set::shapes(node, &mut sets) {
                     wrong.get_or_insert(report);
                 }
@@ -131,11 +139,15 @@ impl Planner {
             if let Some(report) = wrong {
                 return Err(place(report));
             }
-            let made = self.site(declaration, site, found, hanging, compiled, &mut tallies);
-            sites.push(made.map_err(place)?);
+            let made = self.site(declaration, site, group, &mut tallies);
+            let mut made = made.map_err(place)?;
+            if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
+                add_reason(&mut made.why, &format!("this kernel's {asked}"));
+            }
+            sites.push(made);
         }
         (self.tallies, self.sets) = (tallies, sets);
-        self.sites += sites.len() as u32;
+        self.sites = next;
         let output = match &declaration.ending {
             Ending::Handler { .. } => Output::Handler,
             Ending::Print(_) => Output::Print,
@@ -151,6 +163,7 @@ impl Planner {
             name,
             sites,
             output,
+            missing: missing.into_iter().map(|report| report.message).collect(),
         })
     }
 
@@ -179,16 +192,43 @@ impl Planner {
         Ok(())
     }
 
-    /// The texts, compiled for each match. A field that only some of them have is nil at the others.
+    /// The matches by the programs that they share.
+    fn groups(
+        &self,
+        declaration: &Declaration,
+        found: &[(Match, bool)],
+    ) -> Result<Vec<Group>, Vec<Report>> {
+        let shared = |together| -> Result<Vec<Group>, Vec<Report>> {
+            let compiled = self.compile(declaration, found, together)?;
+            let all = found.iter().zip(compiled);
+            let all = all.map(|((found, optional), (hanging, compiled))| Ready {
+                found: found.clone(),
+                optional: *optional,
+                hanging,
+                compiled,
+            });
+            Ok(sharing::bring_together(&self.facts, all.collect()))
+        };
+        let groups = shared(1)?;
+        if sharing::system_calls(&groups) <= SHARED_CALLS {
+            return Ok(groups);
+        }
+        // What the calls' own tracepoints can't give may still be had where all calls pass.
+        Ok(shared(found.len()).unwrap_or(groups))
+    }
+
+    /// The texts, compiled for each match; `together` of them are at system calls. A field that only some of them have is
+    /// nil at the others.
     fn compile(
         &self,
         declaration: &Declaration,
-        found: &[Match],
+        found: &[(Match, bool)],
+        together: usize,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
         let mut attempts = Vec::new();
-        for found_one in found {
-            let mut hanging = hang(&self.facts, &self.options, found_one, found.len())
+        for (found_one, _) in found {
+            let mut hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let mut names = self.facts.names(&hanging.site, &found_one.probe);
             let mut compiled = compile(declaration, names.as_ref(), &slots, false);
@@ -216,6 +256,9 @@ impl Planner {
             if !self.options.exact && !reads_record(&compiled) {
                 hanging.without_record();
             }
+            for moved in names.moved_members() {
+                add_reason(&mut hanging.why, &moved);
+            }
             done.push((hanging, compiled));
         }
         Ok(done)
@@ -225,13 +268,28 @@ impl Planner {
         &self,
         declaration: &Declaration,
         id: SiteId,
-        found: &Match,
-        hanging: Hanging,
-        compiled: Compiled,
+        group: Group,
         tallies: &mut BTreeMap<TallyId, TallyShape>,
     ) -> Result<SitePlan, Report> {
         let target = self.target();
-        let guard = guard(&hanging, &target)?;
+        let guards = told::guards(&self.facts, &group);
+        let guard = told::guard(&guards, &target)?;
+        let cookie = told::cookie(&group, &target)?;
+        let Group {
+            members,
+            optional,
+            hanging,
+            compiled,
+            ..
+        } = group;
+        // What keys have of a site is its number.
+        let number = match &cookie {
+            None => Node::Const(id.0.into()),
+            Some(_) => {
+                let first = Box::new(Node::Const(id.0.into()));
+                Node::Binary(Op::Add, Box::new(Node::Cookie), first)
+            }
+        };
         let steps = match compiled.conditions.as_slice() {
             [] => None,
             conditions => Some(codegen::steps(conditions, &target)?),
@@ -260,7 +318,7 @@ impl Planner {
                         format!("{} by {}", declaration.spec, keys.join(", "))
                     }
                 });
-                let (shape, stored) = table::shape(tally, name, id.0, &keys, &columns)?;
+                let (shape, stored) = table::shape(tally, name, &number, &keys, &columns)?;
                 let action = tally_action(&shape, &stored, &target, declaration)?;
                 match tallies.get_mut(&tally) {
                     Some(there) => table::meet(there, &shape)?,
@@ -272,25 +330,36 @@ impl Planner {
             }
         };
         let texts = compiled.conditions.into_iter().map(|(_, label)| label);
-        Ok(SitePlan {
-            id,
-            probe: found.probe.clone(),
+        let kind = match members.first() {
+            Some(first) => first.kind,
+            None => return Err(Report::new("a program without a site")),
+        };
+        let mut names = members.into_iter().map(|found| SiteName {
             func: found
                 .probe
                 .rsplit(':')
                 .next()
                 .unwrap_or_default()
-                .to_string(),
-            kind: found.kind,
+                .to_owned(),
+            probe: found.probe,
+        });
+        let SiteName { probe, func } = names.next().unwrap_or_default();
+        Ok(SitePlan {
+            id,
+            probe,
+            func,
+            others: names.collect(),
+            optional,
+            kind,
             attachment: hanging.attachment,
             why: hanging.why,
-            conditions: hanging
-                .guards
+            conditions: guards
                 .into_iter()
                 .map(|(_, words)| words)
                 .chain(texts)
                 .collect(),
             program: Program {
+                cookie,
                 guard,
                 steps,
                 action,
@@ -360,7 +429,8 @@ impl Planner {
         };
         let target = self.target();
         let program = Program {
-            guard: guard(&hanging, &target)?,
+            cookie: None,
+            guard: told::guard(&hanging.guards, &target)?,
             steps: None,
             action: Action::Follow {
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
@@ -373,6 +443,8 @@ impl Planner {
             id,
             probe: found.probe,
             func: event.into(),
+            others: Vec::new(),
+            optional: false,
             kind: found.kind,
             attachment: hanging.attachment,
             why: hanging.why,
@@ -430,11 +502,12 @@ fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
     code
 }
 
-/// What must hold for a hit to be counted at all, as code.
-fn guard(hanging: &Hanging, target: &codegen::Target) -> Result<Option<Code>, Report> {
-    let nodes = hanging.guards.iter().map(|(node, _)| node.clone());
-    let all = nodes.reduce(|a, b| Node::And(Box::new(a), Box::new(b)));
-    all.map(|all| codegen::guard(&all, target)).transpose()
+/// One more reason why a site is attached or read as it is.
+fn add_reason(why: &mut String, more: &str) {
+    if !why.is_empty() {
+        why.push_str(", ");
+    }
+    why.push_str(more);
 }
 
 /// Is anything read from the program's context?

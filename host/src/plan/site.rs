@@ -7,12 +7,14 @@ use crate::report::Report;
 use crate::spec::{Declaration, Ending, Source, Step, TallyId, VarId};
 
 /// What a site's program does, before it is code.
+#[derive(PartialEq)]
 pub(super) struct Compiled {
     /// In the order written, each with what messages call it.
     pub conditions: Vec<(Node, String)>,
     pub ending: CompiledEnding,
 }
 
+#[derive(PartialEq)]
 pub(super) enum CompiledEnding {
     Emit(Vec<Wanted>),
     Tally {

@@ -20,11 +20,11 @@ pub(super) struct Stored {
     pub columns: Vec<(Aggregate, u32, Option<usize>)>,
 }
 
-/// The shape that a site's keys and columns make, and what it stores.
+/// The shape that a site's keys and columns make, and what it stores; `site` is its number.
 pub(super) fn shape(
     id: TallyId,
     name: String,
-    site: u32,
+    site: &Node,
     keys: &[Item],
     columns: &[ColumnItem],
 ) -> Result<(TallyShape, Stored), Report> {
@@ -80,7 +80,7 @@ pub(super) fn shape(
     ))
 }
 
-fn key(site: u32, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Report> {
+fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Report> {
     let (mut fields, mut parts, mut offset) = (Vec::new(), Vec::new(), 0);
     for item in items {
         let (content, part) = match &item.checked {
@@ -100,8 +100,8 @@ fn key(site: u32, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Rep
                     Part::Text(text),
                 )
             }
-            Checked::Probe => (KeyContent::Probe, Part::Int(Node::Const(site.into()))),
-            Checked::Func => (KeyContent::Func, Part::Int(Node::Const(site.into()))),
+            Checked::Probe => (KeyContent::Probe, Part::Int(site.clone())),
+            Checked::Func => (KeyContent::Func, Part::Int(site.clone())),
             Checked::Time => {
                 let node = Node::Current(crate::expr::tree::Current::Time);
                 (KeyContent::Int { signed: false }, Part::Int(node))

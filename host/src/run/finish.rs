@@ -7,7 +7,9 @@ use crate::kernel::{Instance, control};
 use crate::report::Report;
 use crate::rows::Books;
 use crate::spec::ProbeId;
+use moontrace_abi::Book;
 use std::collections::BTreeMap;
+use std::io;
 
 /// Kernels from which on skipped runs are counted: of raw tracepoints, and of everything else.
 const MISSED_RAW: (u32, u32) = (6, 1);
@@ -22,15 +24,15 @@ pub(super) fn books_of(running: &Running, id: ProbeId) -> Result<Books, Report> 
     let planner = running.planner.borrow();
     let features = planner.facts().features();
     let mut sites = Vec::new();
-    for instance in &probe.instances {
-        let (book, missed) = instance.books().map_err(|error| {
+    let mut add = |read: Result<(Book, u64), &io::Error>, is_raw_tracepoint: bool| {
+        let (book, missed) = read.map_err(|error| {
             Report::new(format!(
                 "the books of {} can't be read: {}",
                 probe.plan.name,
-                plainly(&error)
+                plainly(error)
             ))
         })?;
-        let (major, minor) = if instance.is_raw_tracepoint() {
+        let (major, minor) = if is_raw_tracepoint {
             MISSED_RAW
         } else {
             MISSED
@@ -39,6 +41,16 @@ pub(super) fn books_of(running: &Running, id: ProbeId) -> Result<Books, Report> 
             book,
             missed: features.at_least(major, minor).then_some(missed),
         });
+        Ok(())
+    };
+    for instance in &probe.instances {
+        add(
+            instance.books().as_ref().copied(),
+            instance.is_raw_tracepoint(),
+        )?;
+    }
+    for closed in &probe.closed {
+        add(closed.books.as_ref().copied(), closed.is_raw_tracepoint)?;
     }
     Ok(books(probe.plan.name.clone(), &sites))
 }
@@ -58,7 +70,8 @@ pub(super) fn all_books(
             .map(|probe| &probe.plan.sites)
             .into_iter()
             .flatten();
-        let waiting: u64 = sites.filter_map(|site| unread.get(&site.id.0)).sum();
+        let names = sites.flat_map(crate::plan::SitePlan::names);
+        let waiting: u64 = names.filter_map(|(id, ..)| unread.get(&id.0)).sum();
         if waiting > 0 {
             books.notes.push(("unread", waiting));
         }
@@ -73,7 +86,7 @@ pub(super) fn count_unread(running: &Running) -> BTreeMap<u32, u64> {
     let mut ring = running.ring.borrow_mut();
     while let Some(record) = ring.as_mut().and_then(|ring| ring.next_record()) {
         if let Some(record) = crate::event::record::Record::new(record) {
-            *unread.entry(record.header().site).or_insert(0) += 1;
+            *unread.entry(record.site()).or_insert(0) += 1;
         }
     }
     unread

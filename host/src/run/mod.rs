@@ -7,6 +7,8 @@ mod refusal;
 mod running;
 mod script;
 mod session;
+mod signal;
+mod skipped;
 mod watch;
 
 use crate::cli::RunArgs;
@@ -217,6 +219,8 @@ fn trace(
         running: &running,
         vm: &vm,
         child: None,
+        until: None,
+        started: false,
     };
     let end = job.body(script, started);
     job.finish(end)
@@ -228,6 +232,10 @@ struct Job<'a> {
     running: &'a Running,
     vm: &'a Vm,
     child: Option<Child>,
+    /// When `--duration` is over, ns of the clock of events.
+    until: Option<u64>,
+    /// Everything is attached: what the script has set up is to be put away by its `on_exit`.
+    started: bool,
 }
 
 impl Job<'_> {
@@ -243,7 +251,14 @@ impl Job<'_> {
             }
         }
         match self.start(started) {
-            Ok(()) => self.watch().run(),
+            Ok(()) => {
+                self.started = true;
+                if let Some(duration) = self.arguments.duration {
+                    self.until = Some(clock::monotonic().saturating_add(duration));
+                    signals::interrupt_after(duration);
+                }
+                self.watch().run()
+            }
             Err(report) => {
                 self.running.writer.borrow_mut().error(&report);
                 End::Error
@@ -267,7 +282,8 @@ impl Job<'_> {
         if let Some(parent) = self.arguments.pid.filter(|_| self.arguments.follow) {
             self.running.follow_children(parent)?;
         }
-        if self.running.attached() > 0 || self.vm.next_deadline().is_some() || held.is_some() {
+        let waits = self.vm.next_deadline().is_some() || self.vm.wants_signals();
+        if self.running.attached() > 0 || waits || held.is_some() {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
@@ -290,10 +306,7 @@ impl Job<'_> {
             running: self.running,
             vm: self.vm,
             child: self.child.as_ref(),
-            until: self
-                .arguments
-                .duration
-                .map(|duration| clock::monotonic().saturating_add(duration)),
+            until: self.until,
             on_error: if self.arguments.go_on {
                 OnError::Continue
             } else {
@@ -319,10 +332,12 @@ impl Job<'_> {
         }
         let unread = finish::count_unread(self.running);
         watch.give_time();
-        if matches!(
-            end,
-            End::Done | End::Interrupted | End::Child | End::Exit(_)
-        ) {
+        let says_goodbye = match end {
+            End::Done | End::Interrupted | End::Child | End::Exit(_) => true,
+            End::Error => self.started,
+            End::ClosedPipe => false,
+        };
+        if says_goodbye {
             let said = watch
                 .each(|vm| vm.run_exit())
                 .or_else(|| watch.each(|vm| vm.print_unread()));

@@ -37,26 +37,22 @@ fn end_of(log: &str) -> String {
     lines[lines.len().saturating_sub(LINES)..].join("\n")
 }
 
-pub(super) fn not_attached(error: &io::Error, plan: &SitePlan, place: Option<&Place>) -> Report {
+pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>) -> Report {
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
         Some(libc::ENOENT) => Report::new(format!(
             "{} can't be attached: this kernel does not have it",
-            plan.probe
+            probe
         )),
         Some(libc::EILSEQ) => Report::new(format!(
             "{} can't be attached: no instruction begins at that offset",
-            plan.probe
+            probe
         )),
         Some(libc::EINVAL) => Report::new(format!(
             "{} can't be attached: the kernel does not allow it there",
-            plan.probe
+            probe
         )),
-        _ => Report::new(format!(
-            "{} can't be attached: {}",
-            plan.probe,
-            plainly(error)
-        )),
+        _ => Report::new(format!("{} can't be attached: {}", probe, plainly(error))),
     };
     place.map_or(report.clone(), |place| report.at(place.clone()))
 }

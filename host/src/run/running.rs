@@ -1,7 +1,7 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
 use super::refusal::{no_maps, no_permission, not_attached, plainly, refused};
-use crate::kernel::control::{Batch, Done};
+use crate::kernel::control::{Batch, Closed, Done};
 use crate::kernel::library::Library;
 use crate::kernel::{Control, Instance, Shared};
 use crate::lua::session::Site;
@@ -25,6 +25,8 @@ pub(super) struct Probe {
     /// Its programs, a site each, in the order of the plan; none before it is attached and while the control thread
     /// has them.
     pub instances: Vec<Instance>,
+    /// What is left of its programs when it was detached.
+    pub closed: Vec<Closed>,
     /// `detach()` was called before the control thread gave them back.
     pub unwanted: bool,
 }
@@ -110,8 +112,8 @@ impl Running {
         probes
             .values()
             .flat_map(|probe| &probe.instances)
-            .filter(|instance| instance.is_attached())
-            .count()
+            .map(Instance::attached)
+            .sum()
     }
 
     /// Is nothing waiting in the ring, written or being written?
@@ -199,7 +201,7 @@ impl Running {
                 Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
             instance
                 .attach()
-                .map_err(|error| not_attached(&error, &plan, None))?;
+                .map_err(|error| not_attached(&error.error, &plan.probe, None))?;
             self.followers.borrow_mut().push(instance);
         }
         Ok(())
@@ -252,12 +254,9 @@ impl Running {
             let mut probes = self.probes.borrow_mut();
             ids.iter().for_each(|id| drop(probes.remove(id)));
         })?;
-        let control = self.control.borrow();
-        for batch in loaded {
-            if let Some(control) = control.as_ref() {
-                self.underway.set(self.underway.get() + 1);
-                control.attach(batch);
-            }
+        if let Some(control) = self.control.borrow().as_ref() {
+            self.underway.set(self.underway.get() + loaded.len());
+            control.attach(loaded);
         }
         Ok(())
     }
@@ -279,7 +278,7 @@ impl Running {
             self.underway.set(self.underway.get() - 1);
             let mut probes = self.probes.borrow_mut();
             match done {
-                Done::Attached(batch) | Done::Detached(batch) => {
+                Done::Attached(batch) => {
                     let Some(probe) = probes.get_mut(&batch.probe) else {
                         continue;
                     };
@@ -287,10 +286,16 @@ impl Running {
                         self.underway.set(self.underway.get() + 1);
                         control.detach(batch);
                     } else {
-                        if batch.instances.iter().any(Instance::is_attached) {
-                            self.tell(&probe.plan, &batch.instances);
-                        }
+                        self.tell(&probe.plan, &batch.instances);
                         probe.instances = batch.instances;
+                    }
+                }
+                Done::Detached {
+                    probe: of_probe,
+                    closed,
+                } => {
+                    if let Some(probe) = probes.get_mut(&of_probe) {
+                        probe.closed = closed;
                     }
                 }
                 Done::Failed {
@@ -303,9 +308,14 @@ impl Running {
                         .as_ref()
                         .and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
                     return Err(match plan {
-                        Some((site, place)) => not_attached(&error, site, Some(place)),
+                        Some((site, place)) => {
+                            let name = site.names().nth(error.number);
+                            let name = name.map_or(site.probe.as_str(), |(_, name, _)| name);
+                            not_attached(&error.error, name, Some(place))
+                        }
                         None => {
-                            Report::new(format!("a probe can't be attached: {}", plainly(&error)))
+                            let why = plainly(&error.error);
+                            Report::new(format!("a probe can't be attached: {why}"))
                         }
                     });
                 }
@@ -379,8 +389,14 @@ impl Running {
 
     /// `-v`: how each site is attached, why, and how long it took.
     fn tell(&self, plan: &ProbePlan, instances: &[Instance]) {
+        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose) {
+            eprintln!("{words}");
+        }
         if !self.setup.verbose {
             return;
+        }
+        for missing in &plan.missing {
+            eprintln!("{}: left out: {missing}", plan.name);
         }
         for (site, instance) in plan.sites.iter().zip(instances) {
             let why = match site.why.as_str() {
@@ -389,8 +405,12 @@ impl Running {
             };
             let words = crate::plan::attachment_words(&site.attachment);
             let (load, attach) = instance.took;
+            let more = match site.others.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             eprintln!(
-                "{}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
+                "{}{more}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
                 site.probe,
                 load.as_secs_f64() * 1e3,
                 attach.as_secs_f64() * 1e3
@@ -400,10 +420,11 @@ impl Running {
 
     pub(super) fn name_of(&self, site: u32) -> Option<(String, String)> {
         let probes = self.probes.borrow();
-        let mut sites = probes.values().flat_map(|probe| &probe.plan.sites);
-        sites
-            .find(|plan| plan.id.0 == site)
-            .map(|plan| (plan.probe.clone(), plan.func.clone()))
+        let sites = probes.values().flat_map(|probe| &probe.plan.sites);
+        let mut names = sites.flat_map(crate::plan::SitePlan::names);
+        names
+            .find(|(id, ..)| id.0 == site)
+            .map(|(_, probe, func)| (probe.to_owned(), func.to_owned()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::refusal::plainly;
 use super::running::{Probe, Running};
+use super::signal;
 use crate::event::tally;
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
@@ -17,15 +18,16 @@ impl Session for Running {
         let plan = self.planner.borrow_mut().plan(&declaration)?;
         for site in &plan.sites {
             if let Action::Emit { layout, .. } = &site.program.action {
-                let (id, probe, func) = (plan.id, site.probe.clone(), site.func.clone());
-                let site_of = Site {
-                    id,
-                    probe,
-                    func,
-                    name: plan.name.clone(),
-                    layout: layout.clone(),
-                };
-                self.sites.borrow_mut().insert(site.id.0, Rc::new(site_of));
+                for (number, probe, func) in site.names() {
+                    let site_of = Site {
+                        id: plan.id,
+                        probe: probe.to_owned(),
+                        func: func.to_owned(),
+                        name: plan.name.clone(),
+                        layout: layout.clone(),
+                    };
+                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
+                }
             }
         }
         self.waiting.borrow_mut().push(plan.id);
@@ -34,6 +36,7 @@ impl Session for Running {
             Probe {
                 plan,
                 instances: Vec::new(),
+                closed: Vec::new(),
                 unwanted: false,
             },
         );
@@ -42,13 +45,7 @@ impl Session for Running {
 
     fn exists(&self, spec: &str) -> Result<bool, Report> {
         let patterns = crate::spec::probe::parse(spec)?;
-        let planner = self.planner.borrow();
-        Ok(patterns.iter().any(|pattern| {
-            planner
-                .facts()
-                .matches(pattern, None)
-                .is_ok_and(|found| !found.is_empty())
-        }))
+        self.planner.borrow().facts().exists(&patterns)
     }
 
     fn read_tally(&self, id: TallyId, take: bool) -> Result<Table, Report> {
@@ -132,6 +129,10 @@ impl Session for Running {
             _ => probe.instances = instances,
         }
         Ok(())
+    }
+
+    fn catch_signal(&self, name: &str) -> Result<i32, Report> {
+        signal::catch(name)
     }
 
     fn site(&self, site: u32) -> Option<Rc<Site>> {

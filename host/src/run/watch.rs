@@ -81,9 +81,15 @@ impl Watch<'_> {
             if let Some(end) = self.each(|vm| vm.run_due(now)) {
                 return end;
             }
+            signals::take_pending().for_each(|signal| self.vm.signal(signal));
+            if let Some(end) = self.each(|vm| vm.run_signalled()) {
+                return end;
+            }
             if let Err(report) = self.attach() {
                 self.running.writer.borrow_mut().error(&report);
-                return End::Error;
+                if self.on_error == OnError::Stop {
+                    return End::Error;
+                }
             }
             let more = match self.read(BATCH) {
                 Ok(more) => more,
@@ -113,7 +119,7 @@ impl Watch<'_> {
     }
 
     fn ended(&self) -> Option<End> {
-        if signals::ended() || self.until.is_some_and(|until| clock::monotonic() >= until) {
+        if self.time_is_up() {
             return Some(End::Done);
         }
         if self.child.is_some_and(Child::has_ended) {
@@ -121,7 +127,13 @@ impl Watch<'_> {
         }
         let busy = self.running.is_waiting() || self.running.is_underway();
         let waits = busy || self.running.attached() > 0 || self.child.is_some();
-        (!waits && self.vm.next_deadline().is_none()).then_some(End::Done)
+        let asks = self.vm.next_deadline().is_some() || self.vm.wants_signals();
+        (!waits && !asks).then_some(End::Done)
+    }
+
+    /// Has a signal or `--duration` ended the run?
+    fn time_is_up(&self) -> bool {
+        signals::ended() || self.until.is_some_and(|until| clock::monotonic() >= until)
     }
 
     /// Writes out what handlers have printed.
@@ -149,9 +161,10 @@ impl Watch<'_> {
         }
     }
 
-    /// After a signal nothing of the script may run for long; but each part gets its time, whatever the one before took.
+    /// After a signal or `--duration` nothing of the script may run for long; but each part gets its time, whatever the
+    /// one before took.
     pub(super) fn give_time(&self) {
-        if signals::ended() {
+        if self.time_is_up() {
             signals::grant_time();
         }
         self.vm.clear_interrupt();

@@ -2,7 +2,10 @@
 
 use super::trampoline::{self, Function};
 use aya_obj::generated::{
-    bpf_attach_type::{BPF_PERF_EVENT, BPF_TRACE_FENTRY, BPF_TRACE_FEXIT},
+    bpf_attach_type::{
+        BPF_PERF_EVENT, BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_KPROBE_MULTI,
+        BPF_TRACE_UPROBE_MULTI,
+    },
     bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
     bpf_stats_type::BPF_STATS_RUN_TIME,
 };
@@ -16,6 +19,8 @@ use std::sync::Once;
 const LICENSE: &CStr = c"Dual MIT/GPL";
 /// Bytes of a verifier log, the most that kernels before 5.1 take; pages that stay empty cost nothing.
 const LOG: usize = 16 << 20;
+/// So often a load that a signal has cut short is begun again.
+const INTERRUPTIONS: u32 = 5;
 /// What `BPF_PROG_LOAD` wants: bytes of a record of function and of line information.
 const FUNC_INFO: u32 = 8;
 const LINE_INFO: u32 = 16;
@@ -27,6 +32,9 @@ pub enum ProgramType {
     Tracepoint,
     /// kprobes and uprobes, and their returns.
     Kprobe,
+    /// Those of links that hold many.
+    KprobeMulti,
+    UprobeMulti,
     PerfEvent,
     /// fentry and fexit, of one function.
     Tracing(Function),
@@ -73,19 +81,28 @@ pub(super) unsafe fn call(
     // SAFETY: a union of integers; all zero is valid.
     let mut attr: bpf_attr = unsafe { zeroed() };
     fill(&mut attr);
-    // SAFETY: the attribute lives through the call; what it points to is the caller's promise.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            command as u32,
-            &raw mut attr,
-            size_of::<bpf_attr>(),
-        )
-    };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
+    let load = matches!(command, bpf_cmd::BPF_PROG_LOAD);
+    let mut interruptions = 0;
+    loop {
+        // SAFETY: the attribute lives through the call; what it points to is the caller's promise.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_bpf,
+                command as u32,
+                &raw mut attr,
+                size_of::<bpf_attr>(),
+            )
+        };
+        if result >= 0 {
+            return Ok(result);
+        }
+        let error = io::Error::last_os_error();
+        // A signal makes the verifier give up (kernel/bpf/verifier.c, do_check).
+        let cut_short = load && error.raw_os_error() == Some(libc::EAGAIN);
+        if !cut_short || interruptions == INTERRUPTIONS {
+            return Err(error);
+        }
+        interruptions += 1;
     }
 }
 
@@ -154,10 +171,23 @@ impl ProgramType {
         (match self {
             Self::RawTracepoint => bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT,
             Self::Tracepoint => bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT,
-            Self::Kprobe => bpf_prog_type::BPF_PROG_TYPE_KPROBE,
+            Self::Kprobe | Self::KprobeMulti | Self::UprobeMulti => {
+                bpf_prog_type::BPF_PROG_TYPE_KPROBE
+            }
             Self::PerfEvent => bpf_prog_type::BPF_PROG_TYPE_PERF_EVENT,
             Self::Tracing(_) => bpf_prog_type::BPF_PROG_TYPE_TRACING,
         }) as u32
+    }
+}
+
+impl ProgramType {
+    /// What links the program may be used in, where its type alone doesn't say it.
+    fn attach_type(self) -> u32 {
+        match self {
+            Self::KprobeMulti => BPF_TRACE_KPROBE_MULTI as u32,
+            Self::UprobeMulti => BPF_TRACE_UPROBE_MULTI as u32,
+            _ => 0,
+        }
     }
 }
 
@@ -181,6 +211,7 @@ pub fn prog_load(
         // SAFETY: BPF_PROG_LOAD reads this member of the union.
         let load = unsafe { &mut attr.__bindgen_anon_3 };
         load.prog_type = of.number();
+        load.expected_attach_type = of.attach_type();
         load.insn_cnt = length;
         load.insns = insns.as_ptr() as u64;
         load.license = LICENSE.as_ptr() as u64;
@@ -239,12 +270,13 @@ pub fn btf_load(btf: &[u8], mut log: Option<&mut Vec<u8>>) -> io::Result<OwnedFd
     loaded
 }
 
-/// Attaches a raw tracepoint program; closing the result detaches it.
-pub fn raw_tracepoint_open(program: impl AsFd, name: &CStr) -> io::Result<OwnedFd> {
+/// Attaches a raw tracepoint program; closing the result detaches it. A `cookie` other than 0 needs 6.10.
+pub fn raw_tracepoint_open(program: impl AsFd, name: &CStr, cookie: u64) -> io::Result<OwnedFd> {
     let program = program.as_fd().as_raw_fd() as u32;
     let fill = |attr: &mut bpf_attr| {
         attr.raw_tracepoint.name = name.as_ptr() as u64;
         attr.raw_tracepoint.prog_fd = program;
+        attr.raw_tracepoint.cookie = cookie;
     };
     // SAFETY: the name outlives the call and ends with NUL.
     unsafe { open(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, fill) }

@@ -94,6 +94,8 @@ pub struct RingMapping {
     writer: Mapping,
     /// Bytes of the ring, a power of two.
     size: usize,
+    /// Where the bytes begin in `writer`: a page.
+    bytes: usize,
     /// Bytes of the record that was handed out last: the kernel does not have them back yet.
     lent: u64,
     /// Where the next record begins, but for what is lent.
@@ -117,6 +119,7 @@ impl RingMapping {
             reader,
             writer,
             size,
+            bytes: page,
             lent: 0,
             position: 0,
             returned: 0,
@@ -146,7 +149,7 @@ impl RingMapping {
             } else if self.position.wrapping_sub(self.returned) >= (self.size / 8) as u64 {
                 self.give_back();
             }
-            let at = page_size() + (self.position as usize & (self.size - 1));
+            let at = self.bytes + (self.position as usize & (self.size - 1));
             let head = self.writer.half(at)?.load(Ordering::Acquire);
             if head & BUSY != 0 {
                 self.give_back();

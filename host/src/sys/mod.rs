@@ -3,6 +3,7 @@
 pub mod bpf;
 pub mod child;
 pub mod clock;
+pub mod links;
 pub mod map;
 pub mod mapped_file;
 pub mod mapping;

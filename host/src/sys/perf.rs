@@ -4,7 +4,7 @@ use super::bpf;
 use aya_obj::generated::{
     PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, perf_event_attr,
     perf_sw_ids::PERF_COUNT_SW_CPU_CLOCK,
-    perf_type_id::{PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT},
+    perf_type_id::{PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT},
 };
 use std::ffi::CString;
 use std::io;
@@ -15,6 +15,9 @@ use std::path::Path;
 /// The bit of `config` with which a kprobe or uprobe event is one of returns
 /// (`/sys/bus/event_source/devices/*/format/retprobe`).
 const RETURN: u64 = 1;
+/// The bits of `config` that hold where a uprobe's counter is, from this one up
+/// (`/sys/bus/event_source/devices/uprobe/format/ref_ctr_offset`; since 4.20).
+const COUNTER_SHIFT: u32 = 32;
 
 /// What runs a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +30,12 @@ pub enum Event {
         offset: u64,
         ret: bool,
     },
-    /// At `offset` of a file; of one process's mapping of it with `pid`.
+    /// At `offset` of a file; of one process's mapping of it with `pid`. `semaphore` is the offset of a 16-bit counter
+    /// that the kernel raises while the event is there.
     Uprobe {
         path: CString,
         offset: u64,
+        semaphore: Option<u64>,
         ret: bool,
         pid: Option<u32>,
     },
@@ -38,6 +43,30 @@ pub enum Event {
     Frequency { hertz: u64, cpu: u32 },
     /// Every so many ns, on one CPU.
     Period { nanoseconds: u64, cpu: u32 },
+    /// Each time that so many events were counted; `number` is one of `perf_sw_ids` or `perf_hw_id`.
+    Counter {
+        what: Counted,
+        number: u64,
+        period: u64,
+        of: Of,
+    },
+}
+
+/// Who counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The kernel.
+    Software,
+    /// The processor.
+    Hardware,
+}
+
+/// Whose events a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Cpu(u32),
+    /// A thread's, by its number, and those of the threads and processes that it makes from now on.
+    Thread(u32),
 }
 
 /// An event with a program on it. Closing it detaches: the link first, then the event.
@@ -62,11 +91,16 @@ fn pmu(name: &str) -> io::Result<u32> {
 
 /// Opens an event and hangs a program on it. It runs from here on (and does nothing before it is armed).
 pub fn attach(event: &Event, program: impl AsFd) -> io::Result<Attached> {
+    attach_as(event, program, 0)
+}
+
+/// The same, with a number by which the program knows the event; one other than 0 needs 5.15.
+pub fn attach_as(event: &Event, program: impl AsFd, cookie: u64) -> io::Result<Attached> {
     let opened = open(event)?;
-    let link = match bpf::link_create_perf_event(program.as_fd(), &opened, 0) {
+    let link = match bpf::link_create_perf_event(program.as_fd(), &opened, cookie) {
         Ok(link) => Some(link),
         // Kernels before 5.15 don't know the command for events.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && cookie == 0 => {
             control(
                 &opened,
                 PERF_EVENT_IOC_SET_BPF,
@@ -84,6 +118,28 @@ pub fn attach(event: &Event, program: impl AsFd) -> io::Result<Attached> {
 }
 
 fn open(event: &Event) -> io::Result<OwnedFd> {
+    let (attr, pid, cpu) = attributes(event)?;
+    // SAFETY: the attribute, and the strings that it points to, outlive the call.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            &raw const attr,
+            pid,
+            cpu,
+            -1,
+            PERF_FLAG_FD_CLOEXEC,
+        )
+    };
+    let fd = i32::try_from(fd).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// An event as perf_event_open(2) is told of it, with the pid and the CPU that go with it. It points to the event's strings.
+fn attributes(event: &Event) -> io::Result<(perf_event_attr, i32, i32)> {
     // SAFETY: a struct of integers; all zero is valid.
     let mut attr: perf_event_attr = unsafe { zeroed() };
     attr.size = size_of::<perf_event_attr>() as u32;
@@ -108,11 +164,17 @@ fn open(event: &Event) -> io::Result<OwnedFd> {
         Event::Uprobe {
             path,
             offset,
+            semaphore,
             ret,
             pid: target,
         } => {
             attr.type_ = pmu("uprobe")?;
             attr.config = if *ret { RETURN } else { 0 };
+            if let Some(counter) = semaphore {
+                let counter = u32::try_from(*counter)
+                    .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+                attr.config |= u64::from(counter) << COUNTER_SHIFT;
+            }
             attr.__bindgen_anon_3.uprobe_path = path.as_ptr() as u64;
             attr.__bindgen_anon_4.probe_offset = *offset;
             if let Some(target) = target {
@@ -131,24 +193,28 @@ fn open(event: &Event) -> io::Result<OwnedFd> {
             clock(&mut attr, *nanoseconds);
             cpu = *on as i32;
         }
+        Event::Counter {
+            what,
+            number,
+            period,
+            of,
+        } => {
+            attr.type_ = match what {
+                Counted::Software => PERF_TYPE_SOFTWARE,
+                Counted::Hardware => PERF_TYPE_HARDWARE,
+            } as u32;
+            attr.config = *number;
+            attr.__bindgen_anon_1.sample_period = *period;
+            match of {
+                Of::Cpu(on) => cpu = *on as i32,
+                Of::Thread(thread) => {
+                    (pid, cpu) = (*thread as i32, -1);
+                    attr.set_inherit(1);
+                }
+            }
+        }
     }
-    // SAFETY: the attribute, and the strings that it points to, outlive the call.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            &raw const attr,
-            pid,
-            cpu,
-            -1,
-            PERF_FLAG_FD_CLOEXEC,
-        )
-    };
-    let fd = i32::try_from(fd).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made it for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    Ok((attr, pid, cpu))
 }
 
 fn clock(attr: &mut perf_event_attr, period: u64) {
@@ -170,5 +236,38 @@ fn control(event: &OwnedFd, request: u32, argument: libc::c_ulong) -> io::Result
         Err(io::Error::last_os_error())
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(of: Of) -> (perf_event_attr, i32, i32) {
+        let event = Event::Counter {
+            what: Counted::Hardware,
+            number: 3,
+            period: 1_000_000,
+            of,
+        };
+        attributes(&event).unwrap()
+    }
+
+    #[test]
+    fn a_hardware_counter_is_told_to_the_kernel_as_it_wants_it() {
+        let (attr, pid, cpu) = counter(Of::Cpu(5));
+        assert_eq!((attr.type_, attr.config), (0, 3));
+        assert_eq!(attr.size as usize, size_of::<perf_event_attr>());
+        // SAFETY: both members of the union are integers.
+        assert_eq!(unsafe { attr.__bindgen_anon_1.sample_period }, 1_000_000);
+        assert_eq!((attr.freq(), attr.inherit()), (0, 0));
+        assert_eq!((pid, cpu), (-1, 5));
+    }
+
+    #[test]
+    fn a_threads_counter_is_on_every_cpu_and_is_inherited() {
+        let (attr, pid, cpu) = counter(Of::Thread(77));
+        assert_eq!((attr.inherit(), attr.freq()), (1, 0));
+        assert_eq!((pid, cpu), (77, -1));
     }
 }

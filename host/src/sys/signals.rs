@@ -1,19 +1,35 @@
-//! The signals that end a run, and the file descriptor that wakes its loop.
+//! The signals that end a run, those that a script asks for, and the file descriptor that wakes its loop.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// What ends a run. A terminal that goes away is a reason, too.
 const ENDING: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
+/// What a script may have for itself. All others are ours, can't be caught, or say that something is broken.
+const FREE: [(&str, libc::c_int); 8] = [
+    ("HUP", libc::SIGHUP),
+    ("USR1", libc::SIGUSR1),
+    ("USR2", libc::SIGUSR2),
+    ("QUIT", libc::SIGQUIT),
+    ("CONT", libc::SIGCONT),
+    ("WINCH", libc::SIGWINCH),
+    ("URG", libc::SIGURG),
+    ("PWR", libc::SIGPWR),
+];
+
 /// What the script gets to return by itself when a run ends, before it is interrupted: a handler that is cut short has
 /// half done what it does for its event.
 const GRACE_SECONDS: u32 = 1;
+/// The most seconds that a timer of the kernel's is asked for: a hundred years.
+const FOR_EVER: u64 = 100 * 366 * 86_400;
 
 /// How many of them have come.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
+/// Bit N: the script's signal N has come and was not yet taken.
+static PENDING: AtomicU64 = AtomicU64::new(0);
 static WAKE: AtomicI32 = AtomicI32::new(-1);
 static INTERRUPT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
@@ -70,6 +86,11 @@ extern "C" fn arrived(_: libc::c_int) {
     grant_time();
 }
 
+extern "C" fn noted(signal: libc::c_int) {
+    PENDING.fetch_or(1 << (signal as u32 % u64::BITS), Ordering::SeqCst);
+    write_one(WAKE.load(Ordering::SeqCst));
+}
+
 extern "C" fn time_is_over(_: libc::c_int) {
     if let Some(interrupt) = INTERRUPT.get() {
         interrupt();
@@ -80,6 +101,23 @@ extern "C" fn time_is_over(_: libc::c_int) {
 pub fn grant_time() {
     // SAFETY: has no preconditions, and is async-signal-safe.
     unsafe { libc::alarm(GRACE_SECONDS) };
+}
+
+/// What runs in the VM so many ns from now, and that grace, is interrupted. [`grant_time`] takes its place.
+pub fn interrupt_after(nanoseconds: u64) {
+    let seconds = (nanoseconds / 1_000_000_000).min(FOR_EVER) + u64::from(GRACE_SECONDS);
+    let timer = libc::itimerval {
+        it_interval: libc::timeval {
+            tv_sec: 0,
+            tv_usec: 0,
+        },
+        it_value: libc::timeval {
+            tv_sec: seconds as libc::time_t,
+            tv_usec: (nanoseconds % 1_000_000_000 / 1_000) as libc::suseconds_t,
+        },
+    };
+    // SAFETY: reads one struct. With these values it can't fail.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
 /// From now on the first signal that ends a run wakes `wakeup`, and calls `interrupt` a second later, on this thread if
@@ -93,6 +131,26 @@ pub fn catch(wakeup: &Wakeup, interrupt: impl Fn() + Send + Sync + 'static) -> i
     ENDING
         .into_iter()
         .try_for_each(|signal| handle(signal, arrived))
+}
+
+/// Names of the signals that a script may have.
+pub fn free() -> impl Iterator<Item = &'static str> {
+    FREE.iter().map(|(name, _)| *name)
+}
+
+/// From now on a signal is the script's, and no longer does what it does by default; gives its number. `None` where a
+/// script can't have it.
+pub fn catch_for_script(name: &str) -> Option<io::Result<i32>> {
+    let (_, signal) = FREE.iter().find(|(free, _)| *free == name)?;
+    Some(handle(*signal, noted).map(|()| *signal))
+}
+
+/// The script's signals that have come since the last time, each once, as the kernel has it with signals.
+pub fn take_pending() -> impl Iterator<Item = i32> {
+    let pending = PENDING.swap(0, Ordering::SeqCst);
+    (0..u64::BITS)
+        .filter(move |bit| pending & (1 << bit) != 0)
+        .map(|bit| bit as i32)
 }
 
 fn handle(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
@@ -113,13 +171,14 @@ pub fn ended() -> bool {
     ARRIVED.load(Ordering::SeqCst) > 0
 }
 
-/// Whether this thread, and those that it makes, get the signals that end a run.
+/// Whether this thread, and those that it makes, get the signals that are caught: they cut system calls short.
 pub fn deliver_here(here: bool) {
     // SAFETY: sets of signals on the stack, filled before they are used.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        for signal in ENDING.into_iter().chain([libc::SIGALRM]) {
+        let free = FREE.iter().map(|(_, signal)| *signal);
+        for signal in ENDING.into_iter().chain([libc::SIGALRM]).chain(free) {
             libc::sigaddset(&raw mut set, signal);
         }
         let how = if here {

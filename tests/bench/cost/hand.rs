@@ -65,7 +65,7 @@ impl Hand {
             .load(&linked, ProgramType::RawTracepoint, program)
             .map_err(|rejection| anyhow!("{program}: {rejection}\n{}", rejection.log))?;
         Ok(Attached {
-            _link: raw_tracepoint_open(&loaded, c"sys_enter")?,
+            _link: raw_tracepoint_open(&loaded, c"sys_enter", 0)?,
         })
     }
 

@@ -1,12 +1,16 @@
 //! The cases, by subject.
 
 mod books;
+mod coming_and_going;
 mod command_line;
+mod counters;
 mod counts;
 mod events;
 mod handlers;
 mod histograms;
 mod output;
+mod signals;
+mod sites;
 mod timers;
 mod user;
 
@@ -42,6 +46,10 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        counters::CASES,
+        coming_and_going::CASES,
+        signals::CASES,
+        sites::CASES,
     ];
     subjects.into_iter().flatten()
 }

@@ -112,6 +112,18 @@ impl Checker<'_> {
         match self.scope.names.member(of, name) {
             Some(member) => self.load(address, i64::from(offset), space, member, span),
             None => {
+                if let Some(path) = self.scope.names.moved(of, name) {
+                    let mut term = Term::Memory {
+                        base: address,
+                        offset,
+                        space,
+                        ty: ty.clone(),
+                    };
+                    for part in path.split('.') {
+                        term = self.member(term, part, span, base)?;
+                    }
+                    return Ok(term);
+                }
                 let known = self.scope.names.members(of);
                 let help = did_you_mean(name, known.iter().map(String::as_str));
                 let help = help.or_else(|| enumerated("it has", &known));

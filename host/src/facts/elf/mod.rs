@@ -1,8 +1,21 @@
 //! Programs and libraries: which file a name means, and where its functions stand in it.
 
 mod binary;
+mod boundaries;
 mod cache;
+mod file;
 mod locate;
+mod mapped;
+mod place;
+#[cfg(test)]
+mod sample;
+mod segments;
+mod usdt;
+mod usdt_argument;
 
 pub use binary::{Binary, Symbol};
+pub use boundaries::{LONGEST, Misplaced, is_boundary};
 pub use locate::{candidates, locate};
+pub use mapped::{is_called, mapped};
+pub use usdt::{Probes, Usdt, usdt};
+pub use usdt_argument::{Argument, Operand, Register};

@@ -1,6 +1,6 @@
 //! Functions of the kernel.
 
-use super::{Location, Match, malformed, unknown};
+use super::{Location, Match, malformed, nothing_left, unknown};
 use crate::facts::{Facts, symbols};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
@@ -15,11 +15,17 @@ impl Facts {
             _ => return Err(malformed(pattern, &format!("{}:FUNCTION", pattern.kind))),
         };
         let by_trampoline = matches!(pattern.kind, Kind::Fentry | Kind::Fexit);
-        let mut found = BTreeSet::new();
+        let (mut found, mut missing) = (BTreeSet::new(), None);
         for function in expand(function) {
             if is_plain(&function) && module.is_none() {
-                let (name, offset) = self.function_at(pattern.kind, &function)?;
-                found.insert((None, name, offset));
+                match self.function_at(pattern.kind, &function)? {
+                    Ok((name, offset)) => {
+                        found.insert((None, name, offset));
+                    }
+                    Err(report) => {
+                        missing.get_or_insert(report);
+                    }
+                }
                 continue;
             }
             let wanted = module.map(|module| expand(module));
@@ -36,9 +42,10 @@ impl Facts {
                 && let Some(module) = module.filter(|module| is_plain(module))
                 && found.len() == before
             {
-                return Err(self.no_function_in(module, &function));
+                missing.get_or_insert_with(|| self.no_function_in(module, &function));
             }
         }
+        nothing_left(found.is_empty(), missing)?;
         if by_trampoline && let Ok(btf) = self.btf() {
             let names = btf.function_names();
             // Of modules, BTF is asked when one is attached: they have sections of their own.
@@ -66,8 +73,12 @@ impl Facts {
         Ok(found.into_iter().map(matched).collect())
     }
 
-    /// `FUNCTION` or `FUNCTION+OFFSET`.
-    fn function_at(&self, kind: Kind, place: &str) -> Result<(String, u64), Report> {
+    /// `FUNCTION` or `FUNCTION+OFFSET`. The inner error: there is no such function.
+    fn function_at(
+        &self,
+        kind: Kind,
+        place: &str,
+    ) -> Result<Result<(String, u64), Report>, Report> {
         let (name, offset) = match place.split_once('+') {
             None => (place, 0),
             Some((name, more)) => {
@@ -90,7 +101,7 @@ impl Facts {
         }
         let known = self.btf().is_ok_and(|btf| btf.has_function(name));
         if known || self.symbols().function(name).is_some() {
-            return Ok((name.to_owned(), offset));
+            return Ok(Ok((name.to_owned(), offset)));
         }
         let all = self.traceable_functions();
         if all.is_empty() {
@@ -99,11 +110,11 @@ impl Facts {
                     .help("/proc/kallsyms and /sys/kernel/btf are both unreadable"),
             );
         }
-        Err(unknown(
+        Ok(Err(unknown(
             "kernel function",
             name,
             all.iter().map(|(name, _)| name),
-        ))
+        )))
     }
 
     /// Has this kernel what the kind needs, or what may stand in for it?

@@ -1,13 +1,20 @@
 //! What a SPEC's pattern matches on this machine: one file a kind of place.
 
+mod alternatives;
 mod binaries;
+mod counters;
 mod functions;
 mod tracepoints;
+mod usdt;
+
+pub(crate) use tracepoints::is_traced;
 
 #[cfg(test)]
 mod tests;
 
-use super::Facts;
+pub use alternatives::Found;
+
+use super::{Facts, elf};
 use crate::report::{self, Report};
 use crate::spec::{Kind, Pattern};
 use std::path::PathBuf;
@@ -43,6 +50,17 @@ pub enum Location {
         function: String,
         offset: u64,
     },
+    /// Several may have one name.
+    Usdt {
+        path: PathBuf,
+        place: elf::Usdt,
+    },
+    /// A counter of the kernel's, and how many events are a hit.
+    Counter {
+        name: &'static str,
+        number: u64,
+        period: u64,
+    },
     /// Timers are nowhere; their numbers are for plan to judge.
     Timer {
         parts: Vec<String>,
@@ -50,7 +68,8 @@ pub enum Location {
 }
 
 impl Facts {
-    /// What a pattern matches here, sorted. Files are looked up as the process `pid` sees them.
+    /// What a pattern matches here, sorted. Files are looked up as the process `pid` sees them. Of names in braces, those
+    /// that don't exist drop out.
     ///
     /// # Errors
     /// When a plain name does not exist (with the nearest ones), or nothing at all matches.
@@ -62,13 +81,12 @@ impl Facts {
                 self.functions(pattern)?
             }
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
+            Kind::Usdt => self.usdt_probes(pattern, pid)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
+            Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };
         if found.is_empty() {
-            return Err(Report::new(format!(
-                "nothing matches '{}'",
-                written(pattern)
-            )));
+            return Err(Report::new(format!("nothing matches '{pattern}'")));
         }
         Ok(found)
     }
@@ -83,6 +101,8 @@ impl Facts {
         let mut all = every(Kind::Tracepoint, &["*", "*"]);
         all.extend(every(Kind::RawTracepoint, &["*"]));
         all.extend(every(Kind::Kprobe, &["*"]));
+        all.extend(every(Kind::Software, &["*"]));
+        all.extend(every(Kind::Hardware, &["*"]));
         all.into_iter().map(|found| found.probe).collect()
     }
 }
@@ -90,19 +110,23 @@ impl Facts {
 fn timer(pattern: &Pattern) -> Match {
     Match {
         kind: pattern.kind,
-        probe: written(pattern),
+        probe: pattern.to_string(),
         location: Location::Timer {
             parts: pattern.parts.clone(),
         },
     }
 }
 
-fn written(pattern: &Pattern) -> String {
-    format!("{}:{}", pattern.kind, pattern.parts.join(":"))
+/// Of several names in braces, those that are missing drop out; of nothing at all, the first one's report says why.
+fn nothing_left(nothing: bool, missing: Option<Report>) -> Result<(), Report> {
+    match missing {
+        Some(report) if nothing => Err(report),
+        _ => Ok(()),
+    }
 }
 
 fn malformed(pattern: &Pattern, form: &str) -> Report {
-    Report::new(format!("'{}' is no SPEC", written(pattern))).help(format!("write {form}"))
+    Report::new(format!("'{pattern}' is no SPEC")).help(format!("write {form}"))
 }
 
 fn unknown<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a String>) -> Report {

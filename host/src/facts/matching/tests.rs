@@ -44,8 +44,12 @@ fn patterns_match_and_plain_names_must_exist() {
     assert!(no("syscals:sys_enter_openat").contains("'syscalls'"));
     assert!(no("syscalls:sys_enter_opnat").contains("'sys_enter_openat'"));
     assert!(no("syscalls:sched_switch").contains("'tracepoint:sched:sched_switch'"));
-    // Of braces, each name must be there.
-    assert!(no("syscalls:sys_enter_{openat,opnat}").contains("'sys_enter_openat'"));
+    // Of braces, what is not there drops out.
+    assert_eq!(
+        of("{syscals,syscalls}:sys_enter_{openat,opnat}"),
+        ["tracepoint:syscalls:sys_enter_openat"]
+    );
+    assert!(no("syscalls:sys_enter_{opnat,opna}").contains("'sys_enter_openat'"));
     assert!(no("sched:x*").contains("nothing matches"));
     assert!(no("sched").contains("CATEGORY:EVENT"));
 }
@@ -67,6 +71,10 @@ fn functions_come_from_btf_or_kallsyms() {
         ["kprobe:ext4:ext4_sync_file"]
     );
     assert!(refused(&facts, Kind::Kprobe, "vfs_raed").contains("'vfs_read'"));
+    assert_eq!(
+        probes(&facts, Kind::Kprobe, "{vfs_read,vfs_raed}"),
+        ["kprobe:vfs_read"]
+    );
     assert!(refused(&facts, Kind::Kretprobe, "vfs_read+4").contains("no offset"));
     assert!(refused(&facts, Kind::Kprobe, "ext4:ext4_snyc_file").contains("'ext4_sync_file'"));
     assert!(refused(&facts, Kind::Kprobe, "ext4:vfs_read").contains("vmlinux:vfs_read"));
@@ -118,4 +126,26 @@ fn functions_of_programs_are_found_in_their_files() {
     );
     assert!(wrong.contains("moontrace_a_function_to_find"), "{wrong}");
     assert!(refused(&facts, Kind::Uprobe, "/nonexistent:main").contains("/nonexistent"));
+}
+
+#[test]
+fn counters_have_names_periods_and_need_a_pmu() {
+    let machine = Machine::new();
+    let facts = machine.facts();
+    let software = |parts| probes(&facts, Kind::Software, parts);
+    assert_eq!(software("faults"), ["software:page-faults:100"]);
+    assert_eq!(software("page-faults:1"), ["software:page-faults:1"]);
+    assert_eq!(
+        software("*-clock"),
+        ["software:cpu-clock:1000000", "software:task-clock:1"]
+    );
+    assert!(refused(&facts, Kind::Software, "fault").contains("'faults'"));
+    let none = refused(&facts, Kind::Hardware, "cycles");
+    assert!(none.contains("no performance monitoring unit") && none.contains("software:cpu-clock"));
+    assert!(refused(&facts, Kind::Hardware, "cycels").contains("'cycles'"));
+    machine.write("sys/bus/event_source/devices/cpu_core/type", b"10\n");
+    assert_eq!(
+        probes(&facts, Kind::Hardware, "cycles"),
+        ["hardware:cpu-cycles:1000000"]
+    );
 }

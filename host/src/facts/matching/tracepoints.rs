@@ -1,6 +1,6 @@
 //! Tracepoints by category and event, and raw ones by name.
 
-use super::{Location, Match, malformed, unknown};
+use super::{Location, Match, malformed, nothing_left, unknown};
 use crate::facts::Facts;
 use crate::report::Report;
 use crate::spec::Pattern;
@@ -13,12 +13,17 @@ impl Facts {
             return Err(malformed(pattern, "tracepoint:CATEGORY:EVENT"));
         };
         let tracefs = self.tracefs()?;
-        let mut found = BTreeSet::new();
+        let (mut found, mut missing) = (BTreeSet::new(), None);
         for category in expand(category) {
             let categories = if is_plain(&category) {
                 if !tracefs.category_exists(&category) {
                     let all = tracefs.categories();
-                    return Err(unknown("category of tracepoints", &category, all.iter()));
+                    missing.get_or_insert(unknown(
+                        "category of tracepoints",
+                        &category,
+                        all.iter(),
+                    ));
+                    continue;
                 }
                 vec![category]
             } else {
@@ -34,11 +39,12 @@ impl Facts {
                     } else if tracefs.exists(category, &event) {
                         found.insert((category.clone(), event.clone()));
                     } else if let [only] = categories.as_slice() {
-                        return Err(self.no_event(only, &event));
+                        missing.get_or_insert_with(|| self.no_event(only, &event));
                     }
                 }
             }
         }
+        nothing_left(found.is_empty(), missing)?;
         let matched = |(category, event): (String, String)| Match {
             kind: pattern.kind,
             probe: format!("{}:{category}:{event}", pattern.kind),
@@ -67,7 +73,7 @@ impl Facts {
         let [name] = pattern.parts.as_slice() else {
             return Err(malformed(pattern, "rawtracepoint:NAME"));
         };
-        let mut found = BTreeSet::new();
+        let (mut found, mut missing) = (BTreeSet::new(), None);
         for name in expand(name) {
             if !is_plain(&name) {
                 found.extend(
@@ -78,9 +84,10 @@ impl Facts {
             } else if self.is_raw_tracepoint(&name)? {
                 found.insert(name);
             } else {
-                return Err(unknown("raw tracepoint", &name, self.raw_names()?.iter()));
+                missing.get_or_insert(unknown("raw tracepoint", &name, self.raw_names()?.iter()));
             }
         }
+        nothing_left(found.is_empty(), missing)?;
         let matched = |name: String| Match {
             kind: pattern.kind,
             probe: format!("{}:{name}", pattern.kind),
@@ -130,7 +137,7 @@ impl Facts {
 }
 
 /// Has this category raw tracepoints of the same names? System calls share two, and `ftrace`'s are no tracepoints.
-fn is_traced(category: &str) -> bool {
+pub(crate) fn is_traced(category: &str) -> bool {
     !matches!(
         category,
         "syscalls" | "ftrace" | "synthetic" | "kprobes" | "uprobes" | "eprobes" | "fprobes"

@@ -8,6 +8,7 @@ mod syscall;
 mod timer;
 mod tracepoint;
 mod uprobe;
+mod usdt;
 mod value;
 
 #[cfg(test)]
@@ -15,11 +16,14 @@ mod tests;
 
 pub use syscall::syscall_number;
 
-use super::{Btf, Facts, constants, ctype};
+use super::elf::Argument;
+use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
 use crate::expr::types::{StructType, Type};
 use crate::report;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// A probe's place, as far as it decides where its arguments are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +59,10 @@ pub enum Site {
     Uprobe {
         ret: bool,
     },
-    /// `profile` and `interval`.
+    Usdt {
+        arguments: Vec<Argument>,
+    },
+    /// `profile`, `interval`, `software` and `hardware`.
     Timer,
 }
 
@@ -90,6 +97,10 @@ impl Facts {
                 fentry::Fentry::new(self, function, module.as_deref(), *exit),
             ),
             Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
+            Site::Usdt { arguments } => {
+                let arguments = arguments.clone();
+                self.named(probe, usdt::Usdt { arguments })
+            }
             Site::Timer => self.named(probe, timer::Timer),
         }
     }
@@ -99,6 +110,7 @@ impl Facts {
             facts: self,
             probe: probe.to_owned(),
             offered,
+            moved: RefCell::default(),
         })
     }
 }
@@ -123,6 +135,8 @@ struct SiteNames<'a, O> {
     facts: &'a Facts,
     probe: String,
     offered: O,
+    /// Members that were found elsewhere, in words.
+    moved: RefCell<BTreeSet<String>>,
 }
 
 impl<O: Offered> SiteNames<'_, O> {
@@ -171,6 +185,18 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     fn members(&self, of: &StructType) -> Vec<String> {
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()
+    }
+
+    fn moved(&self, of: &StructType, name: &str) -> Option<&'static str> {
+        let path = renamed::member(of.name.strip_prefix("struct ")?, name)?;
+        self.member(of, path.split('.').next()?)?;
+        let words = format!("{} has {path} for {name} on this kernel", of.name);
+        self.moved.borrow_mut().insert(words);
+        Some(path)
+    }
+
+    fn moved_members(&self) -> Vec<String> {
+        self.moved.borrow().iter().cloned().collect()
     }
 
     fn size(&self, ty: &Type) -> Option<u32> {

@@ -1,4 +1,4 @@
-//! `profile` and `interval`: they have no arguments.
+//! `profile`, `interval`, `software` and `hardware`: they have no arguments.
 
 use super::Offered;
 use crate::expr::names::Meaning;
@@ -23,6 +23,6 @@ impl Offered for Timer {
     }
 
     fn absent(&self, _: &str) -> Option<String> {
-        Some("a timer has no arguments and returns nothing".to_owned())
+        Some("timers and counters have no arguments and return nothing".to_owned())
     }
 }

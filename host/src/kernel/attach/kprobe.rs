@@ -13,11 +13,12 @@ pub(super) fn attach(
     function: &str,
     offset: u64,
     ret: bool,
+    cookie: u64,
 ) -> io::Result<Link> {
     let event = Event::Kprobe {
         function: super::text(function)?,
         offset,
         ret,
     };
-    Ok(Link::Perf(vec![perf::attach(&event, program)?]))
+    Ok(Link::Perf(vec![perf::attach_as(&event, program, cookie)?]))
 }

@@ -7,6 +7,6 @@ use std::os::fd::BorrowedFd;
 
 pub(super) const ENTRY: (&str, ProgramType) = ("mt_raw_tracepoint", ProgramType::RawTracepoint);
 
-pub(super) fn attach(program: BorrowedFd<'_>, name: &str) -> io::Result<Link> {
-    bpf::raw_tracepoint_open(program, &super::text(name)?).map(Link::Bpf)
+pub(super) fn attach(program: BorrowedFd<'_>, name: &str, cookie: u64) -> io::Result<Link> {
+    bpf::raw_tracepoint_open(program, &super::text(name)?, cookie).map(Link::Bpf)
 }

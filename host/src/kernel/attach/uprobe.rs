@@ -1,6 +1,7 @@
 //! Uprobes and uretprobes, through perf.
 
 use super::Link;
+use crate::plan::BinaryPlace;
 use crate::sys::bpf::ProgramType;
 use crate::sys::perf::{self, Event};
 use std::io;
@@ -14,16 +15,18 @@ pub(super) const ENTRY: (&str, ProgramType) = ("mt_uprobe", ProgramType::Kprobe)
 pub(super) fn attach(
     program: BorrowedFd<'_>,
     path: &Path,
-    offset: u64,
+    place: BinaryPlace,
     ret: bool,
     pid: Option<u32>,
+    cookie: u64,
 ) -> io::Result<Link> {
     let path = super::text(path.as_os_str().as_bytes())?;
     let event = Event::Uprobe {
         path,
-        offset,
+        offset: place.offset,
+        semaphore: place.semaphore,
         ret,
         pid,
     };
-    Ok(Link::Perf(vec![perf::attach(&event, program)?]))
+    Ok(Link::Perf(vec![perf::attach_as(&event, program, cookie)?]))
 }

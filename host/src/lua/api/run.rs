@@ -1,4 +1,4 @@
-//! The beginning and the end of a run.
+//! The beginning and the end of a run, and signals meanwhile.
 
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
@@ -17,6 +17,16 @@ fn on_start(call: &Call<'_>) -> mlua::Result<Value> {
 fn on_exit(call: &Call<'_>) -> mlua::Result<Value> {
     let action = call.function(0)?;
     call.script.at_exit.borrow_mut().push_back(action);
+    Ok(Value::Nil)
+}
+
+fn on_signal(call: &Call<'_>) -> mlua::Result<Value> {
+    let name = call.text(0, "a signal's name such as \"USR1\"")?;
+    let action = call.function(1)?;
+    let name = name.strip_prefix("SIG").unwrap_or(&name);
+    let signal = call.check(call.script.session.catch_signal(name))?;
+    let mut actions = call.script.at_signal.borrow_mut();
+    actions.entry(signal).or_default().push(action);
     Ok(Value::Nil)
 }
 
@@ -49,6 +59,12 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "on_exit(function)",
             doc: "Calls the function at the end, after the last event.",
             function: on_exit,
+        },
+        Entry {
+            name: "on_signal",
+            signature: "on_signal(name, function)",
+            doc: "Calls the function each time moontrace gets that signal: USR1, USR2, HUP and others. Those that end a run are not to be had.",
+            function: on_signal,
         },
         Entry {
             name: "exit",

@@ -1,9 +1,11 @@
 //! Kinds of attachment and the SPECs that name them.
 
 mod clock;
+mod counter;
 mod wildcard;
 
 pub use clock::{Clock, period};
+pub use counter::count;
 pub use wildcard::{expand, is_plain, matches};
 
 use crate::report::{Report, did_you_mean};
@@ -21,8 +23,11 @@ pub enum Kind {
     Fexit,
     Uprobe,
     Uretprobe,
+    Usdt,
     Profile,
     Interval,
+    Software,
+    Hardware,
 }
 
 /// One alternative of a SPEC: the kind, and the parts between colons (`*`, `?` and `{a,b}` allowed in them).
@@ -33,7 +38,7 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 10] = [
+const FORMS: [(Kind, &str); 13] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
@@ -42,15 +47,15 @@ const FORMS: [(Kind, &str); 10] = [
     (Kind::Fexit, "fexit:[MODULE:]FUNCTION"),
     (Kind::Uprobe, "uprobe:BINARY:FUNCTION[+OFFSET]"),
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
+    (Kind::Usdt, "usdt:BINARY:[PROVIDER:]NAME"),
     (Kind::Profile, "profile:hz:TIMES"),
     (Kind::Interval, "interval:TIME"),
+    (Kind::Software, "software:EVENT[:COUNT]"),
+    (Kind::Hardware, "hardware:EVENT[:COUNT]"),
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 10] = [
-    ("usdt", "uprobe"),
-    ("software", "profile:hz:N"),
-    ("hardware", "profile:hz:N"),
+const LATER: [(&str, &str); 7] = [
     ("watchpoint", "uprobe"),
     ("asyncwatchpoint", "uprobe"),
     ("iter", "tracepoint"),
@@ -65,7 +70,7 @@ const FORMER: [(Kind, &str); 2] = [(Kind::Fentry, "kfunc"), (Kind::Fexit, "kretf
 
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str, &'static str); 13] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
@@ -74,8 +79,11 @@ impl Kind {
         (Self::Fexit, "fexit", "fr"),
         (Self::Uprobe, "uprobe", "u"),
         (Self::Uretprobe, "uretprobe", "ur"),
+        (Self::Usdt, "usdt", "U"),
         (Self::Profile, "profile", "p"),
         (Self::Interval, "interval", "i"),
+        (Self::Software, "software", "s"),
+        (Self::Hardware, "hardware", "h"),
     ];
 
     pub fn name(self) -> &'static str {
@@ -106,6 +114,13 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// As a SPEC says it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.parts.join(":"))
     }
 }
 
@@ -186,9 +201,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (_, count) if pattern.parts.iter().any(String::is_empty) || count == 0 => false,
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
-        (Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit | Kind::Interval, 1 | 2) => {
-            true
-        }
+        (Kind::Usdt, 2 | 3) => true,
+        (Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit | Kind::Interval, 1 | 2)
+        | (Kind::Software | Kind::Hardware, 1 | 2) => true,
         _ => false,
     };
     if !fits {
@@ -197,6 +212,9 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
     }
     if matches!(kind, Kind::Profile | Kind::Interval) {
         period(&pattern)?;
+    }
+    if let (Kind::Software | Kind::Hardware, [_, number]) = (kind, pattern.parts.as_slice()) {
+        count(number)?;
     }
     Ok(pattern)
 }
@@ -284,6 +302,8 @@ mod tests {
         );
         assert_eq!(one("kretfunc:ext4:f"), one("fexit:ext4:f"));
         assert_eq!(one("f:vfs_read"), one("kfunc:vfs_read"));
+        assert_eq!(one("s:faults:1"), one("software:faults:1"));
+        assert_eq!(one("h:cycles"), one("hardware:cycles"));
         assert_eq!(
             parse("k{,r}:vfs_read").unwrap(),
             parse("kprobe:vfs_read,kretprobe:vfs_read").unwrap()
@@ -344,6 +364,9 @@ the kind 'iter' is not in this version yet
             "interval:fortnight:1",
             "interval:1x",
             "profile:hz",
+            "software:faults:0",
+            "hardware:cycles:1e6",
+            "software:faults:1:2",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -1,0 +1,33 @@
+//! The hole that tells which of the sites that share a program was hit.
+
+use super::function::{Failure, Function};
+use super::instruction::{Helper, R0};
+use super::weights::Root;
+use super::{Code, Target};
+use crate::expr::tree::Node;
+use crate::report::Report;
+
+/// The body of `cookie(ctx)` where the context itself tells. It runs when the guard has read the same, so that no read in
+/// it fails.
+pub fn cookie(number: &Node, target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(target, [Root::Node(number)], false, Failure::Own)?;
+    // There is no book yet.
+    function.notes = false;
+    function.value(number)?;
+    function.asm.leave();
+    if function.asm.is_used(function.fault) {
+        function.asm.bind(function.fault);
+        function.asm.mov(R0, 0);
+        function.asm.leave();
+    }
+    function.finish()
+}
+
+/// The body of `cookie(ctx)` where the kernel keeps the number that a link was made with.
+pub fn attach_cookie(target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(target, [], false, Failure::Own)?;
+    // The context is still in the register that the helper takes it in.
+    function.asm.helper(Helper::AttachCookie);
+    function.asm.leave();
+    function.finish()
+}

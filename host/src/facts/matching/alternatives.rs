@@ -1,0 +1,129 @@
+//! A whole SPEC: several patterns, of which those that are not there drop out, and names that kernels have changed.
+
+use super::Match;
+use crate::facts::{Facts, renamed};
+use crate::report::Report;
+use crate::spec::probe::{expand, is_plain};
+use crate::spec::{Kind, Pattern};
+use std::collections::HashSet;
+
+/// What a SPEC matches.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Each once, in the order of the patterns.
+    pub matches: Vec<Match>,
+    /// For each of them: it is of a pattern, so that others do without it.
+    pub optional: Vec<bool>,
+    /// What this kernel calls otherwise: the probe that was found, and the name that was asked for.
+    pub renamed: Vec<(String, String)>,
+    /// Why patterns have dropped out, beside others that are there.
+    pub missing: Vec<Report>,
+}
+
+impl Facts {
+    /// What the patterns of a SPEC match. Files are looked up as the process `pid` sees them.
+    ///
+    /// # Errors
+    /// When nothing at all matches: why the first pattern doesn't.
+    pub fn find(&self, patterns: &[Pattern], pid: Option<u32>) -> Result<Found, Report> {
+        let (mut all, mut seen) = (Found::default(), HashSet::new());
+        for pattern in patterns {
+            let found = self.matches(pattern, pid).or_else(|report| {
+                let other = self.by_another_name(pattern, pid).ok_or(report)?;
+                let probes = other.iter().map(|found| found.probe.clone());
+                all.renamed
+                    .extend(probes.map(|probe| (probe, pattern.to_string())));
+                Ok(other)
+            });
+            match found {
+                Ok(found) => {
+                    let named = is_named(pattern);
+                    for next in found {
+                        // Several places may have one name.
+                        if seen.insert(next.probe.clone()) || !all.matches.contains(&next) {
+                            all.matches.push(next);
+                            all.optional.push(!named);
+                        }
+                    }
+                }
+                Err(report) => all.missing.push(report),
+            }
+        }
+        if all.matches.is_empty() && !all.missing.is_empty() {
+            return Err(all.missing.swap_remove(0));
+        }
+        Ok(all)
+    }
+
+    /// Is there anything that these patterns match?
+    ///
+    /// # Errors
+    /// When that can't be told, as this user may not see the kernel's tracepoints.
+    pub fn exists(&self, patterns: &[Pattern]) -> Result<bool, Report> {
+        let found = self.find(patterns, None);
+        let tracepoints = patterns
+            .iter()
+            .any(|pattern| pattern.kind == Kind::Tracepoint);
+        if found.is_err() && tracepoints {
+            self.tracefs()?;
+        }
+        Ok(found.is_ok_and(|found| !found.matches.is_empty()))
+    }
+
+    fn by_another_name(&self, pattern: &Pattern, pid: Option<u32>) -> Option<Vec<Match>> {
+        if !pattern.parts.iter().all(|part| is_plain(part)) {
+            return None;
+        }
+        let mut others = renamed::probes(pattern).into_iter();
+        others.find_map(|other| self.matches(&other, pid).ok())
+    }
+}
+
+/// Has it no wildcard, so that it names what must be there?
+fn is_named(pattern: &Pattern) -> bool {
+    let mut names = pattern.parts.iter().flat_map(|part| expand(part));
+    names.all(|name| is_plain(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::fixture::Machine;
+    use crate::spec::probe::parse;
+
+    #[test]
+    fn of_several_patterns_the_missing_ones_drop_out() {
+        let machine = Machine::new();
+        let facts = machine.facts();
+        let found = facts
+            .find(&parse("kprobe:vfs_raed, kprobe:vfs_read").unwrap(), None)
+            .unwrap();
+        assert_eq!(found.matches.len(), 1);
+        assert!(found.missing[0].to_string().contains("'vfs_read'"));
+        let nothing = facts.find(&parse("kprobe:vfs_raed, kprobe:x").unwrap(), None);
+        assert!(nothing.unwrap_err().message.contains("vfs_raed"));
+    }
+
+    #[test]
+    fn a_renamed_probe_is_found_by_its_other_name() {
+        let machine = Machine::new();
+        machine.write(
+            "proc/kallsyms",
+            b"ffffffff81000000 t __blk_account_io_start\n",
+        );
+        let facts = machine.facts();
+        let spec = parse("tracepoint:block:block_io_start").unwrap();
+        let found = facts.find(&spec, None).unwrap();
+        assert_eq!(
+            found.renamed,
+            [(
+                "kprobe:__blk_account_io_start".to_owned(),
+                "tracepoint:block:block_io_start".to_owned()
+            )]
+        );
+        assert_eq!(facts.exists(&spec), Ok(true));
+        assert_eq!(
+            facts.exists(&parse("kprobe:finish_task_switch").unwrap()),
+            Ok(false)
+        );
+    }
+}

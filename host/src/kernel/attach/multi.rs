@@ -1,0 +1,205 @@
+//! One program at many places: in one link, or in one a place. What can't be attached may be left out.
+
+use super::{Attached, Link, NotAttached, Skipped};
+use crate::kernel::parallel::in_parallel;
+use crate::plan::{Attachment, BinaryPlace};
+use crate::sys::bpf::ProgramType;
+use crate::sys::links::{self, Places};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+pub(super) const KPROBES: (&str, ProgramType) = ("mt_multi", ProgramType::KprobeMulti);
+pub(super) const UPROBES: (&str, ProgramType) = ("mt_multi", ProgramType::UprobeMulti);
+
+/// Links of one program that are closed at once: each waits until the kernel is done with it.
+#[derive(Debug)]
+pub struct Links(Vec<Link>);
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        in_parallel(std::mem::take(&mut self.0), drop);
+    }
+}
+
+pub(super) fn kprobes(
+    program: BorrowedFd<'_>,
+    functions: &[String],
+    ret: bool,
+    optional: bool,
+) -> Result<Attached, NotAttached> {
+    let names: Result<Vec<CString>, _> = functions
+        .iter()
+        .map(|name| super::text(name.as_str()))
+        .collect();
+    let names = names.map_err(|error| NotAttached { number: 0, error })?;
+    in_parts(functions.len(), optional, |part| {
+        let names: Vec<CString> = part
+            .iter()
+            .filter_map(|at| names.get(*at).cloned())
+            .collect();
+        links::kprobe_multi(program, &names, &cookies(part), ret)
+    })
+}
+
+pub(super) fn uprobes(
+    program: BorrowedFd<'_>,
+    path: &Path,
+    places: &[BinaryPlace],
+    (ret, pid): (bool, Option<u32>),
+    optional: bool,
+) -> Result<Attached, NotAttached> {
+    let path = super::text(path.as_os_str().as_bytes());
+    let path = path.map_err(|error| NotAttached { number: 0, error })?;
+    in_parts(places.len(), optional, |part| {
+        let of_part = || part.iter().filter_map(|at| places.get(*at));
+        let offsets: Vec<u64> = of_part().map(|place| place.offset).collect();
+        let semaphores: Vec<u64> = of_part()
+            .map(|place| place.semaphore.unwrap_or(0))
+            .collect();
+        let places = Places {
+            path: &path,
+            offsets: &offsets,
+            semaphores: &semaphores,
+            cookies: &cookies(part),
+        };
+        links::uprobe_multi(program, &places, ret, pid)
+    })
+}
+
+/// A link a place, all at once.
+pub(super) fn each(
+    program: BorrowedFd<'_>,
+    places: &[Attachment],
+    optional: bool,
+) -> Result<Attached, NotAttached> {
+    let attached = in_parallel(places.iter().enumerate(), |(number, place)| {
+        super::attach_one(program, place, number as u64)
+    });
+    let (mut links, mut skipped) = (Vec::new(), Vec::new());
+    for (number, attached) in attached.into_iter().enumerate() {
+        match attached {
+            Ok(link) => links.push(link),
+            Err(error) if optional && is_of_the_place(&error) => {
+                skipped.push(Skipped { number, error })
+            }
+            Err(error) => return Err(NotAttached { number, error }),
+        }
+    }
+    gathered(links, skipped)
+}
+
+/// The kernel refuses a whole link for one place that it doesn't like: halves of it are tried until that is found.
+fn in_parts(
+    count: usize,
+    optional: bool,
+    link: impl Fn(&[usize]) -> io::Result<OwnedFd>,
+) -> Result<Attached, NotAttached> {
+    let (mut links, mut skipped) = (Vec::new(), Vec::new());
+    let mut open: Vec<Vec<usize>> = vec![(0..count).collect()];
+    while let Some(mut part) = open.pop() {
+        let error = match link(&part) {
+            Ok(link) => {
+                links.push(Link::Bpf(link));
+                continue;
+            }
+            Err(error) => error,
+        };
+        let first = part.first().copied().unwrap_or(0);
+        match part.len() {
+            _ if !is_of_the_place(&error) => {
+                return Err(NotAttached {
+                    number: first,
+                    error,
+                });
+            }
+            2.. => {
+                let half = part.split_off(part.len() / 2);
+                open.extend([half, part]);
+            }
+            _ if optional => skipped.push(Skipped {
+                number: first,
+                error,
+            }),
+            _ => {
+                return Err(NotAttached {
+                    number: first,
+                    error,
+                });
+            }
+        }
+    }
+    skipped.sort_by_key(|skipped| skipped.number);
+    gathered(links, skipped)
+}
+
+/// Nothing at all that can be attached is an error.
+fn gathered(links: Vec<Link>, mut skipped: Vec<Skipped>) -> Result<Attached, NotAttached> {
+    if links.is_empty() && !skipped.is_empty() {
+        let Skipped { number, error } = skipped.swap_remove(0);
+        return Err(NotAttached { number, error });
+    }
+    Ok(Attached {
+        link: Some(Link::Many(Links(links))),
+        skipped,
+    })
+}
+
+fn cookies(part: &[usize]) -> Vec<u64> {
+    part.iter().map(|number| *number as u64).collect()
+}
+
+/// Does the kernel refuse this place, and might take others?
+pub(super) fn is_of_the_place(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(
+            libc::EINVAL
+                | libc::ENOENT
+                | libc::ESRCH
+                | libc::EBUSY
+                | libc::EEXIST
+                | libc::EADDRNOTAVAIL
+                | libc::EILSEQ
+                | libc::ENOTSUP
+                | libc::ENODEV
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kernel that takes no list with an odd multiple of 5 in it.
+    fn picky(part: &[usize]) -> io::Result<OwnedFd> {
+        if part.iter().any(|number| number % 10 == 5) {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        std::fs::File::open("/dev/null").map(OwnedFd::from)
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_found_and_left_out() {
+        let attached = in_parts(30, true, picky).unwrap();
+        let numbers: Vec<usize> = attached.skipped.iter().map(|of| of.number).collect();
+        assert_eq!(numbers, [5, 15, 25]);
+        let failed = in_parts(30, false, picky).unwrap_err();
+        assert_eq!(failed.number, 5);
+        // Nothing at all is left.
+        assert!(in_parts(2, true, |_| picky(&[5])).is_err());
+    }
+
+    #[test]
+    fn lack_of_rights_is_no_matter_of_places() {
+        let calls = std::cell::Cell::new(0);
+        let failed = in_parts(30, true, |_| {
+            calls.set(calls.get() + 1);
+            Err(io::Error::from_raw_os_error(libc::EPERM))
+        });
+        assert!(failed.is_err());
+        assert_eq!(calls.get(), 1);
+    }
+}

@@ -1,0 +1,71 @@
+//! Work that mostly waits for the kernel, done for many things at once.
+
+use crate::sys::signals;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Threads that wait in the kernel at once: more of them only queue up behind its locks.
+const THREADS: usize = 32;
+/// Bytes of stack of each: it makes a system call or two.
+const STACK: usize = 256 << 10;
+
+/// Does `work` with each item, several at a time; gives the results in the items' order.
+pub(super) fn in_parallel<T: Send, R: Send>(
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let items: Vec<T> = items.into_iter().collect();
+    let most = items.len().min(THREADS);
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let done: Mutex<Vec<(usize, R)>> = Mutex::default();
+    let drain = || {
+        loop {
+            let next = lock(&queue).next();
+            let Some((number, item)) = next else { return };
+            let result = work(item);
+            lock(&done).push((number, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        // This thread is one of them, and does what others can't be had for.
+        for _ in 1..most {
+            let thread = std::thread::Builder::new()
+                .name("attach".into())
+                .stack_size(STACK);
+            let helper = || {
+                signals::deliver_here(false);
+                drain();
+            };
+            if thread.spawn_scoped(scope, helper).is_err() {
+                break;
+            }
+        }
+        drain();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn results_stand_in_the_items_order_and_work_overlaps() {
+        // Nobody passes before the other is there, too.
+        let both = Barrier::new(2);
+        let results = in_parallel([1, 2], |item| {
+            both.wait();
+            item * 10
+        });
+        assert_eq!(results, [10, 20]);
+        let many: Vec<usize> = (0..1000).collect();
+        assert_eq!(in_parallel(many.clone(), |item| item), many);
+        assert!(in_parallel(Vec::<u8>::new(), |item| item).is_empty());
+    }
+}

@@ -1,0 +1,243 @@
+//! Matches whose programs come out alike, brought together: one program, hung up once for all of them where this kernel
+//! can do so, else at each place with a number that tells which was hit.
+
+use super::attachment::Hanging;
+use super::site::Compiled;
+use super::{Attachment, BinaryPlace};
+use crate::facts::{Facts, Match, names};
+use std::path::PathBuf;
+
+/// A match with what was decided and compiled for it.
+pub(super) struct Ready {
+    pub found: Match,
+    /// It comes from a pattern, so that others may be attached without it.
+    pub optional: bool,
+    pub hanging: Hanging,
+    pub compiled: Compiled,
+}
+
+/// Matches that share a program; one that shares with none is a group of its own.
+pub(super) struct Group {
+    /// In the order of the sites' numbers; never empty.
+    pub members: Vec<Match>,
+    pub optional: bool,
+    pub hanging: Hanging,
+    pub compiled: Compiled,
+    pub told_by: ToldBy,
+}
+
+/// How the program knows which of its sites was hit.
+pub(super) enum ToldBy {
+    /// There is one.
+    Nothing,
+    /// The number of the system call: those of the members, in their order.
+    SystemCall { numbers: Vec<u32>, exit: bool },
+    /// The number that the link was made with.
+    Cookie,
+}
+
+/// What must be the same for two matches to hang at one program. Their code must be, too.
+#[derive(PartialEq)]
+enum Class {
+    SystemCall {
+        exit: bool,
+    },
+    Function {
+        entry: bool,
+        ret: bool,
+    },
+    Binary {
+        path: PathBuf,
+        ret: bool,
+        pid: Option<u32>,
+    },
+    RawTracepoint,
+    Tracepoint,
+}
+
+/// Brings together what can share a program, in the order of first members.
+pub(super) fn bring_together(facts: &Facts, all: Vec<Ready>) -> Vec<Group> {
+    if let [_] = all.as_slice() {
+        return all.into_iter().map(Ready::alone).collect();
+    }
+    let mut gathered: Vec<(Option<Class>, Vec<Ready>)> = Vec::new();
+    for ready in all {
+        let class = Class::of(&ready.hanging);
+        let there = gathered.iter_mut().find(|(of, members)| {
+            class.is_some()
+                && *of == class
+                && members.first().is_some_and(|first| {
+                    first.optional == ready.optional && first.compiled == ready.compiled
+                })
+        });
+        match there {
+            Some((_, members)) => members.push(ready),
+            None => gathered.push((class, vec![ready])),
+        }
+    }
+    let mut groups = Vec::new();
+    for (class, members) in gathered {
+        let shared = class
+            .filter(|_| members.len() > 1)
+            .and_then(|class| class.attachment(facts, &members));
+        match shared {
+            Some(shared) => groups.extend(shared.group(members)),
+            None => groups.extend(members.into_iter().map(Ready::alone)),
+        }
+    }
+    groups
+}
+
+/// How many groups are single system calls at the raw tracepoint that all calls pass.
+pub(super) fn system_calls(groups: &[Group]) -> usize {
+    let is_call = |group: &&Group| matches!(group.hanging.site, names::Site::Syscall { .. });
+    groups.iter().filter(is_call).count()
+}
+
+impl Ready {
+    fn alone(self) -> Group {
+        let told_by = match self.hanging.system_call {
+            Some((number, exit)) => ToldBy::SystemCall {
+                numbers: vec![number],
+                exit,
+            },
+            None => ToldBy::Nothing,
+        };
+        Group {
+            members: vec![self.found],
+            optional: self.optional,
+            hanging: self.hanging,
+            compiled: self.compiled,
+            told_by,
+        }
+    }
+}
+
+/// An attachment for all of a class.
+struct Shared {
+    attachment: Attachment,
+    told_by: ToldBy,
+    why: String,
+}
+
+impl Shared {
+    /// `None` of no members.
+    fn group(self, members: Vec<Ready>) -> Option<Group> {
+        let mut members = members.into_iter();
+        let first = members.next()?;
+        let mut hanging = first.hanging;
+        (hanging.attachment, hanging.why) = (self.attachment, self.why);
+        let mut found = vec![first.found];
+        found.extend(members.map(|member| member.found));
+        Some(Group {
+            members: found,
+            optional: first.optional,
+            hanging,
+            compiled: first.compiled,
+            told_by: self.told_by,
+        })
+    }
+}
+
+impl Class {
+    /// `None` for what is never shared.
+    fn of(hanging: &Hanging) -> Option<Self> {
+        if let Some((_, exit)) = hanging.system_call {
+            return Some(Self::SystemCall { exit });
+        }
+        match &hanging.attachment {
+            Attachment::Kprobe { offset, ret, .. } => Some(Self::Function {
+                entry: *offset == 0,
+                ret: *ret,
+            }),
+            Attachment::Uprobe { path, ret, pid, .. } => Some(Self::Binary {
+                path: path.clone(),
+                ret: *ret,
+                pid: *pid,
+            }),
+            Attachment::RawTracepoint { .. } => Some(Self::RawTracepoint),
+            Attachment::Tracepoint { .. } => Some(Self::Tracepoint),
+            _ => None,
+        }
+    }
+
+    /// The attachment that members of the class share; `None` where this kernel has none.
+    fn attachment(&self, facts: &Facts, members: &[Ready]) -> Option<Shared> {
+        let count = members.len();
+        match self {
+            Self::SystemCall { exit } => Some(Shared {
+                attachment: members.first()?.hanging.attachment.clone(),
+                told_by: ToldBy::SystemCall {
+                    numbers: members
+                        .iter()
+                        .filter_map(|member| Some(member.hanging.system_call?.0))
+                        .collect(),
+                    exit: *exit,
+                },
+                why: format!("one program for {count} system calls, told apart by their numbers"),
+            }),
+            Self::Function { entry: true, ret } if facts.has_kprobe_multi() => {
+                let functions = members.iter().filter_map(function).collect();
+                let attachment = Attachment::KprobeMulti {
+                    functions,
+                    ret: *ret,
+                };
+                Some(one_link(attachment))
+            }
+            Self::Function { .. } | Self::Tracepoint if facts.has_event_cookies() => {
+                Some(at_each(members))
+            }
+            Self::RawTracepoint if facts.has_raw_tracepoint_cookies() => Some(at_each(members)),
+            Self::Binary { path, ret, pid } => {
+                let in_one = match pid {
+                    None => facts.has_uprobe_multi(),
+                    Some(_) => facts.has_uprobe_multi_of_process(),
+                };
+                if in_one {
+                    let attachment = Attachment::UprobeMulti {
+                        path: path.clone(),
+                        places: members.iter().filter_map(place).collect(),
+                        ret: *ret,
+                        pid: *pid,
+                    };
+                    return Some(one_link(attachment));
+                }
+                facts.has_event_cookies().then(|| at_each(members))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn one_link(attachment: Attachment) -> Shared {
+    Shared {
+        attachment,
+        told_by: ToldBy::Cookie,
+        why: "one link for all of them".into(),
+    }
+}
+
+fn at_each(members: &[Ready]) -> Shared {
+    let each = members
+        .iter()
+        .map(|member| member.hanging.attachment.clone());
+    Shared {
+        attachment: Attachment::Each(each.collect()),
+        told_by: ToldBy::Cookie,
+        why: "one program for all of them".into(),
+    }
+}
+
+fn function(member: &Ready) -> Option<String> {
+    match &member.hanging.attachment {
+        Attachment::Kprobe { function, .. } => Some(function.clone()),
+        _ => None,
+    }
+}
+
+fn place(member: &Ready) -> Option<BinaryPlace> {
+    match &member.hanging.attachment {
+        Attachment::Uprobe { place, .. } => Some(*place),
+        _ => None,
+    }
+}

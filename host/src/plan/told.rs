@@ -1,0 +1,64 @@
+//! What a program asks first: is this a hit of its own, and of which of its sites?
+
+use super::sharing::{Group, ToldBy};
+use crate::codegen::{self, Code};
+use crate::expr::tree::{Node, Op, Relation};
+use crate::facts::{Facts, syscall_number};
+use crate::report::Report;
+
+/// What must hold for a hit to be counted at all, with its words.
+pub(super) fn guards(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
+    let call = match &group.told_by {
+        ToldBy::SystemCall { numbers, exit } => match numbers.as_slice() {
+            [number] => facts.syscall_guard(*number, *exit).map(|guard| {
+                let words = format!("system call {number}, made the 64-bit way");
+                (guard, words)
+            }),
+            _ => facts.native_caller().map(|native| {
+                let zero = Box::new(Node::Const(0));
+                let known = Node::Compare(Relation::Ne, Box::new(entry(numbers, *exit)), zero);
+                let words = format!("one of {} system calls, made the 64-bit way", numbers.len());
+                (Node::And(Box::new(known), Box::new(native)), words)
+            }),
+        },
+        ToldBy::Nothing | ToldBy::Cookie => None,
+    };
+    call.into_iter()
+        .chain(group.hanging.guards.iter().cloned())
+        .collect()
+}
+
+/// The guards as code.
+pub(super) fn guard(
+    guards: &[(Node, String)],
+    target: &codegen::Target,
+) -> Result<Option<Code>, Report> {
+    let nodes = guards.iter().map(|(node, _)| node.clone());
+    let all = nodes.reduce(|a, b| Node::And(Box::new(a), Box::new(b)));
+    all.map(|all| codegen::guard(&all, target)).transpose()
+}
+
+/// Which of the sites was hit, as code; `None` where there is one.
+pub(super) fn cookie(group: &Group, target: &codegen::Target) -> Result<Option<Code>, Report> {
+    match &group.told_by {
+        ToldBy::SystemCall { numbers, exit } if numbers.len() > 1 => {
+            let one = Box::new(Node::Const(1));
+            let number = Node::Binary(Op::Sub, Box::new(entry(numbers, *exit)), one);
+            codegen::cookie(&number, target).map(Some)
+        }
+        ToldBy::Cookie => codegen::attach_cookie(target).map(Some),
+        ToldBy::SystemCall { .. } | ToldBy::Nothing => Ok(None),
+    }
+}
+
+/// The number of the site that a system call belongs to, counted from 1; 0 for none.
+fn entry(numbers: &[u32], exit: bool) -> Node {
+    let end = numbers.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut table = vec![0; end];
+    for (site, number) in numbers.iter().enumerate() {
+        if let Some(entry) = table.get_mut(*number as usize) {
+            *entry = site as u64 + 1;
+        }
+    }
+    Node::Entry(table, Box::new(syscall_number(exit)))
+}

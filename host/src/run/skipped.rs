@@ -1,0 +1,59 @@
+//! What of a pattern could not be attached, in words.
+
+use crate::kernel::Instance;
+use crate::plan::ProbePlan;
+use std::collections::BTreeMap;
+use std::io;
+
+/// `kprobe:vfs_*: attached 61 of 64 (3 skipped: 2 notrace, 1 busy)`, with `names` one more line for each; `None` where
+/// nothing was skipped.
+pub(super) fn report(plan: &ProbePlan, instances: &[Instance], names: bool) -> Option<String> {
+    let (mut all, mut attached) = (0, 0);
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (site, instance) in plan.sites.iter().zip(instances) {
+        all += site.count();
+        attached += instance.attached();
+        for skipped in &instance.skipped {
+            let name = site.names().nth(skipped.number);
+            let name = name.map_or("", |(_, probe, _)| probe);
+            by_reason
+                .entry(reason(&skipped.error))
+                .or_default()
+                .push(name);
+        }
+    }
+    if by_reason.is_empty() {
+        return None;
+    }
+    let reasons: Vec<String> = by_reason
+        .iter()
+        .map(|(reason, skipped)| format!("{} {reason}", skipped.len()))
+        .collect();
+    let mut words = format!(
+        "{}: attached {attached} of {all} ({} skipped: {})",
+        plan.name,
+        all - attached,
+        reasons.join(", ")
+    );
+    if names {
+        for (reason, skipped) in by_reason {
+            for name in skipped {
+                words.push_str(&format!("\n  {name}: {reason}"));
+            }
+        }
+    }
+    Some(words)
+}
+
+/// Why the kernel takes no probe at a place.
+fn reason(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        // What the tracer, or kprobes themselves, stand on.
+        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP) => "notrace",
+        Some(libc::ENOENT | libc::ENODEV) => "not there",
+        Some(libc::EBUSY | libc::EEXIST) => "busy",
+        Some(libc::EADDRNOTAVAIL) => "of a name that several functions have",
+        Some(libc::EILSEQ) => "no instruction",
+        _ => "refused",
+    }
+}

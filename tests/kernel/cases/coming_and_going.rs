@@ -1,0 +1,150 @@
+//! Probes that handlers attach and detach while others go on.
+
+use super::cases;
+use crate::trace::{Outcome, Trace};
+use crate::worker::{Worker, executable};
+use std::time::{Duration, Instant};
+
+cases!(coming_and_going:
+    another_count_stays_exact,
+    a_handler_detaches_its_own_probe,
+    cycles_leave_nothing,
+    killed_it_leaves_nothing,
+    an_error_in_a_probe_of_a_handler,
+    names_that_are_missing_drop_out,
+);
+
+/// Programs of the kernel that are named after what no other test probes, `brief_target` (15 characters are kept).
+fn left_over() -> usize {
+    let programs = aya::programs::loaded_programs().flatten();
+    programs
+        .filter(|program| program.name_as_str() == Some("mt_brief_target"))
+        .count()
+}
+
+/// The kernel takes programs down a moment after their last user is gone.
+#[track_caller]
+fn nothing_is_left() {
+    let began = Instant::now();
+    while left_over() > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", left_over());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn traced(code: &str, deed: &[&str]) -> Outcome {
+    let mut worker = Worker::start(deed);
+    let pid = worker.pid().to_string();
+    let tracing = Trace::with(&code.replace("EXE", &executable()), &["-p", &pid]).start();
+    worker.go();
+    std::thread::sleep(Duration::from_millis(300));
+    let outcome = tracing.stop();
+    outcome.is_well();
+    outcome
+}
+
+/// While a timer opens and detaches probes all the time, no event of another probe is lost.
+fn another_count_stays_exact() {
+    let code = r#"
+        local seen, opened = 0, 0
+        probe "tracepoint:syscalls:sys_enter_getppid":name "steady":on(function(e) seen = seen + 1 end)
+        local last
+        every("5ms", function()
+            if last then last:detach() end
+            opened = opened + 1
+            last = probe "tracepoint:syscalls:sys_exit_getppid"
+            last:name("brief"):on(function(e) local _ = e.retval end)
+        end)
+        on_exit(function() printf("%d %s\n", seen, opened > 3) end)"#;
+    let outcome = traced(code, &["pace", "500"]);
+    assert_eq!(outcome.text(), "5000 true\n", "{outcome:?}");
+}
+
+fn a_handler_detaches_its_own_probe() {
+    let code = r#"
+        local n, p = 0
+        p = probe "tracepoint:syscalls:sys_enter_getppid"
+        p:on(function(e) n = n + 1 if n == 1 then p:detach() end end)
+        every("1s", function() end)
+        on_exit(function() printf("%s\n", n >= 1) end)"#;
+    let outcome = traced(code, &["getppid", "1000"]);
+    assert_eq!(outcome.text(), "true\n", "{outcome:?}");
+    outcome.books().balance();
+}
+
+/// Open files of a process.
+fn descriptors(pid: u32) -> usize {
+    let listed = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs");
+    listed.count()
+}
+
+fn cycles_leave_nothing() {
+    let code = r#"
+        local cycles, last = 0
+        every("2ms", function()
+            if cycles >= 100 then return end
+            if last then last:detach() last = nil cycles = cycles + 1 if cycles == 100 then print "enough" end return end
+            last = probe "rawtracepoint:task_rename"
+            last:on(function(e) end)
+        end)
+        on_signal("USR1", function() print(cycles) exit() end)"#;
+    let tracing = Trace::of(code).start();
+    std::thread::sleep(Duration::from_millis(2_500));
+    let open = descriptors(tracing.pid());
+    tracing.tell(libc::SIGUSR1);
+    let outcome = tracing.wait();
+    outcome.is_well();
+    let cycles: i64 = outcome
+        .text()
+        .lines()
+        .last()
+        .and_then(|line| line.parse().ok())
+        .unwrap_or(0);
+    assert!(cycles >= 20, "{outcome:?}");
+    // The run's own, and those of a few probes that are on their way. Link, program and books left by each of so many
+    // cycles would be more than 60.
+    assert!(open < 40, "{open} {outcome:?}");
+}
+
+fn killed_it_leaves_nothing() {
+    nothing_is_left();
+    let mut worker = Worker::start(&["call", "1000"]);
+    let pid = worker.pid().to_string();
+    let code = format!(
+        r#"probe "uprobe:{}:brief_target":on(function(e) end)"#,
+        executable()
+    );
+    let tracing = Trace::with(&code, &["-p", &pid]).start();
+    assert!(left_over() > 0, "the program is there");
+    let outcome = tracing.signal(libc::SIGKILL);
+    assert_eq!(outcome.status, None);
+    nothing_is_left();
+    // The target runs on, as if nothing had been there.
+    worker.go();
+}
+
+fn an_error_in_a_probe_of_a_handler() {
+    let code = r#"
+        local n = 0
+        probe "tracepoint:syscalls:sys_enter_getppid":on(function(e)
+            n = n + 1
+            if n == 1 then probe "tracepoint:syscalls:no_such":count() end
+        end)
+        on_exit(function() print(n) end)"#;
+    let mut worker = Worker::start(&["getppid", "10"]);
+    let pid = worker.pid().to_string();
+    let tracing = Trace::with(code, &["-p", &pid, "--on-error", "continue"]).start();
+    worker.go();
+    std::thread::sleep(Duration::from_millis(300));
+    let outcome = tracing.stop();
+    assert_eq!(outcome.text(), "10\n", "{outcome:?}");
+    let errors: Vec<_> = outcome.of("error").collect();
+    assert_eq!(errors.len(), 1, "{outcome:?}");
+    assert_eq!(errors[0]["line"], 5, "{outcome:?}");
+}
+
+fn names_that_are_missing_drop_out() {
+    let code = r#"probe "tracepoint:syscalls:sys_enter_{getppid,no_such}, kprobe:moontrace_no_such":name "n":count()"#;
+    let outcome = traced(code, &["getppid", "10"]);
+    assert_eq!(outcome.rows("n")[0]["count"], 10, "{outcome:?}");
+}
