@@ -1,19 +1,54 @@
 //! What a case needs of the kernel that it runs on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// kprobes and kretprobes: kernels can be built without.
     Kprobes,
+    /// None of them, for what is said then.
+    NoKprobes,
+    /// fentry and fexit. Kernels that forbid them to all have no kprobes, either.
+    Fentry,
+    /// Modules that guests load (tests/vm/kernel).
+    Modules,
+    /// Types of modules (5.11).
+    ModuleTypes,
 }
 
 impl Need {
     /// Why this kernel can't, where it can't.
     pub(crate) fn missing(self) -> Option<&'static str> {
         match self {
-            Self::Kprobes if Path::new("/sys/bus/event_source/devices/kprobe").exists() => None,
+            Self::Kprobes if kprobes() => None,
             Self::Kprobes => Some("this kernel has no kprobes"),
+            Self::NoKprobes if kprobes() => Some("this kernel has kprobes"),
+            Self::NoKprobes => None,
+            Self::Fentry if kprobes() && Path::new("/sys/kernel/btf/vmlinux").exists() => None,
+            Self::Fentry => Some("this kernel lets nobody trace its functions by fentry"),
+            Self::Modules if module("dummy").exists() && module("veth").exists() => None,
+            Self::Modules => Some("this kernel has no modules dummy and veth"),
+            Self::ModuleTypes if release() >= (5, 11) => None,
+            Self::ModuleTypes => Some("modules have no types before 5.11"),
         }
     }
+}
+
+fn kprobes() -> bool {
+    Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}
+
+/// Where a guest has the file of a module.
+fn module(name: &str) -> PathBuf {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    PathBuf::from(format!("/lib/modules/{}/{name}.ko", release.trim()))
+}
+
+/// The first two numbers of the kernel's release.
+fn release() -> (u32, u32) {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }

@@ -13,12 +13,15 @@
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
 //! - `nap N`: sleeps N times, a ms each
+//! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
+//! - `ping N`: N echo requests to this machine
 //! - `beside DEED…`: the deed in a new thread
 
 use std::ffi::{CString, c_long};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
+use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -70,6 +73,8 @@ fn perform(words: &[&str]) -> ExitCode {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        ["send", address, times] => send(address, number(times)),
+        ["ping", times] => ping(number(times)),
         ["beside", ..] => {
             let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
             let thread = std::thread::spawn(move || {
@@ -185,6 +190,39 @@ fn touch(pages: usize) {
             memory.cast::<u8>().add(page * PAGE).write_volatile(1);
         }
         libc::munmap(memory, length);
+    }
+}
+
+fn send(address: &str, times: u64) {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    for _ in 0..times {
+        let sent = socket.send_to(&[0; 100], (address, 9));
+        sent.expect("the datagram is sent");
+    }
+}
+
+fn ping(times: u64) {
+    // Type 8 and code 0 of RFC 792, with their checksum.
+    const ECHO: [u8; 8] = [8, 0, 0xf7, 0xff, 0, 0, 0, 0];
+    // SAFETY: plain numbers; an address of all zeroes is a valid one. What is sent outlives the call.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP);
+        assert!(socket >= 0, "a raw socket");
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::AF_INET as u16;
+        address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+        for _ in 0..times {
+            let sent = libc::sendto(
+                socket,
+                ECHO.as_ptr().cast(),
+                ECHO.len(),
+                0,
+                (&raw const address).cast(),
+                size_of_val(&address) as u32,
+            );
+            assert_eq!(sent, ECHO.len() as isize, "the request is sent");
+        }
+        libc::close(socket);
     }
 }
 

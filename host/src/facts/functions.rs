@@ -1,11 +1,8 @@
-//! Functions of the kernel and its modules: what BTF says of them, and whether BPF's trampolines reach them.
+//! Functions of the kernel and its modules: what BTF says of them.
 
 use super::{Btf, Facts};
 use crate::expr::types::Type;
 use crate::facts::btf::Prototype;
-use crate::sys::trampoline::object_of;
-use crate::sys::trampoline::{Function, attempt, load_nothing};
-use std::io;
 
 /// What BTF says of a function.
 #[derive(Clone)]
@@ -18,30 +15,6 @@ pub struct Known {
     pub id: u32,
     pub prototype: Prototype,
 }
-
-/// Functions that run within a trampoline, or that programs need to be taken down safely: a program there would meet
-/// itself. Newer kernels refuse them themselves (`btf_id_deny` in kernel/bpf/verifier.c), older ones hang.
-const NEVER: [&str; 16] = [
-    "migrate_disable",
-    "migrate_enable",
-    "rcu_read_unlock_strict",
-    "preempt_count_add",
-    "preempt_count_sub",
-    "__rcu_read_lock",
-    "__rcu_read_unlock",
-    "_raw_spin_lock",
-    "_raw_spin_lock_irqsave",
-    "_raw_spin_lock_bh",
-    "_raw_spin_unlock",
-    "_raw_spin_unlock_irqrestore",
-    "_raw_spin_unlock_bh",
-    "ktime_get_mono_fast_ns",
-    "__bpf_prog_enter",
-    "__bpf_prog_exit",
-];
-
-/// A function that every kernel has, to ask about trampolines at all.
-const USUAL: &str = "vfs_read";
 
 impl Facts {
     /// What BTF says of a function: of the kernel's, else of that of the module that has it.
@@ -72,81 +45,7 @@ impl Facts {
         })
     }
 
-    /// How a trampoline is put on a function.
-    ///
-    /// # Errors
-    /// In words, why it can't be.
-    pub fn trampoline(
-        &self,
-        function: &str,
-        module: Option<&str>,
-        exit: bool,
-    ) -> Result<Function, String> {
-        self.trampolines()?;
-        if NEVER.contains(&function) {
-            return Err("trampolines use this function themselves".into());
-        }
-        let known = self
-            .known_function(function, module)
-            .ok_or("BTF doesn't know this function")?;
-        if known.prototype.is_variadic() {
-            return Err("it takes any number of arguments".into());
-        }
-        if slots(&known.prototype, |ty| self.size_of(&known, ty)).is_none() {
-            return Err("it takes an argument whose size BTF doesn't say".into());
-        }
-        let object = match &known.module_name {
-            None => None,
-            Some(module) => Some(object_of(module).map_err(
-                |_| "types of modules can't be told to this kernel (it takes 5.11, and root)",
-            )?),
-        };
-        let function = Function {
-            id: known.id,
-            object,
-            exit,
-        };
-        if self.live && self.features().cap_perfmon() {
-            let mut tried = self.trampolines.borrow_mut();
-            let answer = tried.entry(function).or_insert_with(|| {
-                attempt(function).map_err(|error| error.raw_os_error().unwrap_or(libc::EIO))
-            });
-            answer.map_err(|errno| format!("the kernel refuses one there ({})", plainly(errno)))?;
-        }
-        Ok(function)
-    }
-
-    /// Has this kernel trampolines at all?
-    ///
-    /// # Errors
-    /// In words, what is missing.
-    pub fn trampolines(&self) -> Result<(), String> {
-        let answer = self.has_trampolines.get_or_init(|| {
-            if !self.features().at_least(5, 5) {
-                return Err("this kernel has no fentry: it takes Linux 5.5".into());
-            }
-            let kernel = self.btf().map_err(|report| report.message)?;
-            let usual = kernel.function_id(USUAL);
-            let Some(id) = usual.filter(|_| self.live && self.features().cap_perfmon()) else {
-                return Ok(());
-            };
-            let function = Function {
-                id,
-                object: None,
-                exit: false,
-            };
-            match load_nothing(function) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!(
-                    "this kernel takes no fentry programs ({})",
-                    plainly(error.raw_os_error().unwrap_or(libc::EIO))
-                )),
-            }
-        });
-        answer.clone()
-    }
-
-    fn size_of(&self, known: &Known, ty: &Type) -> Option<u32> {
+    pub(super) fn size_of(&self, known: &Known, ty: &Type) -> Option<u32> {
         known.module.as_ref().or(self.btf().ok())?.size(ty)
     }
 }
@@ -163,10 +62,4 @@ pub(super) fn slots(of: &Prototype, size: impl Fn(&Type) -> Option<u32>) -> Opti
         places.push(next);
     }
     Some(places)
-}
-
-fn plainly(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    plain.to_lowercase()
 }

@@ -13,13 +13,16 @@ pub mod features;
 pub(crate) mod fixture;
 pub mod format;
 pub mod functions;
+mod kernel_code;
 mod links;
 pub mod matching;
 pub mod names;
+pub mod notrace;
 mod renamed;
 pub mod symbols;
 pub mod syscalls;
 pub mod tracefs;
+mod trampolines;
 
 pub use btf::Btf;
 pub use describe::{Description, TypeDescription};
@@ -32,7 +35,7 @@ pub use tracefs::Tracefs;
 use crate::report::Report;
 use crate::sys::trampoline::Function;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use symbols::Symbols;
 
@@ -41,6 +44,8 @@ pub struct Facts {
     root: PathBuf,
     /// Our own mount may stand in for a missing one.
     live: bool,
+    /// The kernel may be asked by trying, which loads programs into it.
+    asks: bool,
     tracefs: OnceCell<Result<Tracefs, Report>>,
     btf: OnceCell<Result<Btf, Report>>,
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
@@ -50,6 +55,8 @@ pub struct Facts {
     has_trampolines: OnceCell<Result<(), String>>,
     /// The kernel's answers, by function: an error's number where it refused.
     trampolines: RefCell<HashMap<Function, Result<(), i32>>>,
+    /// Names of the functions that the kernel's tracer reaches; `None` where they can't be had.
+    traceable: OnceCell<Option<HashSet<String>>>,
 }
 
 impl Facts {
@@ -61,12 +68,21 @@ impl Facts {
         }
     }
 
+    /// This machine's, for a run: what only trying tells is tried.
+    pub fn for_a_run() -> Self {
+        Self {
+            asks: true,
+            ..Self::live()
+        }
+    }
+
     /// Those of a directory that is laid out as a machine's root is (`sys/kernel/tracing/events`,
     /// `sys/kernel/btf/vmlinux`, `proc/kallsyms`, …): for tests.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
             live: false,
+            asks: false,
             tracefs: OnceCell::new(),
             btf: OnceCell::new(),
             modules: RefCell::default(),
@@ -75,6 +91,7 @@ impl Facts {
             pid_namespace: OnceCell::new(),
             has_trampolines: OnceCell::new(),
             trampolines: RefCell::default(),
+            traceable: OnceCell::new(),
         }
     }
 

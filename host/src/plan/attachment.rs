@@ -1,6 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
-use super::function::{self, Place};
+use super::function;
 use super::{Attachment, BinaryPlace, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::matching::is_traced;
@@ -22,38 +22,36 @@ pub(super) struct Hanging {
     pub guards: Vec<(Node, String)>,
     /// Why not the kind's own attachment; empty where it is that.
     pub why: String,
-    /// What would do where the texts read what this one lacks.
-    pub otherwise: Option<Box<Self>>,
 }
 
-/// Decides for a match that is one of `together`.
+/// Of how many matches one is: more are cheaper in another way.
+#[derive(Clone, Copy)]
+pub(super) struct Together {
+    /// Those at system calls.
+    pub calls: usize,
+    pub all: usize,
+}
+
+impl Together {
+    pub(super) const ALONE: Self = Self { calls: 1, all: 1 };
+}
+
+/// Decides for a match that is one of several.
 pub(super) fn hang(
     facts: &Facts,
     options: &Options,
     found: &Match,
-    together: usize,
+    together: Together,
 ) -> Result<Hanging, Report> {
     let mut hanging = match &found.location {
         Location::Tracepoint { category, event } => {
-            tracepoint(facts, options, category, event, together)?
+            tracepoint(facts, options, category, event, together.calls)?
         }
         Location::RawTracepoint { name } => Hanging::own(
             Attachment::RawTracepoint { name: name.clone() },
             names::Site::RawTracepoint { name: name.clone() },
         ),
-        Location::Function {
-            module,
-            name,
-            offset,
-        } => {
-            let place = Place {
-                kind: found.kind,
-                module: module.as_deref(),
-                function: name,
-                offset: *offset,
-            };
-            function::hang(facts, options, &place, together)?
-        }
+        Location::Function { .. } => function::hang(facts, options, found, together.all)?,
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
             Hanging::own(
@@ -115,14 +113,20 @@ pub(super) fn hang(
             Hanging::own(attachment, names::Site::Timer)
         }
     };
-    // A timer's hits are nobody's, but a profile's are those of the process it finds on the CPU.
-    if !matches!(hanging.attachment, Attachment::Interval { .. }) {
-        if let Some(otherwise) = &mut hanging.otherwise {
-            otherwise.guards.extend(traced(options.traced));
-        }
-        hanging.guards.extend(traced(options.traced));
-    }
+    hanging.only_of(options.traced);
     Ok(hanging)
+}
+
+/// Another way to a match whose texts read what the one that was chosen lacks.
+pub(super) fn otherwise(
+    facts: &Facts,
+    options: &Options,
+    found: &Match,
+    chosen: &Hanging,
+) -> Option<Hanging> {
+    let mut other = function::otherwise(facts, options, found, &chosen.attachment)?;
+    other.only_of(options.traced);
+    Some(other)
 }
 
 /// How a match would be attached, for people who ask.
@@ -139,7 +143,7 @@ pub fn attachment_of(
     options: &Options,
     found: &Match,
 ) -> Result<AttachmentOf, Report> {
-    let hanging = hang(facts, options, found, 1)?;
+    let hanging = hang(facts, options, found, Together::ALONE)?;
     let why = if hanging.why.is_empty() {
         String::new()
     } else {
@@ -168,7 +172,13 @@ impl Hanging {
             system_call: None,
             guards: Vec::new(),
             why: String::new(),
-            otherwise: None,
+        }
+    }
+
+    fn only_of(&mut self, which: Traced) {
+        // A timer's hits are nobody's, but a profile's are those of the process it finds on the CPU.
+        if !matches!(self.attachment, Attachment::Interval { .. }) {
+            self.guards.extend(traced(which));
         }
     }
 
@@ -207,7 +217,6 @@ fn tracepoint(
                     system_call: None,
                     guards: Vec::new(),
                     why,
-                    otherwise: None,
                 });
             }
             ("syscalls", _) if together <= SHARED_CALLS => {
@@ -251,7 +260,6 @@ fn syscall(facts: &Facts, event: &str) -> Option<Hanging> {
         system_call: Some((number, exit)),
         guards: Vec::new(),
         why: why.into(),
-        otherwise: None,
     })
 }
 

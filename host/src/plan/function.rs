@@ -2,7 +2,7 @@
 
 use super::attachment::Hanging;
 use super::{Attachment, Options};
-use crate::facts::{Facts, names};
+use crate::facts::{Facts, Location, Match, names};
 use crate::report::Report;
 use crate::spec::Kind;
 
@@ -10,11 +10,35 @@ use crate::spec::Kind;
 const FEW: usize = 4;
 
 /// What was asked for.
-pub(super) struct Place<'a> {
-    pub kind: Kind,
-    pub module: Option<&'a str>,
-    pub function: &'a str,
-    pub offset: u64,
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    kind: Kind,
+    module: Option<&'a str>,
+    function: &'a str,
+    offset: u64,
+}
+
+impl<'a> Place<'a> {
+    /// `None` of what is no function of the kernel.
+    fn of(found: &'a Match) -> Option<Self> {
+        match &found.location {
+            Location::Function {
+                module,
+                name,
+                offset,
+            } => Some(Self {
+                kind: found.kind,
+                module: module.as_deref(),
+                function: name,
+                offset: *offset,
+            }),
+            _ => None,
+        }
+    }
+
+    fn is_return(self) -> bool {
+        matches!(self.kind, Kind::Kretprobe | Kind::Fexit)
+    }
 }
 
 /// Decides for a function that is one of `together`.
@@ -24,59 +48,87 @@ pub(super) struct Place<'a> {
 pub(super) fn hang(
     facts: &Facts,
     options: &Options,
-    place: &Place<'_>,
+    found: &Match,
     together: usize,
 ) -> Result<Hanging, Report> {
-    let exit = matches!(place.kind, Kind::Kretprobe | Kind::Fexit);
+    let place = Place::of(found);
+    let place = place.ok_or_else(|| Report::new(format!("{} is no function", found.probe)))?;
     if matches!(place.kind, Kind::Fentry | Kind::Fexit) {
         let refused = |why: String| {
-            let instead = if exit { "kretprobe" } else { "kprobe" };
-            let message = format!(
-                "{} can't be attached to {}: {why}",
-                place.kind, place.function
-            );
-            Report::new(message).help(format!("{instead}:{} would do", place.function))
+            let function = found.probe.split_once(':').map_or("", |(_, rest)| rest);
+            let report = Report::new(format!("{} can't be attached: {why}", found.probe));
+            match (facts.features().kprobe, place.is_return()) {
+                (None, _) => report,
+                (Some(_), true) => report.help(format!("kretprobe:{function} may do")),
+                (Some(_), false) => report.help(format!("kprobe:{function} may do")),
+            }
         };
-        return trampoline(facts, place, exit).map_err(refused);
+        return trampoline(facts, place).map_err(refused);
     }
-    let mut own = kprobe(place, exit);
-    if options.exact || together > FEW || place.offset > 0 {
-        return possible(facts, own);
+    let mut own = kprobe(place);
+    if options.exact {
+        return possible(facts, own, "--attach exact allows no fentry in its place");
     }
-    match trampoline(facts, place, exit) {
+    if place.offset > 0 {
+        return possible(facts, own, "fentry, which may stand in, takes no offset");
+    }
+    if together > FEW && facts.features().kprobe.is_some() {
+        return Ok(own);
+    }
+    match trampoline(facts, place) {
         Ok(mut hanging) => {
-            hanging.why = if exit {
+            hanging.why = if place.is_return() {
                 "cheaper than a kretprobe, and the arguments are there as they were passed"
             } else {
                 "cheaper than a kprobe, with the same arguments"
             }
             .into();
-            own.why = "what is read there is in registers only".into();
-            hanging.otherwise = facts.features().kprobe.is_some().then(|| Box::new(own));
             Ok(hanging)
         }
         Err(why) => {
             own.why = format!("no fentry: {why}");
-            possible(facts, own)
+            let why = own.why.clone();
+            possible(facts, own, &why)
         }
     }
 }
 
-fn possible(facts: &Facts, kprobe: Hanging) -> Result<Hanging, Report> {
+/// The other way to a function: registers that only a kprobe shows, and at a return the arguments.
+pub(super) fn otherwise(
+    facts: &Facts,
+    options: &Options,
+    found: &Match,
+    chosen: &Attachment,
+) -> Option<Hanging> {
+    let place = Place::of(found).filter(|_| !options.exact)?;
+    match (place.kind, chosen) {
+        (Kind::Kprobe | Kind::Kretprobe, Attachment::Fentry { .. }) => {
+            facts.features().kprobe?;
+            let mut own = kprobe(place);
+            own.why = "what is read there is in registers only".into();
+            Some(own)
+        }
+        (Kind::Kretprobe, Attachment::Kprobe { .. }) => {
+            let mut hanging = trampoline(facts, place).ok()?;
+            hanging.why = "the arguments are there as they were passed".into();
+            Some(hanging)
+        }
+        _ => None,
+    }
+}
+
+fn possible(facts: &Facts, kprobe: Hanging, help: &str) -> Result<Hanging, Report> {
     if facts.features().kprobe.is_some() {
         return Ok(kprobe);
     }
-    let report = Report::new("this kernel has no kprobes");
-    Err(if kprobe.why.is_empty() {
-        report.help("fentry and fexit may do: single functions without an offset and without --attach exact")
-    } else {
-        report.help(kprobe.why)
-    })
+    let message = "this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS";
+    Err(Report::new(message).help(help))
 }
 
-fn kprobe(place: &Place<'_>, ret: bool) -> Hanging {
+fn kprobe(place: Place<'_>) -> Hanging {
+    let ret = place.is_return();
     let function = match place.module {
-        None | Some("vmlinux") => place.function.to_owned(),
+        None => place.function.to_owned(),
         // As kallsyms_lookup_name of the kernel takes it.
         Some(module) => format!("{module}:{}", place.function),
     };
@@ -94,7 +146,8 @@ fn kprobe(place: &Place<'_>, ret: bool) -> Hanging {
     )
 }
 
-fn trampoline(facts: &Facts, place: &Place<'_>, exit: bool) -> Result<Hanging, String> {
+fn trampoline(facts: &Facts, place: Place<'_>) -> Result<Hanging, String> {
+    let exit = place.is_return();
     let function = facts.trampoline(place.function, place.module, exit)?;
     Ok(Hanging::own(
         Attachment::Fentry {

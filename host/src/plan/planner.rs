@@ -1,6 +1,6 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, SHARED_CALLS, hang};
+use super::attachment::{Hanging, SHARED_CALLS, Together, hang, otherwise};
 use super::layout::lay_out;
 use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
@@ -226,19 +226,27 @@ impl Planner {
         together: usize,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
-        let mut attempts = Vec::new();
+        let (mut attempts, mut hopeless) = (Vec::new(), false);
+        let together = Together {
+            calls: together,
+            all: found.len(),
+        };
         for (found_one, _) in found {
             let mut hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let mut names = self.facts.names(&hanging.site, &found_one.probe);
             let mut compiled = compile(declaration, names.as_ref(), &slots, false);
             if compiled.is_err()
-                && let Some(otherwise) = hanging.otherwise.take()
+                && !hopeless
+                && let Some(otherwise) = otherwise(&self.facts, &self.options, found_one, &hanging)
             {
                 let other_names = self.facts.names(&otherwise.site, &found_one.probe);
                 let other = compile(declaration, other_names.as_ref(), &slots, false);
                 if other.is_ok() {
-                    (hanging, names, compiled) = (*otherwise, other_names, other);
+                    (hanging, names, compiled) = (otherwise, other_names, other);
+                } else {
+                    // What is wrong with the texts is wrong with them at all of many matches.
+                    hopeless = true;
                 }
             }
             attempts.push((hanging, names, compiled));
@@ -415,7 +423,7 @@ impl Planner {
                 event: event.into(),
             },
         };
-        let hanging = hang(&self.facts, options, &found, 1)?;
+        let hanging = hang(&self.facts, options, &found, Together::ALONE)?;
         let names = self.facts.names(&hanging.site, &found.probe);
         let member = match field.map(|field| (field, names.argument(field))) {
             None => Node::Current(Current::Pid),

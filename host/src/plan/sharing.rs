@@ -228,9 +228,13 @@ fn at_each(members: &[Ready]) -> Shared {
     }
 }
 
+/// Such links know functions by their names alone.
 fn function(member: &Ready) -> Option<String> {
     match &member.hanging.attachment {
-        Attachment::Kprobe { function, .. } => Some(function.clone()),
+        Attachment::Kprobe { function, .. } => {
+            let name = function.rsplit(':').next().unwrap_or_default();
+            Some(name.to_owned())
+        }
         _ => None,
     }
 }

@@ -112,7 +112,7 @@ fn fail(report: &Report) -> i32 {
 }
 
 /// What runs of this script are planned with.
-fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
+fn planner(arguments: &RunArgs, facts: Facts) -> Result<Planner, Report> {
     if let Some(pid) = arguments.pid
         && !std::path::Path::new(&format!("/proc/{pid}")).exists()
     {
@@ -128,7 +128,7 @@ fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
         exact: arguments.exact,
         most_sites: arguments.max_probes,
     };
-    Ok(Planner::new(Facts::live(), options))
+    Ok(Planner::new(facts, options))
 }
 
 fn plan_only(
@@ -137,8 +137,8 @@ fn plan_only(
     options: BTreeMap<String, OptionValue>,
     say_plans: bool,
 ) -> i32 {
-    let prepared =
-        planner(arguments).and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
+    let prepared = planner(arguments, Facts::live())
+        .and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
     let (planner, writer) = match prepared {
         Ok(prepared) => prepared,
         Err(report) => return fail(&report),
@@ -188,7 +188,7 @@ fn trace(
         Ok(writer) => writer,
         Err(report) => return fail(&report),
     };
-    let planner = match planner(arguments) {
+    let planner = match planner(arguments, Facts::for_a_run()) {
         Ok(planner) => planner,
         Err(report) => return fail(&report),
     };

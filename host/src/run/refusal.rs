@@ -1,5 +1,6 @@
 //! What the kernel refuses, in the user's words.
 
+use crate::facts::notrace::Untraceable;
 use crate::kernel::LoadError;
 use crate::plan::SitePlan;
 use crate::report::{Place, Report};
@@ -55,6 +56,11 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
         _ => Report::new(format!("{} can't be attached: {}", probe, plainly(error))),
     };
     place.map_or(report.clone(), |place| report.at(place.clone()))
+}
+
+/// A function of the kernel's that no probe can be in.
+pub(super) fn untraceable(why: Untraceable, probe: &str, place: &Place) -> Report {
+    Report::new(format!("{probe} can't be attached: {}", why.reason())).at(place.clone())
 }
 
 pub(super) fn no_maps(error: &io::Error) -> Report {

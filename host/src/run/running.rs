@@ -1,6 +1,6 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
-use super::refusal::{no_maps, no_permission, not_attached, plainly, refused};
+use super::refusal::{no_maps, no_permission, not_attached, plainly, refused, untraceable};
 use crate::kernel::control::{Batch, Closed, Done};
 use crate::kernel::library::Library;
 use crate::kernel::{Control, Instance, Shared};
@@ -310,8 +310,18 @@ impl Running {
                     return Err(match plan {
                         Some((site, place)) => {
                             let name = site.names().nth(error.number);
-                            let name = name.map_or(site.probe.as_str(), |(_, name, _)| name);
-                            not_attached(&error.error, name, Some(place))
+                            let (name, function) = name
+                                .map_or((&*site.probe, &*site.func), |(_, name, func)| {
+                                    (name, func)
+                                });
+                            let planner = self.planner.borrow();
+                            let why = super::skipped::is_of_function(site.kind, &error.error)
+                                .then(|| planner.facts().untraceable(function))
+                                .flatten();
+                            match why {
+                                Some(why) => untraceable(why, name, place),
+                                None => not_attached(&error.error, name, Some(place)),
+                            }
                         }
                         None => {
                             let why = plainly(&error.error);
@@ -389,7 +399,9 @@ impl Running {
 
     /// `-v`: how each site is attached, why, and how long it took.
     fn tell(&self, plan: &ProbePlan, instances: &[Instance]) {
-        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose) {
+        let planner = self.planner.borrow();
+        let why = |function: &str| planner.facts().untraceable(function);
+        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose, &why) {
             eprintln!("{words}");
         }
         if !self.setup.verbose {

@@ -1,13 +1,20 @@
 //! What of a pattern could not be attached, in words.
 
+use crate::facts::notrace::Untraceable;
 use crate::kernel::Instance;
 use crate::plan::ProbePlan;
+use crate::spec::Kind;
 use std::collections::BTreeMap;
 use std::io;
 
 /// `kprobe:vfs_*: attached 61 of 64 (3 skipped: 2 notrace, 1 busy)`, with `names` one more line for each; `None` where
-/// nothing was skipped.
-pub(super) fn report(plan: &ProbePlan, instances: &[Instance], names: bool) -> Option<String> {
+/// nothing was skipped. `why` tells of a kernel function why no probe can be in it.
+pub(super) fn report(
+    plan: &ProbePlan,
+    instances: &[Instance],
+    names: bool,
+    why: &dyn Fn(&str) -> Option<Untraceable>,
+) -> Option<String> {
     let (mut all, mut attached) = (0, 0);
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (site, instance) in plan.sites.iter().zip(instances) {
@@ -15,11 +22,12 @@ pub(super) fn report(plan: &ProbePlan, instances: &[Instance], names: bool) -> O
         attached += instance.attached();
         for skipped in &instance.skipped {
             let name = site.names().nth(skipped.number);
-            let name = name.map_or("", |(_, probe, _)| probe);
-            by_reason
-                .entry(reason(&skipped.error))
-                .or_default()
-                .push(name);
+            let (name, function) = name.map_or(("", ""), |(_, probe, func)| (probe, func));
+            let untraceable = is_of_function(site.kind, &skipped.error)
+                .then(|| why(function))
+                .flatten();
+            let reason = untraceable.map_or_else(|| reason(&skipped.error), Untraceable::word);
+            by_reason.entry(reason).or_default().push(name);
         }
     }
     if by_reason.is_empty() {
@@ -56,4 +64,17 @@ fn reason(error: &io::Error) -> &'static str {
         Some(libc::EILSEQ) => "no instruction",
         _ => "refused",
     }
+}
+
+/// Is it a refusal of a function of the kernel's, which the kernel's own lists may explain?
+pub(super) fn is_of_function(kind: Kind, error: &io::Error) -> bool {
+    let function = matches!(
+        kind,
+        Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit
+    );
+    let refused = matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP | libc::EADDRNOTAVAIL)
+    );
+    function && refused
 }

@@ -27,8 +27,8 @@ pub fn attach(program: impl AsFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// Loads a program that does nothing for a function: says whether the kernel takes such programs.
-pub fn load_nothing(function: Function) -> io::Result<OwnedFd> {
+/// Loads a program that does nothing for a function.
+fn load_nothing(function: Function) -> io::Result<OwnedFd> {
     // r0 = 0; exit
     let insns = [0xb7, 0x95].map(|code| {
         // SAFETY: a struct of integers; all zero is valid.

@@ -6,6 +6,8 @@ mod command_line;
 mod counters;
 mod counts;
 mod events;
+mod function_places;
+mod functions;
 mod handlers;
 mod histograms;
 mod output;
@@ -50,6 +52,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        functions::CASES,
+        function_places::CASES,
     ];
     subjects.into_iter().flatten()
 }

@@ -14,45 +14,29 @@ impl Facts {
             [module, function] => (Some(module), function),
             _ => return Err(malformed(pattern, &format!("{}:FUNCTION", pattern.kind))),
         };
-        let by_trampoline = matches!(pattern.kind, Kind::Fentry | Kind::Fexit);
         let (mut found, mut missing) = (BTreeSet::new(), None);
         for function in expand(function) {
-            if is_plain(&function) && module.is_none() {
-                match self.function_at(pattern.kind, &function)? {
-                    Ok((name, offset)) => {
-                        found.insert((None, name, offset));
-                    }
-                    Err(report) => {
-                        missing.get_or_insert(report);
-                    }
-                }
+            if !is_plain(&function) {
+                found.extend(self.functions_like(pattern.kind, module, &function));
                 continue;
             }
-            let wanted = module.map(|module| expand(module));
-            let all = self.traceable_functions().into_iter();
-            let matching = all.filter(|(name, of)| {
-                let of = of.as_deref().unwrap_or("vmlinux");
-                let inside = wanted.iter().flatten().any(|wanted| matches(wanted, of));
-                matches(&function, name) && (wanted.is_none() || inside)
-            });
-            let inside = |of: Option<String>| wanted.is_some().then_some(of).flatten();
-            let before = found.len();
-            found.extend(matching.map(|(name, of)| (inside(of), name, 0)));
-            if is_plain(&function)
-                && let Some(module) = module.filter(|module| is_plain(module))
-                && found.len() == before
-            {
-                missing.get_or_insert_with(|| self.no_function_in(module, &function));
+            let (name, offset) = written(pattern.kind, &function)?;
+            match self.functions_called(module, name)? {
+                Ok(modules) => {
+                    let places = modules.into_iter();
+                    found.extend(places.map(|module| (module, name.to_owned(), offset)));
+                }
+                Err(report) => {
+                    missing.get_or_insert(report);
+                }
             }
         }
         nothing_left(found.is_empty(), missing)?;
-        if by_trampoline && let Ok(btf) = self.btf() {
-            let names = btf.function_names();
-            // Of modules, BTF is asked when one is attached: they have sections of their own.
-            found.retain(|(module, name, _)| module.is_some() || names.contains(name.as_str()));
-        }
         if !found.is_empty() {
-            self.can_probe_functions(by_trampoline)?;
+            self.can_probe_functions(is_by_trampoline(pattern.kind))?;
+        }
+        for (module, name, offset) in &found {
+            self.check_offset(module.as_deref(), name, *offset)?;
         }
         let matched = |(module, name, offset): (Option<String>, String, u64)| {
             let within = module.iter().flat_map(|module| [module, ":"]);
@@ -73,35 +57,59 @@ impl Facts {
         Ok(found.into_iter().map(matched).collect())
     }
 
-    /// `FUNCTION` or `FUNCTION+OFFSET`. The inner error: there is no such function.
-    fn function_at(
+    /// What a pattern matches, with modules where they were asked for.
+    fn functions_like(
         &self,
         kind: Kind,
-        place: &str,
-    ) -> Result<Result<(String, u64), Report>, Report> {
-        let (name, offset) = match place.split_once('+') {
-            None => (place, 0),
-            Some((name, more)) => {
-                let offset = match more.strip_prefix("0x") {
-                    Some(digits) => u64::from_str_radix(digits, 16).ok(),
-                    None => more.parse().ok(),
-                };
-                let Some(offset) = offset else {
-                    return Err(Report::new(format!(
-                        "'{place}': an offset is a number of bytes"
-                    )));
-                };
-                (name, offset)
-            }
+        module: Option<&String>,
+        function: &str,
+    ) -> Vec<(Option<String>, String, u64)> {
+        let wanted = module.map(|module| expand(module));
+        let btf = self.btf().ok().filter(|_| is_by_trampoline(kind));
+        let known = btf.map(|btf| btf.function_names());
+        // Of modules, each has types of its own.
+        let is_typed = |name: &str, of: Option<&str>| match (&known, of) {
+            (None, _) => true,
+            (Some(known), None) => known.contains(name),
+            (Some(_), Some(of)) => self
+                .module_btf(of)
+                .is_some_and(|types| types.own_function_id(name).is_some()),
         };
-        if offset > 0 && kind != Kind::Kprobe {
-            return Err(Report::new(format!(
-                "'{place}': {kind} takes no offset, kprobe does"
-            )));
+        let all = self.traceable_functions().into_iter();
+        let matching = all.filter(|(name, of)| {
+            let inside = wanted.as_ref().is_none_or(|wanted| {
+                let of = of.as_deref().unwrap_or("vmlinux");
+                wanted.iter().any(|wanted| matches(wanted, of))
+            });
+            inside && matches(function, name) && is_typed(name, of.as_deref())
+        });
+        matching
+            .map(|(name, of)| (wanted.is_some().then_some(of).flatten(), name, 0))
+            .collect()
+    }
+
+    /// The modules, as far as they were asked for, that have a function. The inner error: there is no such function.
+    fn functions_called(
+        &self,
+        module: Option<&String>,
+        name: &str,
+    ) -> Result<Result<Vec<Option<String>>, Report>, Report> {
+        if let Some(module) = module {
+            let wanted = expand(module);
+            let mut inside = self.symbols().modules_with(name);
+            inside.retain(|of| {
+                let of = of.as_deref().unwrap_or("vmlinux");
+                wanted.iter().any(|wanted| matches(wanted, of))
+            });
+            return Ok(if inside.is_empty() {
+                Err(self.no_function_in(module, name))
+            } else {
+                Ok(inside)
+            });
         }
         let known = self.btf().is_ok_and(|btf| btf.has_function(name));
         if known || self.symbols().function(name).is_some() {
-            return Ok(Ok((name.to_owned(), offset)));
+            return Ok(Ok(vec![None]));
         }
         let all = self.traceable_functions();
         if all.is_empty() {
@@ -110,30 +118,32 @@ impl Facts {
                     .help("/proc/kallsyms and /sys/kernel/btf are both unreadable"),
             );
         }
-        Ok(Err(unknown(
-            "kernel function",
-            name,
-            all.iter().map(|(name, _)| name),
-        )))
+        let parts = format!("{name}.");
+        let part = all.iter().find(|(other, _)| other.starts_with(&parts));
+        Ok(Err(match part {
+            Some((part, _)) => Report::new(format!("no kernel function called '{name}'"))
+                .help(format!("the compiler has made '{part}' of it")),
+            None => unknown("kernel function", name, all.iter().map(|(name, _)| name)),
+        }))
     }
 
     /// Has this kernel what the kind needs, or what may stand in for it?
     fn can_probe_functions(&self, by_trampoline: bool) -> Result<(), Report> {
+        const TRACEPOINTS: &str =
+            "tracepoint or rawtracepoint would do: 'moontrace list WORD' finds those of a subject";
         let trampolines = self.trampolines();
         match (by_trampoline, self.features().kprobe) {
-            (true, kprobe) => trampolines.map_err(|why| {
-                let instead = if kprobe.is_some() {
-                    "kprobe and kretprobe would do"
-                } else {
-                    "a tracepoint may do: this kernel has no kprobes, either"
-                };
-                Report::new(why).help(instead)
+            (true, Some(_)) => {
+                trampolines.map_err(|why| Report::new(why).help("kprobe and kretprobe would do"))
+            }
+            (true, None) => trampolines.map_err(|why| {
+                Report::new(why).help(format!("{TRACEPOINTS} (kprobes are missing, too)"))
             }),
             (false, Some(_)) => Ok(()),
             (false, None) => trampolines.map_err(|why| {
-                Report::new("this kernel has no kprobes").help(format!(
-                    "they need a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; fentry can't stand in: {why}"
-                ))
+                let message =
+                    "this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS";
+                Report::new(format!("{message}; fentry can't stand in, {why}")).help(TRACEPOINTS)
             }),
         }
     }
@@ -167,5 +177,29 @@ impl Facts {
             Some(text) => symbols::traceable(&text),
             None => self.symbols().functions(),
         }
+    }
+}
+
+fn is_by_trampoline(kind: Kind) -> bool {
+    matches!(kind, Kind::Fentry | Kind::Fexit)
+}
+
+/// `FUNCTION` or `FUNCTION+OFFSET`, of bytes.
+fn written(kind: Kind, place: &str) -> Result<(&str, u64), Report> {
+    let Some((name, more)) = place.split_once('+') else {
+        return Ok((place, 0));
+    };
+    let offset = match more.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => more.parse().ok(),
+    };
+    match offset {
+        None => Err(Report::new(format!(
+            "'{place}': an offset is a number of bytes"
+        ))),
+        Some(1..) if kind != Kind::Kprobe => Err(Report::new(format!(
+            "'{place}': {kind} takes no offset, kprobe does"
+        ))),
+        Some(offset) => Ok((name, offset)),
     }
 }

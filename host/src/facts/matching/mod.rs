@@ -3,6 +3,7 @@
 mod alternatives;
 mod binaries;
 mod counters;
+mod function_offset;
 mod functions;
 mod tracepoints;
 mod usdt;

@@ -1,0 +1,157 @@
+//! Which functions of the kernel can be probed: in modules, at offsets, and those that can't.
+
+use super::cases;
+use crate::trace::{Outcome, Trace};
+use crate::worker::Worker;
+use serde_json::json;
+use std::process::Command;
+
+cases!(function_places:
+    functions_of_modules[Kprobes, Modules],
+    types_of_modules[Fentry, Modules, ModuleTypes],
+    all_of_a_module[Kprobes, Modules],
+    offsets_are_decoded[Kprobes],
+    functions_that_kprobes_run_through[Kprobes],
+    functions_that_are_marked_notrace[Kprobes],
+    what_the_compiler_renamed[Kprobes],
+    every_function_of_tcp[Kprobes],
+    without_kprobes_the_nearest_kind_is_named[NoKprobes],
+);
+
+/// Loads the modules, and gives this machine a network that ends in one of them.
+fn network() {
+    for command in [
+        "modprobe dummy",
+        "modprobe veth",
+        "ip addr add 10.99.0.1/24 dev dummy0",
+        "ip link set dummy0 up",
+    ] {
+        let mut words = command.split(' ');
+        let program = words.next().unwrap_or_default();
+        // What an earlier test has set up fails here, and is there.
+        let _ = Command::new(program).args(words).output();
+    }
+    let there = std::path::Path::new("/sys/class/net/dummy0").exists();
+    assert!(there, "the module dummy makes a network interface");
+}
+
+fn sending(code: &str) -> Outcome {
+    network();
+    let mut worker = Worker::start(&["send", "10.99.0.2", "50"]);
+    let pid = worker.pid().to_string();
+    let tracing = Trace::with(code, &["-v", "-p", &pid]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    outcome
+}
+
+fn functions_of_modules() {
+    for options in ["dummy_xmit", "dummy:dummy_xmit", "dummy:dummy_x*"] {
+        let outcome = sending(&format!(
+            r#"probe "kprobe:{options}":by "func":name "n":count()"#
+        ));
+        let rows = json!([{"func": "dummy_xmit", "count": 50}]);
+        assert_eq!(outcome.rows("n"), rows.as_array().unwrap(), "{outcome:?}");
+    }
+    let code = r#"probe "kretprobe:dummy:dummy_xmit":name "n":count()"#;
+    let tracing = Trace::with(code, &["--attach", "exact"]).start();
+    tracing.stop().is_well();
+}
+
+/// Its own prototypes, and the kernel's structs through them.
+fn types_of_modules() {
+    let code = r#"probe "fexit:dummy:dummy_xmit":by "dev = args.dev.name, length = args.skb.len":name "n":count()
+        probe "kprobe:dummy_xmit":where "args.skb.len == 142":name "k":count()"#;
+    let outcome = sending(code);
+    // 100 bytes behind the headers of UDP (8), IP (20) and Ethernet (14).
+    let rows = json!([{"dev": "dummy0", "length": 142, "count": 50}]);
+    assert_eq!(outcome.rows("n"), rows.as_array().unwrap(), "{outcome:?}");
+    assert_eq!(outcome.rows("k")[0]["count"], 50, "{outcome:?}");
+}
+
+fn all_of_a_module() {
+    network();
+    let outcome = Trace::with(
+        r#"probe "kprobe:veth:*":by "func":count()"#,
+        &["--max-probes", "500"],
+    )
+    .start()
+    .stop();
+    outcome.is_well();
+}
+
+/// What a run that can't be attached says.
+fn refused(code: &str) -> String {
+    let outcome = Trace::of(code).run();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    outcome
+        .lines
+        .iter()
+        .filter_map(|line| line["message"].as_str())
+        .chain([outcome.stderr.as_str()])
+        .collect()
+}
+
+/// The middle of an instruction is refused with the places beside it, which can be probed.
+fn offsets_are_decoded() {
+    let said = refused(r#"probe "kprobe:vfs_read+1":count()"#);
+    assert!(
+        said.contains("vfs_read+1 is inside of an instruction"),
+        "{said}"
+    );
+    let next = said
+        .split("'vfs_read+")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next());
+    let next = next.unwrap_or_else(|| panic!("no place behind it: {said}"));
+    let mut worker = Worker::start(&["read", "/proc/self/comm", "777", "40"]);
+    let pid = worker.pid().to_string();
+    let code = format!(r#"probe "kprobe:vfs_read+{next}":where "arg2 == 777":name "n":count()"#);
+    let tracing = Trace::with(&code, &["-p", &pid]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(outcome.rows("n")[0]["count"], 40, "{outcome:?}");
+    let said = refused(r#"probe "kprobe:vfs_read+100000":count()"#);
+    assert!(said.contains("behind the function's end"), "{said}");
+}
+
+fn functions_that_kprobes_run_through() {
+    let said = refused(r#"probe "kprobe:kprobe_dispatcher":count()"#);
+    assert!(said.contains("kprobes/blacklist"), "{said}");
+}
+
+fn functions_that_are_marked_notrace() {
+    // The tracer's own files are built without its hooks.
+    let said = refused(r#"probe "kprobe:ring_buffer_lock_reserve":count()"#);
+    assert!(said.contains("notrace"), "{said}");
+    let said = refused(r#"probe "fentry:ring_buffer_lock_reserve":count()"#);
+    assert!(said.contains("notrace"), "{said}");
+}
+
+fn what_the_compiler_renamed() {
+    let tracing = Trace::of(r#"probe "kprobe:finish_task_switch":name "n":count()"#).start();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert!(
+        outcome.rows("n")[0]["count"].as_i64() > Some(0),
+        "{outcome:?}"
+    );
+}
+
+fn every_function_of_tcp() {
+    let code = r#"probe "kprobe:tcp_*":by "func":count()"#;
+    let outcome = Trace::with(code, &["--max-probes", "2000"]).start().stop();
+    outcome.is_well();
+    let attached = outcome.of("attached").count();
+    assert_eq!(attached, 1, "{outcome:?}");
+}
+
+fn without_kprobes_the_nearest_kind_is_named() {
+    let said = refused(r#"probe "kprobe:vfs_read":count()"#);
+    for words in ["CONFIG_KPROBES", "tracepoint or rawtracepoint would do"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
