@@ -1,5 +1,7 @@
 //! The kernel's functions by name, from `/proc/kallsyms`: some 10 MB of text, so it is read line by line and not kept.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Symbols {
     path: PathBuf,
+    /// What look-ups of names have found: a script's texts ask the same again.
+    found: RefCell<HashMap<String, Option<Function>>>,
 }
 
 /// A function of the kernel or of a module.
@@ -30,11 +34,22 @@ impl Symbols {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             path: root.join("proc/kallsyms"),
+            found: RefCell::default(),
         }
     }
 
     /// The function of a name: reads until it is found (up to 60 ms when it is not).
     pub fn function(&self, name: &str) -> Option<Function> {
+        if let Some(known) = self.found.borrow().get(name) {
+            return known.clone();
+        }
+        let found = self.look_for(name);
+        let mut all = self.found.borrow_mut();
+        all.insert(name.to_owned(), found.clone());
+        found
+    }
+
+    fn look_for(&self, name: &str) -> Option<Function> {
         let mut found = None;
         self.each(|line| {
             if line.name == name {

@@ -15,7 +15,7 @@ use crate::expr::tree::{Current, Node, Op, Part};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
-use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
 use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
 use std::collections::BTreeMap;
@@ -242,11 +242,11 @@ impl Planner {
             {
                 let other_names = self.facts.names(&otherwise.site, &found_one.probe);
                 let other = compile(declaration, other_names.as_ref(), &slots, false);
-                if other.is_ok() {
+                // What is wrong with the texts is wrong with them at all of many matches. Of a return, the other way
+                // knows more names, so that it says better what is wrong.
+                hopeless = other.is_err();
+                if other.is_ok() || found_one.kind == Kind::Kretprobe {
                     (hanging, names, compiled) = (otherwise, other_names, other);
-                } else {
-                    // What is wrong with the texts is wrong with them at all of many matches.
-                    hopeless = true;
                 }
             }
             attempts.push((hanging, names, compiled));
@@ -416,7 +416,7 @@ impl Planner {
         there: bool,
     ) -> Result<SitePlan, Report> {
         let found = Match {
-            kind: crate::spec::Kind::Tracepoint,
+            kind: Kind::Tracepoint,
             probe: format!("tracepoint:sched:{event}"),
             location: crate::facts::Location::Tracepoint {
                 category: "sched".into(),

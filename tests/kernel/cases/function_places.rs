@@ -35,11 +35,12 @@ fn network() {
     assert!(there, "the module dummy makes a network interface");
 }
 
-fn sending(code: &str) -> Outcome {
+fn sending(code: &str, options: &[&str]) -> Outcome {
     network();
     let mut worker = Worker::start(&["send", "10.99.0.2", "50"]);
     let pid = worker.pid().to_string();
-    let tracing = Trace::with(code, &["-v", "-p", &pid]).start();
+    let options: Vec<&str> = [&["-v", "-p", &pid], options].concat();
+    let tracing = Trace::with(code, &options).start();
     worker.go();
     let outcome = tracing.stop();
     outcome.is_well();
@@ -47,25 +48,28 @@ fn sending(code: &str) -> Outcome {
 }
 
 fn functions_of_modules() {
-    for options in ["dummy_xmit", "dummy:dummy_xmit", "dummy:dummy_x*"] {
-        let outcome = sending(&format!(
-            r#"probe "kprobe:{options}":by "func":name "n":count()"#
-        ));
-        let rows = json!([{"func": "dummy_xmit", "count": 50}]);
-        assert_eq!(outcome.rows("n"), rows.as_array().unwrap(), "{outcome:?}");
+    let outcome = sending(
+        r#"probe "kprobe:dummy_xmit":by "func":name "plain":count()
+        probe "kprobe:dummy:dummy_xmit":by "func":name "in a module":count()
+        probe "kretprobe:dummy:dummy_x*":by "func":name "pattern":count()"#,
+        &[],
+    );
+    let rows = json!([{"func": "dummy_xmit", "count": 50}]);
+    for name in ["plain", "in a module", "pattern"] {
+        assert_eq!(outcome.rows(name), rows.as_array().unwrap(), "{outcome:?}");
     }
-    let code = r#"probe "kretprobe:dummy:dummy_xmit":name "n":count()"#;
-    let tracing = Trace::with(code, &["--attach", "exact"]).start();
-    tracing.stop().is_well();
+    let code = r#"probe "kprobe:dummy:dummy_xmit":name "n":count()"#;
+    let outcome = sending(code, &["--attach", "exact"]);
+    assert_eq!(outcome.rows("n")[0]["count"], 50, "{outcome:?}");
 }
 
 /// Its own prototypes, and the kernel's structs through them.
 fn types_of_modules() {
-    let code = r#"probe "fexit:dummy:dummy_xmit":by "dev = args.dev.name, length = args.skb.len":name "n":count()
+    // 100 bytes behind the headers of UDP (8), IP (20) and Ethernet (14). Behind the return, the buffer is given back.
+    let code = r#"probe "fexit:dummy:dummy_xmit":by "dev = args.dev.name, retval":name "n":count()
         probe "kprobe:dummy_xmit":where "args.skb.len == 142":name "k":count()"#;
-    let outcome = sending(code);
-    // 100 bytes behind the headers of UDP (8), IP (20) and Ethernet (14).
-    let rows = json!([{"dev": "dummy0", "length": 142, "count": 50}]);
+    let outcome = sending(code, &[]);
+    let rows = json!([{"dev": "dummy0", "retval": 0, "count": 50}]);
     assert_eq!(outcome.rows("n"), rows.as_array().unwrap(), "{outcome:?}");
     assert_eq!(outcome.rows("k")[0]["count"], 50, "{outcome:?}");
 }

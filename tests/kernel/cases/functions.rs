@@ -101,7 +101,10 @@ fn returns_that_fexit_stands_in_for() {
 /// Of few functions as of many: what kretprobes can't give, fexit does.
 fn arguments_at_the_return() {
     let rows = json!([{"func": "vfs_read", "bytes": ASKED, "count": READS}]);
-    for spec in ["vfs_read", "vfs_{read,write,readv,writev,open,fsync}"] {
+    for spec in [
+        "vfs_read",
+        "vfs_{read,write,llseek,fallocate,getattr,fsync_range}",
+    ] {
         let code = format!(
             r#"probe "kretprobe:{spec}":where "retval == 100":by "func, bytes = arg2":name "n":count()"#
         );
