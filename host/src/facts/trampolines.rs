@@ -127,3 +127,34 @@ fn plainly(errno: i32) -> String {
     let plain = text.split(" (os error").next().unwrap_or(&text);
     plain.to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fixture::Machine;
+
+    fn why(machine: &Machine, function: &str) -> String {
+        let found = machine.facts().trampoline(function, None, false);
+        found.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_kernel_says_what_it_lacks() {
+        assert!(why(&Machine::new(), "vfs_read").contains("Linux 5.5"));
+        let machine = Machine::with_trampolines();
+        assert_eq!(why(&machine, "vfs_read"), "");
+        machine.remove("sys/kernel/tracing/available_filter_functions");
+        assert!(why(&machine, "vfs_read").contains("CONFIG_FUNCTION_TRACER"));
+        machine.remove("sys/kernel/btf/vmlinux");
+        assert!(why(&machine, "vfs_read").contains("no BTF"));
+    }
+
+    #[test]
+    fn functions_are_left_out_for_a_reason() {
+        let machine = Machine::with_trampolines();
+        assert!(why(&machine, "migrate_disable").contains("themselves"));
+        assert!(why(&machine, "vfs_write").contains("BTF doesn't know"));
+        // It has types, and the tracer's list hasn't it.
+        assert!(why(&machine, "wake").contains("notrace"));
+    }
+}

@@ -163,3 +163,80 @@ fn trampoline(facts: &Facts, place: Place<'_>) -> Result<Hanging, String> {
         },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fixture::Machine;
+    use crate::plan::{Traced, attachment_words};
+    use crate::spec::probe;
+
+    const OPTIONS: Options = Options {
+        traced: Traced::All,
+        exact: false,
+        most_sites: 100,
+    };
+
+    fn chosen(machine: &Machine, spec: &str, exact: bool, together: usize) -> String {
+        let facts = machine.facts();
+        let options = Options { exact, ..OPTIONS };
+        let found = facts.find(&probe::parse(spec).unwrap(), None);
+        let hanging = found.and_then(|found| hang(&facts, &options, &found.matches[0], together));
+        match hanging {
+            Ok(hanging) if hanging.why.is_empty() => attachment_words(&hanging.attachment),
+            Ok(hanging) => attachment_words(&hanging.attachment) + ": " + &hanging.why,
+            Err(report) => report.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_cheapest_way_with_the_same_answer_is_chosen() {
+        let machine = Machine::with_trampolines();
+        let chosen = |spec, exact, together| chosen(&machine, spec, exact, together);
+        let all = [
+            ("kprobe:vfs_read", false, 1),
+            ("kretprobe:vfs_read", false, 1),
+            ("kprobe:vfs_read", true, 1),
+            ("kprobe:vfs_read", false, 100),
+            ("kprobe:vfs_read+4", false, 1),
+            ("kprobe:vfs_write", false, 1),
+            ("fexit:vfs_read", true, 100),
+            ("fentry:vfs_write", false, 1),
+        ];
+        let all = all.map(|(spec, exact, together)| chosen(spec, exact, together));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        fentry at vfs_read: cheaper than a kprobe, with the same arguments
+        fexit at vfs_read: cheaper than a kretprobe, and the arguments are there as they were passed
+        kprobe at vfs_read
+        kprobe at vfs_read
+        kprobe at vfs_read+4
+        kprobe at vfs_write: no fentry: BTF doesn't know this function
+        fexit at vfs_read
+        fentry:vfs_write can't be attached: BTF doesn't know this function
+          kprobe:vfs_write may do
+        ");
+    }
+
+    #[test]
+    fn without_kprobes_fentry_stands_in_where_it_can() {
+        let machine = Machine::with_trampolines();
+        machine.remove("sys/bus/event_source/devices/kprobe/type");
+        let chosen = |spec, exact, together| chosen(&machine, spec, exact, together);
+        let all = [
+            ("kprobe:vfs_read", false, 100),
+            ("kprobe:vfs_read", true, 1),
+            ("kprobe:vfs_read+4", false, 1),
+            ("kprobe:vfs_write", false, 1),
+        ];
+        let all = all.map(|(spec, exact, together)| chosen(spec, exact, together));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        fentry at vfs_read: cheaper than a kprobe, with the same arguments
+        this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS
+          --attach exact allows no fentry in its place
+        this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS
+          fentry, which may stand in, takes no offset
+        this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS
+          no fentry: BTF doesn't know this function
+        ");
+    }
+}

@@ -13,6 +13,7 @@ cases!(function_places:
     offsets_are_decoded[Kprobes],
     functions_that_kprobes_run_through[Kprobes],
     functions_that_are_marked_notrace[Kprobes],
+    of_a_pattern_they_are_skipped[Kprobes],
     what_the_compiler_renamed[Kprobes],
     every_function_of_tcp[Kprobes],
     without_kprobes_the_nearest_kind_is_named[NoKprobes],
@@ -132,6 +133,19 @@ fn functions_that_are_marked_notrace() {
     assert!(said.contains("notrace"), "{said}");
     let said = refused(r#"probe "fentry:ring_buffer_lock_reserve":count()"#);
     assert!(said.contains("notrace"), "{said}");
+}
+
+/// `atomic_notifier_call_chain` is on the kernel's list, others of the pattern are not.
+fn of_a_pattern_they_are_skipped() {
+    let code = r#"probe "kprobe:atomic_notifier_c*":count()"#;
+    let outcome = Trace::with(code, &["-v", "--attach", "exact"])
+        .start()
+        .stop();
+    outcome.is_well();
+    let skipped = outcome.stderr.contains("(1 skipped: 1 blacklisted)");
+    // The list is for breakpoints: what hooks into the tracer alone doesn't mind it.
+    let in_one_link = outcome.stderr.contains("one link");
+    assert!(skipped || in_one_link, "{outcome:?}");
 }
 
 fn what_the_compiler_renamed() {

@@ -191,5 +191,6 @@ pub(in crate::facts) fn kernel() -> Writer {
     w.add("state", kind::ENUM, 2, 4, &body);
     let wide = w.text("WIDE");
     w.add("wide", kind::ENUM64, 1, 8, &[wide, 1, 1]);
+    w.compound("bpf_trampoline", kind::STRUCT, 0, 0, &[]);
     w
 }
