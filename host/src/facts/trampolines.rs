@@ -130,7 +130,6 @@ fn plainly(errno: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::facts::fixture::Machine;
 
     fn why(machine: &Machine, function: &str) -> String {
