@@ -3,6 +3,7 @@
 use super::{Btf, Facts};
 use crate::expr::types::Type;
 use crate::facts::btf::Prototype;
+use std::collections::HashSet;
 
 /// What BTF says of a function.
 #[derive(Clone)]
@@ -43,6 +44,21 @@ impl Facts {
             id,
             prototype,
         })
+    }
+
+    /// Names of the functions that BTF knows, of the kernel or of a module.
+    pub(super) fn typed_functions(&self, module: Option<&str>) -> HashSet<String> {
+        match module {
+            None => self.btf().map(Btf::own_function_names),
+            Some(module) => {
+                let types = self.module_btf(module);
+                Ok(types
+                    .as_ref()
+                    .map(Btf::own_function_names)
+                    .unwrap_or_default())
+            }
+        }
+        .unwrap_or_default()
     }
 
     pub(super) fn size_of(&self, known: &Known, ty: &Type) -> Option<u32> {

@@ -103,22 +103,15 @@ impl Facts {
                     "this kernel has no fentry: it needs CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE"
                         .into(),
                 ),
-                Ok(Tracing::Forbidden) if self.features().cap_sys_admin() => Err(format!(
-                    "this kernel lets nobody trace its functions by fentry ({})",
-                    self.locked_down()
-                )),
+                Ok(Tracing::Forbidden) if self.features().cap_sys_admin() => Err(
+                    "this kernel lets nobody trace its functions by fentry: available_filter_functions is closed to root, too (lockdown)"
+                        .into(),
+                ),
                 // Where tracefs may not be read, the kernel says so when it is asked.
                 Ok(Tracing::Forbidden | Tracing::Allowed) | Err(_) => Ok(()),
             }
         });
         answer.clone()
-    }
-
-    fn locked_down(&self) -> String {
-        match &self.features().lockdown {
-            Some(mode) => format!("lockdown={mode}"),
-            None => "it is locked down".into(),
-        }
     }
 }
 

@@ -121,11 +121,11 @@ impl Btf {
             .map(|(id, _)| id)
     }
 
-    /// Names of all functions.
-    pub fn function_names(&self) -> HashSet<&str> {
-        let functions = self.blob.each().filter(|(_, raw)| raw.kind == kind::FUNC);
+    /// Names of all functions; of a module, its own.
+    pub fn own_function_names(&self) -> HashSet<String> {
+        let functions = self.blob.own().filter(|(_, raw)| raw.kind == kind::FUNC);
         functions
-            .map(|(_, raw)| self.blob.string(raw.name))
+            .map(|(_, raw)| self.blob.string(raw.name).to_owned())
             .collect()
     }
 

@@ -5,7 +5,7 @@ use crate::facts::{Facts, symbols};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
 use crate::spec::{Kind, Pattern};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Facts {
     pub(super) fn functions(&self, pattern: &Pattern) -> Result<Vec<Match>, Report> {
@@ -65,15 +65,14 @@ impl Facts {
         function: &str,
     ) -> Vec<(Option<String>, String, u64)> {
         let wanted = module.map(|module| expand(module));
-        let btf = self.btf().ok().filter(|_| is_by_trampoline(kind));
-        let known = btf.map(|btf| btf.function_names());
-        // Of modules, each has types of its own.
-        let is_typed = |name: &str, of: Option<&str>| match (&known, of) {
-            (None, _) => true,
-            (Some(known), None) => known.contains(name),
-            (Some(_), Some(of)) => self
-                .module_btf(of)
-                .is_some_and(|types| types.own_function_id(name).is_some()),
+        // Trampolines take what BTF knows; where there is none, that is said once, and not of each function.
+        let by_types = is_by_trampoline(kind) && self.btf().is_ok();
+        let mut typed: HashMap<Option<String>, HashSet<String>> = HashMap::new();
+        let mut is_typed = |name: &str, of: &Option<String>| {
+            let names = typed
+                .entry(of.clone())
+                .or_insert_with(|| self.typed_functions(of.as_deref()));
+            names.contains(name)
         };
         let all = self.traceable_functions().into_iter();
         let matching = all.filter(|(name, of)| {
@@ -81,7 +80,7 @@ impl Facts {
                 let of = of.as_deref().unwrap_or("vmlinux");
                 wanted.iter().any(|wanted| matches(wanted, of))
             });
-            inside && matches(function, name) && is_typed(name, of.as_deref())
+            inside && matches(function, name) && (!by_types || is_typed(name, of))
         });
         matching
             .map(|(name, of)| (wanted.is_some().then_some(of).flatten(), name, 0))
