@@ -67,7 +67,8 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
 
 /// The same as JSON, an object a line: of every probe that matches
 /// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}`, where `words` are `retval`, `arg0` and the like; of a
-/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits.
+/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits, and
+/// of an enum `"values":[{"name","value"}…]`.
 pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
     if !what.contains(':') {
         return Ok(format!("{}\n", type_json(&facts.describe_type(what)?)));
@@ -110,7 +111,20 @@ fn type_json(of: &TypeDescription) -> serde_json::Value {
             json
         })
         .collect();
-    serde_json::json!({ "name": of.name, "size": of.size, "members": members })
+    let mut json = serde_json::json!({ "name": of.name, "size": of.size, "members": members });
+    if !of.values.is_empty() {
+        let value = |(name, value): &(String, i128)| serde_json::json!({ "name": name, "value": number(*value) });
+        json["values"] = of.values.iter().map(value).collect();
+    }
+    json
+}
+
+/// An enum's value has 64 bits, with a sign or without.
+fn number(value: i128) -> serde_json::Value {
+    match i64::try_from(value) {
+        Ok(value) => value.into(),
+        Err(_) => (value as u64).into(),
+    }
 }
 
 /// Of a struct, a member a line: bytes from its start, name, type. A type without members is its first line.
@@ -237,6 +251,10 @@ mod tests {
         has(
             &task["members"],
             serde_json::json!({ "name": "high", "offset": 8, "type": "i32", "bit": 3, "bits": 29 }),
+        );
+        has(
+            &line("enum state")["values"],
+            serde_json::json!({ "name": "STATE_GONE", "value": 4_294_967_295u32 }),
         );
     }
 

@@ -1,9 +1,5 @@
 //! The usual constants by name, as the kernel's system calls take them (x86_64).
 
-use crate::rows::Shown;
-use crate::rows::shown::{Enumeration, Flags};
-use std::sync::Arc;
-
 /// The value of a usual constant: `O_CREAT`, `S_IFREG`, `AF_INET6`, `TCP_CLOSE`, `ENOENT`.
 pub fn usual(name: &str) -> Option<i128> {
     let all = || KERNEL_ONLY.iter().chain(USUAL);
@@ -15,56 +11,6 @@ pub fn usual(name: &str) -> Option<i128> {
 /// All of their names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     KERNEL_ONLY.iter().chain(USUAL).map(|(name, _)| *name)
-}
-
-/// What a field holds whose tracepoint doesn't say it: signals, and what system calls take.
-///
-/// The fields are called so by every kernel (include/trace/events/signal.h, and the parameters' names in C).
-pub fn of_field(category: &str, field: &str) -> Option<Shown> {
-    match (category, field) {
-        ("signal" | "syscalls", "sig") => Some(enumeration("SIG")),
-        ("syscalls", "family") => Some(enumeration("AF_")),
-        ("syscalls", "prot") => Some(flags("PROT_", None)),
-        _ => None,
-    }
-}
-
-/// What the flags of open(2), openat(2) and their kin are.
-pub fn open_flags() -> Shown {
-    flags("O_", Some(libc::O_ACCMODE as u64))
-}
-
-/// Constants with a prefix. Of several names for a value the first in the alphabet is taken, `SIG_BLOCK` is no signal.
-fn enumeration(prefix: &str) -> Shown {
-    let values = with_prefix(prefix).filter(|(_, name)| !name.starts_with("SIG_"));
-    let values = values.map(|(value, name)| (value, name.to_owned()));
-    Shown::Enum(Arc::new(Enumeration {
-        name: String::new(),
-        values: values.collect(),
-    }))
-}
-
-/// Flags with a prefix, those of most bits first; `field` is the mask of those bits that hold a number.
-fn flags(prefix: &str, field: Option<u64>) -> Shown {
-    let mask = field.unwrap_or(0);
-    let all = with_prefix(prefix).map(|(value, name)| (value as u64, name.to_owned()));
-    let (bits, within): (Vec<_>, Vec<_>) = all.partition(|(value, _)| value & !mask != 0);
-    let mut names = bits;
-    names.sort_by_key(|(value, _)| std::cmp::Reverse(value.count_ones()));
-    let within = within
-        .into_iter()
-        .filter(|(value, _)| *value != mask || mask == 0);
-    Shown::Flags(Arc::new(Flags {
-        names,
-        field: field.map(|mask| (mask, within.collect())),
-        ..Flags::default()
-    }))
-}
-
-fn with_prefix(prefix: &str) -> impl Iterator<Item = (i128, &'static str)> {
-    let all = KERNEL_ONLY.iter().chain(USUAL);
-    all.filter(move |(name, _)| name.starts_with(prefix))
-        .map(|(name, value)| (*value, *name))
 }
 
 /// Those that user space spells otherwise, or not at all.

@@ -18,6 +18,7 @@ pub mod names;
 mod print_format;
 mod renamed;
 pub mod symbols;
+pub mod syscall_values;
 pub mod syscalls;
 pub mod tracefs;
 

@@ -27,6 +27,10 @@ pub(super) fn shown(
         let said = table(part, enumerator).or_else(|| address(part, conversion));
         if let Some((field, what)) = said {
             shown.entry(field.to_owned()).or_insert(what);
+        } else if let Some((field, bits, mark)) = mark(part, enumerator)
+            && let Some(Shown::Flags(flags)) = shown.get_mut(field)
+        {
+            Arc::make_mut(flags).marks.push((bits, mark.to_owned()));
         }
     }
     shown
@@ -73,6 +77,18 @@ fn table<'a>(part: &'a str, enumerator: &dyn Fn(&str) -> Option<i128>) -> Option
         ..Flags::default()
     };
     (!of.names.is_empty()).then(|| (field, Shown::Flags(Arc::new(of))))
+}
+
+/// `REC->x & 0x100 ? "+" : ""`: what stands behind the names of bits when others are set.
+fn mark<'a>(
+    part: &'a str,
+    enumerator: &dyn Fn(&str) -> Option<i128>,
+) -> Option<(&'a str, u64, &'a str)> {
+    let (condition, texts) = part.split_once('?')?;
+    let (value, bits) = condition.split_once('&')?;
+    let (with, without) = texts.split_once(':')?;
+    let mark = literal(with).filter(|_| literal(without) == Some(""))?;
+    Some((field(value)?, constant(bits, enumerator)? as u64, mark))
 }
 
 /// What stands in the parentheses of a call, and what stands behind it.
@@ -191,6 +207,18 @@ mod tests {
         };
         assert_eq!(flags.names, [(1, "S".to_owned()), (2, "D".to_owned())]);
         assert_eq!(flags.none.as_deref(), Some("R"));
+    }
+
+    #[test]
+    fn bits_beside_the_flags_are_marks() {
+        let found = of(
+            r#""%s%s", __print_flags(REC->state & 0xff, "|", { 1, "S" }), REC->state & ((0x80 + 0x0) << 1) ? "+" : "", REC->other & 1 ? "x" : """#,
+        );
+        let Some(Shown::Flags(flags)) = found.get("state") else {
+            panic!("{found:?}")
+        };
+        assert_eq!(flags.marks, [(0x100, "+".to_owned())]);
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

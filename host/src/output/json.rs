@@ -1,7 +1,8 @@
 //! Rows as JSON, one object a line: the contract that other programs read. Members stand in the order it names them.
 
+use super::shown::named;
 use crate::report::Report;
-use crate::rows::{Books, Bucket, Histogram, Table, Value};
+use crate::rows::{Books, Bucket, Histogram, Shown, Table, Value};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write};
 
@@ -139,7 +140,8 @@ pub fn attached(probes: usize, milliseconds: f64) -> String {
     })
 }
 
-/// A row of `:print`. `time` is the clock of events, in ns.
+/// A row of `:print`. `time` is the clock of events, in ns. Where integers have names, those stand beside the data:
+/// `"names":{"flags":"O_RDONLY|O_CLOEXEC","task.state":"TASK_RUNNING"}`.
 pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> String {
     line("event", |object| {
         object.string("probe", probe);
@@ -148,7 +150,37 @@ pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> Stri
         object.object("data", |data| {
             fields.iter().for_each(|(name, of)| data.value(name, of))
         });
+        let mut named = Vec::new();
+        for (name, of) in fields {
+            names(of, name, &mut named);
+        }
+        if !named.is_empty() {
+            object.object("names", |object| {
+                named
+                    .iter()
+                    .for_each(|(path, text)| object.string(path, text));
+            });
+        }
     })
+}
+
+/// The paths of integers that stand for something, and what: their values stay numbers. An address is nothing else.
+fn names(of: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    match of {
+        Value::Named(_, Shown::Address) => {}
+        Value::Named(value, shown) => found.push((path.to_owned(), named(*value, shown))),
+        Value::List(elements) => {
+            for (number, element) in elements.iter().enumerate() {
+                names(element, &format!("{path}[{number}]"), found);
+            }
+        }
+        Value::Struct(members) => {
+            for (name, member) in members {
+                names(member, &format!("{path}.{name}"), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a script printed.
@@ -283,6 +315,23 @@ mod tests {
             error(&Report::new("boom")),
             "{\"type\":\"error\",\"message\":\"boom\",\"file\":null,\"line\":null}\n"
         );
+    }
+
+    #[test]
+    fn names_stand_beside_the_numbers() {
+        let mode = |value| Value::Named(value, Shown::Mode);
+        let within = Value::Struct(vec![("m".into(), mode(0o644))]);
+        let fields = [
+            ("mode", mode(0o755)),
+            ("list", Value::List(vec![Value::Int(1), within])),
+            ("p", Value::Named(16, Shown::Address)),
+        ];
+        assert_eq!(
+            event("x", 1, 0, &fields),
+            "{\"type\":\"event\",\"probe\":\"x\",\"time\":1,\"cpu\":0,\"data\":{\"mode\":493,\"list\":[1,{\"m\":420}],\
+             \"p\":16},\"names\":{\"mode\":\"0755\",\"list[1].m\":\"0644\"}}\n"
+        );
+        assert!(!event("x", 1, 0, &fields[2..]).contains("names"));
     }
 
     #[test]
