@@ -63,12 +63,17 @@ impl Facts {
         }
     }
 
-    /// A type as C writes it, `struct task_struct` or `task_struct`.
+    /// A type as C writes it, `struct task_struct` or `task_struct`: of the kernel, else of a module that is loaded.
     ///
     /// # Errors
     /// When there is no BTF or no such type, with the nearest ones.
     pub fn describe_type(&self, name: &str) -> Result<TypeDescription, Report> {
-        let btf = self.btf()?;
+        let kernel = self.btf()?;
+        let in_module = match kernel.named(name) {
+            Some(_) => None,
+            None => self.module_btf_with(|btf| btf.named(name).is_some()),
+        };
+        let btf = in_module.as_ref().unwrap_or(kernel);
         let Some(ty) = btf.named(name) else {
             let report = Report::new(format!("no type '{name}' in this kernel"));
             let wrong = name

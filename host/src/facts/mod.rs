@@ -14,6 +14,7 @@ pub(crate) mod fixture;
 pub mod format;
 mod links;
 pub mod matching;
+mod modules;
 pub mod names;
 mod print_format;
 mod renamed;
