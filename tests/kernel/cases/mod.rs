@@ -11,6 +11,7 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod structs;
 mod timers;
 mod types;
 mod user;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         command_line::CASES,
         output::CASES,
         types::CASES,
+        structs::CASES,
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,
