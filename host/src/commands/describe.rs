@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Of a pattern, so many of what it matches.
 const SHOWN: usize = 20;
+/// Of an argument's values, so many names.
+const NAMES: usize = 6;
 /// Columns that a name may widen its table to.
 const WIDEST: usize = 40;
 
@@ -51,11 +53,11 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     let arguments = described
         .arguments
         .iter()
-        .map(|named| (format!("args.{}", named.name), &named.ty));
+        .map(|named| (format!("args.{}", named.name), typed(named)));
     let words = described
         .words
         .iter()
-        .map(|named| (named.name.clone(), &named.ty));
+        .map(|named| (named.name.clone(), typed(named)));
     let all: Vec<_> = arguments.chain(words).collect();
     let width = widest(all.iter().map(|(name, _)| name.as_str()));
     for (name, ty) in all {
@@ -65,8 +67,22 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     Ok(out)
 }
 
+/// A type, and the first of the names that its values have.
+fn typed(named: &Named) -> String {
+    let mut text = named.ty.clone();
+    if named.names.is_empty() {
+        return text;
+    }
+    let shown: Vec<&str> = named.names.iter().take(NAMES).map(String::as_str).collect();
+    text.push_str(&format!(": {}", shown.join(" ")));
+    if named.names.len() > NAMES {
+        text.push_str(" …");
+    }
+    text
+}
+
 /// The same as JSON, an object a line: of every probe that matches
-/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}`, where `words` are `retval`, `arg0` and the like; of a
+/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}` with `names` of an argument whose values have some, where `words` are `retval`, `arg0` and the like; of a
 /// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits, and
 /// of an enum `"values":[{"name","value"}…]`.
 pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
@@ -92,7 +108,13 @@ pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
 
 fn named(all: &[Named]) -> Vec<serde_json::Value> {
     all.iter()
-        .map(|named| serde_json::json!({ "name": named.name, "type": named.ty }))
+        .map(|named| {
+            let mut json = serde_json::json!({ "name": named.name, "type": named.ty });
+            if !named.names.is_empty() {
+                json["names"] = named.names.clone().into();
+            }
+            json
+        })
         .collect()
 }
 

@@ -15,7 +15,7 @@ cases!(
     signed_and_unsigned_members,
     hardware_addresses,
     one_line_for_people,
-    types_of_modules [Kprobes, Modules],
+    types_of_modules [Kprobes, ModuleTypes],
 );
 
 fn traced(comm: &str, deed: &[&str], code: &str) -> Outcome {

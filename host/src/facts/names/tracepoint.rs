@@ -117,10 +117,15 @@ impl<'a> Record<'a> {
                 if is_char(of) {
                     return Some(Meaning::String(text(start, limits::STRING as u16)));
                 }
+                let of = match of.base.as_str() {
+                    // As many words of it as the machine's CPUs need: the type has room for all that there could be.
+                    "cpumask_t" => Type::Int(Int::U64),
+                    _ => spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void),
+                };
                 Some(Meaning::Counted {
                     start,
                     bytes: dynamic_bytes(offset),
-                    of: spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void),
+                    of,
                 })
             }
             FieldKind::Opaque => None,
