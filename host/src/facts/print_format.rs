@@ -176,6 +176,9 @@ fn conversions(format: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     fn of(line: &str) -> BTreeMap<String, Shown> {
         shown(line, &|name| (name == "MODE_REL").then_some(1))
@@ -243,6 +246,39 @@ mod tests {
             "\"%s\", __print_flags(REC->x, {",
         ] {
             assert!(of(broken).is_empty(), "{broken}");
+        }
+    }
+
+    /// Parts of such lines, whole and broken.
+    const PIECES: [&str; 22] = [
+        "\"",
+        "%s",
+        "%pI4",
+        ",",
+        " ",
+        "(",
+        ")",
+        "{",
+        "}",
+        "REC->x",
+        "REC->y",
+        "&",
+        "?",
+        ":",
+        "\"a\"",
+        "\"\"",
+        "<<",
+        "0x1",
+        "-",
+        "__print_symbolic(",
+        "__print_flags(",
+        "é",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_line_ends(pieces in collection::vec(select(PIECES.as_slice()), 0..60)) {
+            of(&pieces.concat());
         }
     }
 }

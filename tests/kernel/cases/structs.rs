@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 cases!(
     structs: tables_in_lua,
+    paths_that_go_on_from_a_table,
     a_struct_of_a_raw_tracepoint,
     structs_in_arrays_in_structs,
     arrays_of_registers,
@@ -46,10 +47,27 @@ fn tables_in_lua() {
           local names = {}
           for name in pairs(e.load) do names[#names + 1] = name end
           table.sort(names)
-          print(e.to, table.concat(names, " "))
+          local kept = e:copy()
+          print(e.to, table.concat(names, " "), kept.load.weight == e.load.weight)
         end)"#,
     );
-    assert_eq!(outcome.text(), "127.0.0.1:9\tinv_weight weight\n");
+    assert_eq!(outcome.text(), "127.0.0.1:9\tinv_weight weight\ttrue\n");
+}
+
+/// What a member points to comes with the rest where the handler names it.
+fn paths_that_go_on_from_a_table() {
+    let outcome = traced(
+        "mt-paths",
+        &["getppid", "1"],
+        r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "mt-paths"]]
+        :fetch "root = curtask.fs.root"
+        :on(function(e)
+          local root, count = e.root, 0
+          for _ in pairs(root) do count = count + 1 end
+          print(count, root.dentry.d_name.name, math.type(root.mnt))
+        end)"#,
+    );
+    assert_eq!(outcome.text(), "2\t/\tinteger\n");
 }
 
 /// The task that is switched to, whole: what a nap of its own says of it.
