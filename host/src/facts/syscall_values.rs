@@ -125,7 +125,8 @@ const TABLE: &[Row] = &[
     // include/uapi/asm-generic/signal.h, signal-defs.h
     row(&[], "sig", SIGNAL),
     row(&["rt_sigprocmask"], "how", One(Of(&["SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"]))),
-    // include/uapi/linux/wait.h, resource.h, time.h, random.h, ptrace.h
+    // include/uapi/linux/wait.h, resource.h, time.h, random.h, ptrace.h, prctl.h
+    row(&["prctl"], "option", One(With("PR_"))),
     row(&["wait4"], "options", Bits(Of(&["WNOHANG", "WUNTRACED", "WCONTINUED"]))),
     row(&["waitid"], "options", Bits(Of(&["WNOHANG", "WSTOPPED", "WEXITED", "WCONTINUED", "WNOWAIT"]))),
     row(&[], "resource", One(With("RLIMIT_"))),

@@ -150,10 +150,7 @@ pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> Stri
         object.object("data", |data| {
             fields.iter().for_each(|(name, of)| data.value(name, of))
         });
-        let mut named = Vec::new();
-        for (name, of) in fields {
-            names(of, name, &mut named);
-        }
+        let named = names_of(fields.iter().map(|(name, of)| (*name, of)));
         if !named.is_empty() {
             object.object("names", |object| {
                 named
@@ -162,6 +159,13 @@ pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> Stri
             });
         }
     })
+}
+
+/// What integers of a row stand for, by their paths.
+fn names_of<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    fields.for_each(|(name, of)| names(of, name, &mut found));
+    found
 }
 
 /// The paths of integers that stand for something, and what: their values stay numbers. An address is nothing else.
@@ -190,15 +194,27 @@ pub fn text(bytes: &[u8]) -> String {
     })
 }
 
-/// A tally, largest row last.
+/// A tally, largest row last. Where integers have names, `names` has them, an object a row.
 pub fn table(table: &Table) -> String {
     line("tally", |object| {
         object.string("name", &table.name);
         object.array("rows", &table.rows, |object, row: &Vec<Value>| {
-            let names = table.keys.iter().chain(&table.columns);
-            names.zip(row).for_each(|(name, of)| object.value(name, of));
+            cells(table, row).for_each(|(name, of)| object.value(name, of));
         });
+        let named = |row: &Vec<Value>| names_of(cells(table, row));
+        let names: Vec<_> = table.rows.iter().map(named).collect();
+        if names.iter().any(|row| !row.is_empty()) {
+            object.array("names", &names, |object, row: &Vec<_>| {
+                row.iter()
+                    .for_each(|(name, text)| object.string(name, text));
+            });
+        }
     })
+}
+
+fn cells<'a>(table: &'a Table, row: &'a [Value]) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let names = table.keys.iter().chain(&table.columns);
+    names.map(String::as_str).zip(row)
 }
 
 /// The books of a probe.
@@ -332,6 +348,16 @@ mod tests {
              \"p\":16},\"names\":{\"mode\":\"0755\",\"list[1].m\":\"0644\"}}\n"
         );
         assert!(!event("x", 1, 0, &fields[2..]).contains("names"));
+        let tally = Table {
+            name: "t".to_owned(),
+            keys: vec!["mode".to_owned()],
+            columns: vec!["count".to_owned()],
+            rows: vec![vec![mode(0o755), Value::Int(1)]],
+        };
+        assert_eq!(
+            table(&tally),
+            "{\"type\":\"tally\",\"name\":\"t\",\"rows\":[{\"mode\":493,\"count\":1}],\"names\":[{\"mode\":\"0755\"}]}\n"
+        );
     }
 
     #[test]
