@@ -1,7 +1,9 @@
 //! How records lie in the ring and columns in a row: made by plan, filled by codegen, read by event.
 
+use crate::expr::shape::Shape;
 use crate::expr::types::Int;
-use crate::rows::Value;
+use crate::rows::{Shown, Value};
+use std::sync::Arc;
 
 /// How a record is laid out: made by plan, used by codegen and by event.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -21,6 +23,8 @@ pub struct Field {
     pub content: Content,
     /// Its bit in `Header::valid`.
     pub bit: u8,
+    /// What an integer stands for, for those who print it.
+    pub shown: Option<Shown>,
     /// What asked for it: `:fetch`, or the line of the handler that reads it.
     pub why: String,
 }
@@ -41,6 +45,13 @@ pub enum Content {
         offset: u32,
         slot: Option<u32>,
         capacity: u16,
+    },
+    /// A `Span` at an offset from the record's start, of the bytes copied to `slot`.
+    Copied {
+        offset: u32,
+        slot: u32,
+        capacity: u32,
+        shape: Arc<Shape>,
     },
     /// Known when the probe is planned: nothing is stored.
     Constant(Value),

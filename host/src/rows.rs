@@ -1,5 +1,9 @@
 //! Values and tables as every later stage hands them on: decoded by event, read by Lua, rendered by output.
 
+pub mod shown;
+
+pub use shown::Shown;
+
 use std::sync::Arc;
 
 /// A decoded value. Integers are exact to 64 bits.
@@ -13,6 +17,24 @@ pub enum Value {
     Unsigned(u64),
     Str(Vec<u8>),
     Hist(Arc<Histogram>),
+    /// An integer that stands for something: programs get the number, people read what it means.
+    Named(i128, Shown),
+    /// The elements of an array.
+    List(Vec<Self>),
+    /// The members of a struct by name, in their order.
+    Struct(Vec<(Arc<str>, Self)>),
+}
+
+impl Value {
+    /// The integer that it is. All that this program handles have 64 bits, with a sign or without.
+    pub fn integer(&self) -> Option<i128> {
+        match self {
+            Self::Int(value) => Some((*value).into()),
+            Self::Unsigned(value) => Some((*value).into()),
+            Self::Named(value, _) => Some(*value),
+            _ => None,
+        }
+    }
 }
 
 /// A histogram with its empty buckets left out, lowest first.

@@ -201,6 +201,7 @@ impl Checker<'_> {
                 name: format!("field{bit}"),
                 content,
                 bit: bit as u8,
+                shown: None,
                 why: String::new(),
             })
             .collect();
@@ -312,6 +313,7 @@ impl Checker<'_> {
                 int: Int::U64,
             },
             bit: index as u8,
+            shown: None,
             why: String::new(),
         });
         let layout = Layout {

@@ -21,6 +21,7 @@ fn words(nodes: &[Node]) -> (Layout, Vec<FieldValue>) {
             int: Int::U64,
         },
         bit: bit as u8,
+        shown: None,
         why: String::new(),
     };
     let fields = (0..nodes.len()).map(field).collect();

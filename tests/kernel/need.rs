@@ -12,7 +12,7 @@ pub(crate) enum Need {
     Fentry,
     /// Modules that guests load (tests/vm/kernel).
     Modules,
-    /// Types of modules (5.11).
+    /// Modules with types of their own, of those that guests may load: here none is loaded.
     ModuleTypes,
 }
 
@@ -28,8 +28,9 @@ impl Need {
             Self::Fentry => Some("this kernel lets nobody trace its functions by fentry"),
             Self::Modules if module("dummy").exists() && module("veth").exists() => None,
             Self::Modules => Some("this kernel has no modules dummy and veth"),
-            Self::ModuleTypes if release() >= (5, 11) => None,
-            Self::ModuleTypes => Some("modules have no types before 5.11"),
+            Self::ModuleTypes if release() < (5, 11) => Some("modules have types since Linux 5.11"),
+            Self::ModuleTypes if module("dummy").exists() => None,
+            Self::ModuleTypes => Some("modules are loaded in guests only"),
         }
     }
 }

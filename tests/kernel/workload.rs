@@ -8,6 +8,10 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `connect ADDRESS`: a TCP connection to an address with its port, which is refused or not
+//! - `bind PATH`: a UNIX socket at that path
+//! - `send ADDRESS`: a UDP packet to an address with its port
+//! - `open-nowhere`: openat of a path that can't be read
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
@@ -62,6 +66,15 @@ fn perform(words: &[&str]) -> ExitCode {
                 announce(n);
             }
         }
+        // Whether anything listens is the test's business.
+        ["connect", address] => drop(std::net::TcpStream::connect(address)),
+        ["bind", path] => drop(std::os::unix::net::UnixListener::bind(path)),
+        ["send", address] => {
+            let socket = UdpSocket::bind("0.0.0.0:0").expect("there is IPv4");
+            // Nobody has to hear it.
+            let _ = socket.send_to(b"hello", address);
+        }
+        ["open-nowhere"] => open_nowhere(),
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
@@ -169,6 +182,13 @@ fn read(path: &str, bytes: usize, times: u64) {
         // SAFETY: the buffer is writable and as long as said. Errors are what some tests are after.
         unsafe { libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), bytes, 0) };
     }
+}
+
+fn open_nowhere() {
+    // No page is mapped so low.
+    const NOWHERE: usize = 16;
+    // SAFETY: the call fails, which is what it is made for.
+    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, NOWHERE, libc::O_RDONLY) };
 }
 
 fn touch(pages: usize) {

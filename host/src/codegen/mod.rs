@@ -10,6 +10,7 @@ mod asm;
 mod columns;
 mod condition;
 mod cookie;
+mod copied;
 mod current;
 mod equality;
 mod function;

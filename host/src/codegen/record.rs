@@ -5,6 +5,7 @@ use super::instruction::{Alu, FP, R0, R1, R2, R3, R4, R7, R8, When};
 use super::text::{Place, Purpose};
 use super::weights::Root;
 use super::{Code, MapRef, Target};
+use crate::expr::Origin;
 use crate::expr::tree::{Node, Text};
 use crate::expr::types::Space;
 use crate::layout::{Content, Field, Layout};
@@ -18,6 +19,8 @@ pub enum FieldValue {
     Int(Node),
     Bool(Node),
     Text(Text),
+    /// Bytes as they lie.
+    Copied(Origin),
     /// Nothing is stored: a constant, or a field of the header.
     Nothing,
 }
@@ -25,10 +28,11 @@ pub enum FieldValue {
 /// The body of `record(ctx, state, out)`: the fields behind the header, and which of them could be read. A field that
 /// can't be is missing; the record goes on. `values` stand in the order of the layout's fields.
 pub fn record(layout: &Layout, values: &[FieldValue], target: &Target) -> Result<Code, Report> {
-    let roots = values.iter().filter_map(|value| match value {
-        FieldValue::Int(node) | FieldValue::Bool(node) => Some(Root::Node(node)),
-        FieldValue::Text(text) => Some(Root::Text(text)),
-        FieldValue::Nothing => None,
+    let roots = values.iter().flat_map(|value| match value {
+        FieldValue::Int(node) | FieldValue::Bool(node) => vec![Root::Node(node)],
+        FieldValue::Text(text) => vec![Root::Text(text)],
+        FieldValue::Copied(origin) => origin.nodes().into_iter().map(Root::Node).collect(),
+        FieldValue::Nothing => Vec::new(),
     });
     let mut function = Function::new(target, roots, true, Failure::Own)?;
     function
@@ -59,6 +63,11 @@ impl Function<'_> {
                     Some(slot) => self.text_in_slot(text, *slot)?,
                     None => self.text_behind(text)?,
                 }
+                self.asm.store(4, R8, *offset as i16, R0);
+                (*offset, 4)
+            }
+            (Content::Copied { offset, slot, .. }, FieldValue::Copied(origin)) => {
+                self.copied(origin, *slot)?;
                 self.asm.store(4, R8, *offset as i16, R0);
                 (*offset, 4)
             }

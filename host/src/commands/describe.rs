@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Of a pattern, so many of what it matches.
 const SHOWN: usize = 20;
+/// Of an argument's values, so many names.
+const NAMES: usize = 6;
 /// Columns that a name may widen its table to.
 const WIDEST: usize = 40;
 
@@ -51,11 +53,11 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     let arguments = described
         .arguments
         .iter()
-        .map(|named| (format!("args.{}", named.name), &named.ty));
+        .map(|named| (format!("args.{}", named.name), typed(named)));
     let words = described
         .words
         .iter()
-        .map(|named| (named.name.clone(), &named.ty));
+        .map(|named| (named.name.clone(), typed(named)));
     let all: Vec<_> = arguments.chain(words).collect();
     let width = widest(all.iter().map(|(name, _)| name.as_str()));
     for (name, ty) in all {
@@ -65,9 +67,24 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     Ok(out)
 }
 
+/// A type, and the first of the names that its values have.
+fn typed(named: &Named) -> String {
+    let mut text = named.ty.clone();
+    if named.names.is_empty() {
+        return text;
+    }
+    let shown: Vec<&str> = named.names.iter().take(NAMES).map(String::as_str).collect();
+    text.push_str(&format!(": {}", shown.join(" ")));
+    if named.names.len() > NAMES {
+        text.push_str(" …");
+    }
+    text
+}
+
 /// The same as JSON, an object a line: of every probe that matches
-/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}`, where `words` are `retval`, `arg0` and the like; of a
-/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits.
+/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}` with `names` of an argument whose values have some, where `words` are `retval`, `arg0` and the like; of a
+/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits, and
+/// of an enum `"values":[{"name","value"}…]`.
 pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
     if !what.contains(':') {
         return Ok(format!("{}\n", type_json(&facts.describe_type(what)?)));
@@ -91,7 +108,13 @@ pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
 
 fn named(all: &[Named]) -> Vec<serde_json::Value> {
     all.iter()
-        .map(|named| serde_json::json!({ "name": named.name, "type": named.ty }))
+        .map(|named| {
+            let mut json = serde_json::json!({ "name": named.name, "type": named.ty });
+            if !named.names.is_empty() {
+                json["names"] = named.names.clone().into();
+            }
+            json
+        })
         .collect()
 }
 
@@ -110,7 +133,20 @@ fn type_json(of: &TypeDescription) -> serde_json::Value {
             json
         })
         .collect();
-    serde_json::json!({ "name": of.name, "size": of.size, "members": members })
+    let mut json = serde_json::json!({ "name": of.name, "size": of.size, "members": members });
+    if !of.values.is_empty() {
+        let value = |(name, value): &(String, i128)| serde_json::json!({ "name": name, "value": number(*value) });
+        json["values"] = of.values.iter().map(value).collect();
+    }
+    json
+}
+
+/// An enum's value has 64 bits, with a sign or without.
+fn number(value: i128) -> serde_json::Value {
+    match i64::try_from(value) {
+        Ok(value) => value.into(),
+        Err(_) => (value as u64).into(),
+    }
 }
 
 /// Of a struct, a member a line: bytes from its start, name, type. A type without members is its first line.
@@ -133,6 +169,11 @@ fn members(described: &TypeDescription) -> String {
             "  {:>6}  {:width$}  {}{bits}",
             member.offset, member.name, member.ty
         );
+    }
+    let width = widest(described.values.iter().map(|(name, _)| name.as_str()));
+    for (name, value) in &described.values {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "  {name:width$}  {value}");
     }
     out
 }
@@ -198,6 +239,16 @@ mod tests {
     }
 
     #[test]
+    fn an_enum_has_its_names() {
+        let machine = Machine::new();
+        insta::assert_snapshot!(describe(&machine.facts(), "enum state").unwrap(), @r"
+        enum state  4 bytes
+          STATE_RUN   0
+          STATE_GONE  4294967295
+        ");
+    }
+
+    #[test]
     fn json_has_an_object_a_line() {
         let machine = Machine::new();
         let line = |what| {
@@ -222,6 +273,10 @@ mod tests {
         has(
             &task["members"],
             serde_json::json!({ "name": "high", "offset": 8, "type": "i32", "bit": 3, "bits": 29 }),
+        );
+        has(
+            &line("enum state")["values"],
+            serde_json::json!({ "name": "STATE_GONE", "value": 4_294_967_295u32 }),
         );
     }
 

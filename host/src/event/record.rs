@@ -1,5 +1,6 @@
 //! A record of the ring, read through its layout: nothing is copied until a value is asked for.
 
+use super::copied::Copied;
 use crate::plan::{Content, Field, Layout};
 use crate::rows::Value;
 use moontrace_abi::record::{HEADER, Header, Span};
@@ -20,6 +21,7 @@ pub enum Datum<'a> {
     Int(i64),
     Unsigned(u64),
     Str(&'a [u8]),
+    Copied(Copied<'a>),
     /// The same in every record of the site.
     Constant(&'a Value),
     /// The names of the site, which the record does not hold.
@@ -69,7 +71,14 @@ impl<'a> Record<'a> {
                 None => Datum::Nil,
             },
             Content::Text { offset, .. } if stored => self.text(*offset),
-            Content::Int { .. } | Content::Bool { .. } | Content::Text { .. } => Datum::Nil,
+            Content::Copied { offset, shape, .. } if stored => match self.span(*offset) {
+                Some(bytes) => Datum::Copied(Copied::new(bytes, shape)),
+                None => Datum::Nil,
+            },
+            Content::Int { .. }
+            | Content::Bool { .. }
+            | Content::Text { .. }
+            | Content::Copied { .. } => Datum::Nil,
             Content::Constant(value) => Datum::Constant(value),
             Content::Time => Datum::Unsigned(self.time()),
             Content::Cpu => Datum::Unsigned(self.cpu().into()),
@@ -94,20 +103,18 @@ impl<'a> Record<'a> {
     }
 
     fn text(&self, offset: u32) -> Datum<'a> {
+        self.span(offset).map_or(Datum::Nil, Datum::Str)
+    }
+
+    /// What the span at an offset spans; `None` where that leaves the record.
+    fn span(&self, offset: u32) -> Option<&'a [u8]> {
         let offset = offset as usize;
-        let span = || {
-            let start = u16::from_ne_bytes(array(self.bytes, offset)?);
-            let length = u16::from_ne_bytes(array(self.bytes, offset + 2)?);
-            Some(Span {
-                offset: start,
-                length,
-            })
+        let span = Span {
+            offset: u16::from_ne_bytes(array(self.bytes, offset)?),
+            length: u16::from_ne_bytes(array(self.bytes, offset + 2)?),
         };
-        let bytes = span().and_then(|Span { offset, length }| {
-            let start = usize::from(offset);
-            self.bytes.get(start..start + usize::from(length))
-        });
-        bytes.map_or(Datum::Nil, Datum::Str)
+        let start = usize::from(span.offset);
+        self.bytes.get(start..start + usize::from(span.length))
     }
 }
 
@@ -120,6 +127,7 @@ impl Datum<'_> {
             Self::Int(value) => Value::Int(value),
             Self::Unsigned(value) => Value::Unsigned(value),
             Self::Str(bytes) => Value::Str(bytes.to_vec()),
+            Self::Copied(copied) => copied.to_value(),
             Self::Constant(value) => value.clone(),
             Self::Probe => Value::Str(probe.into()),
             Self::Func => Value::Str(func.into()),
@@ -127,12 +135,18 @@ impl Datum<'_> {
     }
 }
 
-/// Every field of a record, in the order of the layout.
+/// Every field of a record, in the order of the layout, with what its integers stand for.
 pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> Vec<Value> {
     layout
         .fields
         .iter()
-        .map(|field| record.get(field).to_value(probe, func))
+        .map(|field| {
+            let value = record.get(field).to_value(probe, func);
+            match (&field.shown, value.integer()) {
+                (Some(shown), Some(number)) => Value::Named(number, shown.clone()),
+                _ => value,
+            }
+        })
         .collect()
 }
 
@@ -157,6 +171,7 @@ mod tests {
             name: String::new(),
             content,
             bit,
+            shown: None,
             why: String::new(),
         }
     }

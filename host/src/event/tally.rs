@@ -59,7 +59,8 @@ fn weight(value: &Value) -> i128 {
         Value::Int(value) => i128::from(*value),
         Value::Unsigned(value) => i128::from(*value),
         Value::Hist(histogram) => i128::from(histogram.count),
-        Value::Str(_) => i128::MAX,
+        Value::Named(value, _) => *value,
+        Value::Str(_) | Value::List(_) | Value::Struct(_) => i128::MAX,
     }
 }
 
@@ -91,7 +92,13 @@ fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
             .map_or(Value::Nil, |names| Value::Str(pick(names).into_bytes()))
     };
     match field.content {
-        KeyContent::Int { signed } => integer(word(bytes, offset), signed),
+        KeyContent::Int { signed } => {
+            let value = integer(word(bytes, offset), signed);
+            match (&field.shown, value.integer()) {
+                (Some(shown), Some(number)) => Value::Named(number, shown.clone()),
+                _ => value,
+            }
+        }
         KeyContent::Bool => Value::Bool(word(bytes, offset) != 0),
         KeyContent::Text { capacity } => {
             let end = (offset + usize::from(capacity)).min(bytes.len());
@@ -165,11 +172,13 @@ mod tests {
                 KeyField {
                     name: "comm".into(),
                     content: KeyContent::Text { capacity: 16 },
+                    shown: None,
                     offset: 0,
                 },
                 KeyField {
                     name: "n".into(),
                     content: KeyContent::Int { signed: true },
+                    shown: None,
                     offset: 16,
                 },
             ],
@@ -221,6 +230,7 @@ mod tests {
         let field = |name: &str, content, offset| KeyField {
             name: name.into(),
             content,
+            shown: None,
             offset,
         };
         let mut shape = shape(

@@ -10,6 +10,7 @@ mod lex;
 pub mod names;
 mod operators;
 mod parse;
+pub mod shape;
 mod strings;
 mod syntax;
 pub mod tree;
@@ -17,10 +18,11 @@ pub mod types;
 pub mod walk;
 
 pub use check::{
-    Checked, ColumnFunction, ColumnItem, Item, OPERATIONS, Refusal, Scope, columns, condition,
-    list, path,
+    Checked, ColumnFunction, ColumnItem, Copied, Item, OPERATIONS, Origin, Refusal, Scope, columns,
+    condition, list, path,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};
+pub use shape::Shape;
 pub use tree::{Node, Slot, Text};
 pub use types::{Int, Space, Type};

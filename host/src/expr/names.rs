@@ -18,6 +18,8 @@ pub enum Meaning {
     },
     /// An array whose elements do not stand side by side (registers): what a constant index picks, all of one type.
     Elements(Vec<Node>, Type),
+    /// Elements side by side in the kernel's memory, as many as fit into `bytes` of it.
+    Counted { start: Node, bytes: Node, of: Type },
 }
 
 /// A member of a struct. A bit-field has a `width`; its `bit_offset` counts from the struct's start, little-endian.
@@ -44,6 +46,16 @@ pub trait Names {
     /// A member of a struct, those of anonymous members included.
     fn member(&self, of: &super::types::StructType, name: &str) -> Option<Member>;
     fn members(&self, of: &super::types::StructType) -> Vec<String>;
+    /// The members with what they are, in their order.
+    fn typed_members(&self, of: &super::types::StructType) -> Vec<(String, Member)> {
+        let names = self.members(of).into_iter();
+        names
+            .filter_map(|name| {
+                let member = self.member(of, &name)?;
+                Some((name, member))
+            })
+            .collect()
+    }
     /// Where a member is that this kernel has elsewhere: a path (`q.disk`) whose first part [`Self::member`] knows.
     fn moved(&self, _of: &super::types::StructType, _name: &str) -> Option<&'static str> {
         None

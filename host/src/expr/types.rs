@@ -1,5 +1,6 @@
 //! The types that expressions have.
 
+use crate::rows::Shown;
 use std::fmt;
 
 /// Which address space a pointer points into.
@@ -89,6 +90,8 @@ pub struct StructType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     Int(Int),
+    /// An integer that stands for something: an enum, flags, a `dev_t`. Texts compute with it as with any other.
+    Named(Int, Shown),
     /// A truth value: what `==` and `and` give. No integer is one.
     Bool,
     Str,
@@ -112,9 +115,19 @@ impl Type {
     /// The integer that a value of this type is computed with, where there is one: pointers are 64 bits without a sign.
     pub fn integer(&self) -> Option<Int> {
         match self {
-            Self::Int(int) => Some(*int),
+            Self::Int(int) | Self::Named(int, _) => Some(*int),
             Self::Char => Some(Int::new(true, 8)),
             Self::Pointer { .. } => Some(Int::U64),
+            _ => None,
+        }
+    }
+
+    /// How people read its values, where that isn't as plain numbers.
+    pub fn shown(&self) -> Option<Shown> {
+        match self {
+            Self::Named(_, Shown::Byte(_)) => None,
+            Self::Named(_, shown) => Some(shown.clone()),
+            Self::Pointer { .. } => Some(Shown::Address),
             _ => None,
         }
     }
@@ -131,6 +144,16 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(int) => write!(f, "{int}"),
+            Self::Named(int, shown) => match shown {
+                Shown::Enum(of) if !of.name.is_empty() => f.write_str(&of.name),
+                Shown::Enum(_) => write!(f, "{int} (names)"),
+                Shown::Flags(_) => write!(f, "{int} (flags)"),
+                Shown::Device => f.write_str("dev_t"),
+                Shown::Time => f.write_str("ktime_t"),
+                Shown::Mode => f.write_str("umode_t"),
+                Shown::Address => write!(f, "{int} (address)"),
+                Shown::Byte(_) => write!(f, "{int}"),
+            },
             Self::Bool => f.write_str("truth value"),
             Self::Str => f.write_str("string"),
             Self::Pointer {

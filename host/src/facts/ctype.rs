@@ -1,6 +1,7 @@
 //! C's spelling of types, as tracepoint formats and people write them: `const char *`, `unsigned long`, `struct sock *`.
 
 use crate::expr::types::{Int, Space, Type};
+use crate::rows::Shown;
 
 /// A type's words without qualifiers, and how many stars follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,11 +37,24 @@ impl Spelling {
     }
 }
 
+/// What the numbers of one of the kernel's types stand for, where its name says so.
+pub fn known(name: &str) -> Option<Shown> {
+    match name {
+        "dev_t" | "__kernel_dev_t" => Some(Shown::Device),
+        "ktime_t" => Some(Shown::Time),
+        "umode_t" => Some(Shown::Mode),
+        _ => None,
+    }
+}
+
 /// The types whose meaning needs no kernel: C's own, and the kernel's usual names for them (x86_64).
 ///
 /// Widths are those of include/linux/types.h and include/uapi/asm-generic/posix_types.h.
 pub fn plain(base: &str) -> Option<Type> {
-    let int = |signed, bits| Some(Type::Int(Int::new(signed, bits)));
+    let int = |signed, bits| {
+        let int = Int::new(signed, bits);
+        Some(known(base).map_or(Type::Int(int), |shown| Type::Named(int, shown)))
+    };
     match base {
         "void" => Some(Type::Void),
         "char" => Some(Type::Char),

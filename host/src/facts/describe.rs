@@ -4,6 +4,7 @@ use super::{Facts, Site};
 use crate::expr::names::{Meaning, Names};
 use crate::expr::types::Type;
 use crate::report::{self, Report};
+use crate::rows::Shown;
 
 /// What can be read at a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Description {
 pub struct Named {
     pub name: String,
     pub ty: String,
+    /// What its values or bits are called, where they have names.
+    pub names: Vec<String>,
 }
 
 /// A type's size and, of a struct, its members.
@@ -28,6 +31,8 @@ pub struct TypeDescription {
     /// Bytes; `None` of what has no size.
     pub size: Option<u32>,
     pub members: Vec<MemberDescription>,
+    /// Of an enum: its names and their values.
+    pub values: Vec<(String, i128)>,
 }
 
 /// A member; those of anonymous members stand among them.
@@ -46,10 +51,17 @@ impl Facts {
     pub fn describe(&self, site: &Site, probe: &str) -> Description {
         let names = self.names(site, probe);
         let named = |all: Vec<String>, meaning: &dyn Fn(&dyn Names, &str) -> Option<Meaning>| {
-            let with_type = |name: String| {
-                let ty = meaning(&*names, &name)
-                    .map_or_else(|| "(no value)".to_owned(), |of| spelt(&of));
-                Named { name, ty }
+            let with_type = |name: String| match meaning(&*names, &name) {
+                Some(of) => Named {
+                    name,
+                    ty: spelt(&of),
+                    names: value_names(&of),
+                },
+                None => Named {
+                    name,
+                    ty: "(no value)".to_owned(),
+                    names: Vec::new(),
+                },
             };
             all.into_iter().map(with_type).collect()
         };
@@ -60,12 +72,17 @@ impl Facts {
         }
     }
 
-    /// A type as C writes it, `struct task_struct` or `task_struct`.
+    /// A type as C writes it, `struct task_struct` or `task_struct`: of the kernel, else of a module that is loaded.
     ///
     /// # Errors
     /// When there is no BTF or no such type, with the nearest ones.
     pub fn describe_type(&self, name: &str) -> Result<TypeDescription, Report> {
-        let btf = self.btf()?;
+        let kernel = self.btf()?;
+        let in_module = match kernel.named(name) {
+            Some(_) => None,
+            None => self.module_btf_with(|btf| btf.named(name).is_some()),
+        };
+        let btf = in_module.as_ref().unwrap_or(kernel);
         let Some(ty) = btf.named(name) else {
             let report = Report::new(format!("no type '{name}' in this kernel"));
             let wrong = name
@@ -90,10 +107,18 @@ impl Facts {
             }
         });
         let members = described.collect();
+        let values = match &ty {
+            Type::Named(_, Shown::Enum(of)) => {
+                let named = |(value, name): &(i128, String)| (name.clone(), *value);
+                of.values.iter().map(named).collect()
+            }
+            _ => Vec::new(),
+        };
         Ok(TypeDescription {
             name: ty.to_string(),
             size: btf.size(&ty),
             members,
+            values,
         })
     }
 }
@@ -103,6 +128,23 @@ fn spelt(meaning: &Meaning) -> String {
         Meaning::Value(_, ty) | Meaning::Memory { ty, .. } => ty.to_string(),
         Meaning::String(_) => Type::Str.to_string(),
         Meaning::Elements(all, ty) => format!("{ty}[{}]", all.len()),
+        Meaning::Counted { of, .. } => format!("{of}[]"),
+    }
+}
+
+/// What the values of an integer are called.
+fn value_names(meaning: &Meaning) -> Vec<String> {
+    let Meaning::Value(_, Type::Named(_, shown)) = meaning else {
+        return Vec::new();
+    };
+    let names = |all: &[(u64, String)]| all.iter().map(|(_, name)| name.clone()).collect();
+    match shown {
+        Shown::Enum(of) => of.values.iter().map(|(_, name)| name.clone()).collect(),
+        Shown::Flags(of) => {
+            let numbers: Vec<String> = of.field.iter().flat_map(|(_, of)| names(of)).collect();
+            [numbers, names(&of.names)].concat()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -8,6 +8,8 @@ pub struct Format {
     /// What perf_event_open attaches to.
     pub id: u64,
     pub fields: Vec<FormatField>,
+    /// What stands behind `print fmt:`.
+    pub print: String,
 }
 
 /// A field of the record that a tracepoint's program gets.
@@ -52,7 +54,12 @@ impl Format {
             .filter_map(field)
             .filter(|field| !field.name.starts_with("common_"))
             .collect();
-        Some(Self { id, fields })
+        let print = text
+            .lines()
+            .find_map(|line| line.strip_prefix("print fmt:"))
+            .unwrap_or_default()
+            .to_owned();
+        Some(Self { id, fields, print })
     }
 
     pub fn field(&self, name: &str) -> Option<&FormatField> {

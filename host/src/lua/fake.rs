@@ -165,6 +165,7 @@ pub(crate) fn layout(fields: &[(&str, Content)]) -> Layout {
         name: (*name).to_owned(),
         content: content.clone(),
         bit,
+        shown: None,
         why: String::new(),
     });
     Layout {

@@ -18,6 +18,21 @@ pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
         Value::Unsigned(value) => mlua::Value::Integer(*value as i64),
         Value::Str(bytes) => mlua::Value::String(lua.create_string(bytes)?),
         Value::Hist(hist) => mlua::Value::UserData(lua.create_userdata(Hist(Arc::clone(hist)))?),
+        Value::Named(value, _) => mlua::Value::Integer(*value as i64),
+        Value::List(elements) => {
+            let table = lua.create_table_with_capacity(elements.len(), 0)?;
+            for (number, element) in elements.iter().enumerate() {
+                table.raw_set(number, to_lua(lua, element)?)?;
+            }
+            mlua::Value::Table(table)
+        }
+        Value::Struct(members) => {
+            let table = lua.create_table_with_capacity(0, members.len())?;
+            for (name, member) in members {
+                table.raw_set(&**name, to_lua(lua, member)?)?;
+            }
+            mlua::Value::Table(table)
+        }
     })
 }
 
@@ -149,10 +164,8 @@ fn compare(a: &Value, b: &Value) -> Ordering {
 
 fn number(value: &Value) -> Option<i128> {
     match value {
-        Value::Int(value) => Some((*value).into()),
-        Value::Unsigned(value) => Some((*value).into()),
         Value::Hist(hist) => Some(hist.count.into()),
-        _ => None,
+        other => other.integer(),
     }
 }
 
@@ -160,8 +173,9 @@ fn kind(value: &Value) -> u8 {
     match value {
         Value::Nil => 0,
         Value::Bool(_) => 1,
-        Value::Int(_) | Value::Unsigned(_) | Value::Hist(_) => 2,
+        Value::Int(_) | Value::Unsigned(_) | Value::Named(..) | Value::Hist(_) => 2,
         Value::Str(_) => 3,
+        Value::List(_) | Value::Struct(_) => 4,
     }
 }
 

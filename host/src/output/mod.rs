@@ -1,10 +1,12 @@
 //! Rows → text and JSON: pure. One [`Writer`] owns the output stream.
 
 pub mod books;
+mod compound;
 mod escape;
 mod event_rows;
 mod histogram;
 pub mod json;
+mod shown;
 mod table;
 mod writer;
 
@@ -12,7 +14,7 @@ pub use event_rows::EventRows;
 pub use table::table;
 pub use writer::{Format, WriteError, Writer};
 
-use crate::rows::Value;
+use crate::rows::{Shown, Value};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
 fn shown(value: &Value) -> String {
@@ -23,12 +25,17 @@ fn shown(value: &Value) -> String {
         Value::Unsigned(value) => value.to_string(),
         Value::Str(bytes) => escape::printable(bytes),
         Value::Hist(histogram) => format!("{} values", histogram.count),
+        Value::Named(value, shown) => shown::named(*value, shown),
+        Value::List(_) | Value::Struct(_) => compound::compound(value),
     }
 }
 
 /// Numbers stand at the right of their column, everything else at the left.
 fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Int(_) | Value::Unsigned(_))
+    matches!(
+        value,
+        Value::Int(_) | Value::Unsigned(_) | Value::Named(_, Shown::Time)
+    )
 }
 
 /// How many columns of a terminal a text takes, nearly: wide characters are counted as one.

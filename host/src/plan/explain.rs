@@ -178,6 +178,7 @@ fn content(content: &Content) -> String {
         Content::Int { int, .. } => int.to_string(),
         Content::Bool { .. } => "truth value".into(),
         Content::Text { capacity, .. } => format!("string to {} bytes", capacity.saturating_sub(1)),
+        Content::Copied { capacity, .. } => format!("copy of {capacity} bytes"),
         Content::Constant(_) => "known beforehand".into(),
         Content::Time | Content::Cpu => "in every record".into(),
         Content::Probe | Content::Func => "known to the host".into(),

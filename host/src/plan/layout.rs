@@ -2,8 +2,8 @@
 
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
-use crate::expr::Checked;
 use crate::expr::tree::{Node, Text};
+use crate::expr::{Checked, Copied};
 use crate::report::Report;
 use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
@@ -35,9 +35,15 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
             "{} bytes of fields, and an event has at most {RECORD}",
             end + strings
         );
-        return Err(Report::new(message).help("give a length where a string is wanted: str(p, 64)"));
+        return Err(Report::new(message).help(
+            "give a length where a string is wanted, str(p, 64), and name members of structs",
+        ));
     }
     for (field, value) in &mut fields {
+        if let Content::Copied { slot, capacity, .. } = &mut field.content {
+            *slot = end;
+            end += capacity.next_multiple_of(8);
+        }
         let Content::Text { slot, capacity, .. } = &mut field.content else {
             continue;
         };
@@ -59,6 +65,10 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
 }
 
 fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
+    let shown = match &wanted.value {
+        Some(Checked::Int(_, ty)) => ty.shown(),
+        _ => None,
+    };
     let (content, value) = match wanted.value {
         None => (Content::Constant(Value::Nil), FieldValue::Nothing),
         Some(checked) => stored(checked),
@@ -68,6 +78,7 @@ fn field((number, wanted): (usize, Wanted)) -> (Field, FieldValue) {
             name: wanted.name,
             content,
             bit: number as u8,
+            shown,
             why: wanted.why,
         },
         value,
@@ -95,6 +106,16 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
             },
             FieldValue::Text(text),
         ),
+        Checked::Copied(copied) => {
+            let Copied { origin, shape, .. } = *copied;
+            let content = Content::Copied {
+                offset: 0,
+                slot: 0,
+                capacity: origin.capacity(),
+                shape,
+            };
+            (content, FieldValue::Copied(origin))
+        }
         Checked::Probe => (Content::Probe, FieldValue::Nothing),
         Checked::Func => (Content::Func, FieldValue::Nothing),
         Checked::Time => (Content::Time, FieldValue::Nothing),
@@ -118,7 +139,9 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
             let (offset, bytes) = match &mut field.content {
                 Content::Int { offset, int } => (offset, u32::from(int.bytes())),
                 Content::Bool { offset } => (offset, 1),
-                Content::Text { offset, .. } => (offset, size_of::<Span>() as u32),
+                Content::Text { offset, .. } | Content::Copied { offset, .. } => {
+                    (offset, size_of::<Span>() as u32)
+                }
                 _ => continue,
             };
             if bytes == size {
@@ -134,6 +157,7 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
 fn room(field: &Field) -> u32 {
     match field.content {
         Content::Text { capacity, .. } => u32::from(capacity).next_multiple_of(8),
+        Content::Copied { capacity, .. } => capacity.next_multiple_of(8),
         _ => 0,
     }
 }

@@ -21,6 +21,7 @@ pub use planner::{Options, Planner, Traced};
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::report::Place;
+use crate::rows::Shown;
 use crate::spec::probe::Clock;
 use crate::spec::{Kind, ProbeId, TallyId};
 use std::path::PathBuf;
@@ -230,6 +231,8 @@ pub struct TallyShape {
 pub struct KeyField {
     pub name: String,
     pub content: KeyContent,
+    /// What an integer stands for, for those who print it.
+    pub shown: Option<Shown>,
     /// Bytes from the start of the map's key.
     pub offset: u32,
 }

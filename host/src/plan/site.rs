@@ -83,6 +83,10 @@ impl Compiled {
         let mut checked = |checked: &'a Checked| match checked {
             Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
             Checked::Text(text) => text.visit(each),
+            Checked::Copied(copied) => {
+                let nodes = copied.origin.nodes();
+                nodes.into_iter().for_each(|node| node.visit(each));
+            }
             Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
         };
         match &self.ending {

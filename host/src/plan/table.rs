@@ -100,6 +100,13 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
                     Part::Text(text),
                 )
             }
+            Checked::Copied(_) => {
+                let report = Report::new(format!(
+                    "'{}' is a struct or an array, which is no part of a key",
+                    item.name
+                ));
+                return Err(report.help("name a member or an element of it"));
+            }
             Checked::Probe => (KeyContent::Probe, Part::Int(site.clone())),
             Checked::Func => (KeyContent::Func, Part::Int(site.clone())),
             Checked::Time => {
@@ -111,9 +118,14 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
                 (KeyContent::Int { signed: true }, Part::Int(node))
             }
         };
+        let shown = match &item.checked {
+            Checked::Int(_, ty) => ty.shown(),
+            _ => None,
+        };
         fields.push(KeyField {
             name: item.name.clone(),
             content,
+            shown,
             offset,
         });
         offset += part.size();

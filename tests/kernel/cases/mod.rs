@@ -13,7 +13,9 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod structs;
 mod timers;
+mod types;
 mod user;
 
 use crate::need::Need;
@@ -48,6 +50,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        types::CASES,
+        structs::CASES,
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,

@@ -174,8 +174,14 @@ fn may_be_grouped(op: Op) -> bool {
 /// The type of a sum or difference: a pointer that is moved stays one.
 fn pointer_of(op: Op, left: Type, right: Type) -> Type {
     match (op, left, right) {
-        (Op::Add | Op::Sub, pointer @ Type::Pointer { .. }, Type::Int(_) | Type::Char) => pointer,
-        (Op::Add, Type::Int(_) | Type::Char, pointer @ Type::Pointer { .. }) => pointer,
+        (
+            Op::Add | Op::Sub,
+            pointer @ Type::Pointer { .. },
+            Type::Int(_) | Type::Named(..) | Type::Char,
+        ) => pointer,
+        (Op::Add, Type::Int(_) | Type::Named(..) | Type::Char, pointer @ Type::Pointer { .. }) => {
+            pointer
+        }
         _ => Type::Int(Int::U64),
     }
 }

@@ -122,7 +122,7 @@ impl Checker<'_> {
     /// The string at a pointer. A bare number is an address of the process, unless `as` said otherwise.
     fn string_at(&self, pointer: &Syntax, length: Option<u16>) -> Result<Term> {
         let wanted = length.unwrap_or(STRING as u16);
-        let (space, address, capacity) = match self.term(pointer)? {
+        let (space, address, capacity) = match self.term(pointer)?.decayed() {
             Term::Int(address, Type::Pointer { space, .. }) => (space, address, wanted),
             Term::Int(address, _) => (Space::User, address, wanted),
             Term::Memory {
@@ -166,7 +166,7 @@ impl Checker<'_> {
 
     /// The address that a pointer or a place in memory has: a pointer to who knows what.
     fn address(&self, pointer: &Syntax) -> Result<Term> {
-        let (address, space) = match self.term(pointer)? {
+        let (address, space) = match self.term(pointer)?.decayed() {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
             Term::Memory {
                 base,
@@ -205,7 +205,7 @@ impl Checker<'_> {
                 help,
             ));
         };
-        let (node, space) = match self.term(value)? {
+        let (node, space) = match self.term(value)?.decayed() {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
             Term::Int(node, _) => (node, Space::Kernel),
             Term::Memory {

@@ -1,6 +1,7 @@
 //! Lists of items, and what a handler reads: anything that has one value.
 
 use super::checker::Checker;
+use super::copied::Copied;
 use super::limits::Work;
 use super::term::Term;
 use super::{Refusal, Result, Scope};
@@ -8,6 +9,7 @@ use crate::expr::parse;
 use crate::expr::syntax::{Kind, Step, Syntax};
 use crate::expr::tree::{Node, Text};
 use crate::expr::types::Type;
+use crate::report::Report;
 use crate::spec::Source;
 use std::ops::Range;
 
@@ -17,6 +19,8 @@ pub enum Checked {
     Int(Node, Type),
     Condition(Node),
     Text(Text),
+    /// A struct or array, as it lies in memory.
+    Copied(Box<Copied>),
     /// The item is just this word: the host knows it without a field.
     Probe,
     Func,
@@ -114,29 +118,57 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        let term = self.term(syntax)?;
-        let described = term.describe();
-        let (is_string, of) = (term.is_string(), struct_of(&term));
-        let checked = match term {
-            term if is_string => term.into_string().map(Checked::Text),
+        let term = whole(syntax, self.term(syntax)?);
+        let span = &syntax.span;
+        if let Some(copied) = self.copied(&term, span)? {
+            return Ok(Checked::Copied(Box::new(copied)));
+        }
+        let checked = match term.clone() {
+            term if term.is_string() => term.into_string().map(Checked::Text),
             Term::Int(node, ty) => Some(Checked::Int(node, ty)),
             Term::Bool(node) => Some(Checked::Condition(node)),
             _ => None,
         };
         checked.ok_or_else(|| {
-            let text = self.quote(&syntax.span);
-            let report = self.refuse(
-                &syntax.span,
-                format!("'{text}' is {described}, which has no single value"),
-            );
-            let Some(of) = of else {
-                return report.help(format!("name an element: {text}[0]")).into();
-            };
-            let members = self.scope.names.members(&of);
-            let some = members.iter().take(4).map(|name| format!("{text}.{name}"));
-            let help = format!("name a member: {}", some.collect::<Vec<_>>().join(", "));
-            report.help(help).into()
+            let (text, what) = (self.quote(span), term.describe());
+            let report = self.refuse(span, format!("'{text}' is {what}, which has no size"));
+            self.with_members(&term, report, span)
         })
+    }
+
+    /// A report on a term that is too much, with what can be named of it instead.
+    pub(super) fn with_members(&self, term: &Term, report: Report, span: &Range<usize>) -> Refusal {
+        let text = self.quote(span);
+        let Some(of) = struct_of(term) else {
+            return report.help(format!("name an element: {text}[0]")).into();
+        };
+        let members = self.scope.names.members(&of);
+        let some = members.iter().take(4).map(|name| format!("{text}.{name}"));
+        let help = format!("name a member: {}", some.collect::<Vec<_>>().join(", "));
+        report.help(help).into()
+    }
+}
+
+/// `as('struct sock', x)`, which goes on as a pointer does, is the struct itself where nothing follows.
+fn whole(syntax: &Syntax, term: Term) -> Term {
+    let names_struct = match &syntax.kind {
+        Kind::Call(name, arguments) if name == "as" => {
+            matches!(arguments.first().map(|ty| &ty.kind), Some(Kind::Str(ty)) if !ty.contains(&b'*'))
+        }
+        _ => false,
+    };
+    match term {
+        Term::Int(base, Type::Pointer { to, space })
+            if names_struct && matches!(*to, Type::Struct(_)) =>
+        {
+            Term::Memory {
+                base,
+                offset: 0,
+                space,
+                ty: *to,
+            }
+        }
+        term => term,
     }
 }
 

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod checker;
 mod columns;
+mod copied;
 mod definitions;
 mod functions;
 mod items;
@@ -19,6 +20,7 @@ mod words;
 mod tests;
 
 pub use columns::{ColumnFunction, ColumnItem, columns};
+pub use copied::{Copied, Origin};
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
 

@@ -78,7 +78,7 @@ impl Checker<'_> {
         base: &Range<usize>,
     ) -> Result<Term> {
         let described = term.describe();
-        let (address, offset, space, ty) = match term {
+        let (address, offset, space, ty) = match term.decayed() {
             Term::Memory {
                 base,
                 offset,
@@ -135,7 +135,7 @@ impl Checker<'_> {
     /// `term[index]`; `base` is where `term` stands.
     fn element(&self, term: Term, index: &Syntax, base: &Range<usize>) -> Result<Term> {
         let described = term.describe();
-        let (address, offset, space, of, length) = match term {
+        let (address, offset, space, of, length) = match term.decayed() {
             Term::Memory {
                 base,
                 offset,

@@ -5,7 +5,7 @@ use crate::expr::tree::{Node, Op, Relation, Text};
 use crate::expr::types::{Int, Space, Type};
 use moontrace_abi::limits::STRING;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Term {
     /// An integer, or a pointer: one to `char` reads as a string where one is wanted.
     Int(Node, Type),
@@ -20,9 +20,26 @@ pub(super) enum Term {
     },
     /// An array whose elements don't lie side by side.
     Elements(Vec<Node>, Type),
+    /// Elements side by side in the kernel's memory, as many as fit into `bytes` of it.
+    Counted {
+        start: Node,
+        bytes: Node,
+        of: Type,
+    },
 }
 
 impl Term {
+    /// An array of unknown length as what it is to everything but a record: the pointer to its first element.
+    pub(super) fn decayed(self) -> Self {
+        match self {
+            Self::Counted { start, of, .. } => {
+                let (to, space) = (Box::new(of), Space::Kernel);
+                Self::Int(start, Type::Pointer { to, space })
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn constant(value: i128) -> Self {
         Self::number(Node::Const(value))
     }
@@ -43,7 +60,7 @@ impl Term {
                 ..
             } => format!("an array of {of}"),
             Self::Memory { ty, .. } => format!("a {ty}"),
-            Self::Elements(_, of) => format!("an array of {of}"),
+            Self::Elements(_, of) | Self::Counted { of, .. } => format!("an array of {of}"),
             Self::Int(..) | Self::Text(_) => "a number".into(),
         }
     }
@@ -104,6 +121,7 @@ impl From<Meaning> for Term {
                 ty,
             },
             Meaning::Elements(nodes, ty) => Self::Elements(nodes, ty),
+            Meaning::Counted { start, bytes, of } => Self::Counted { start, bytes, of },
         }
     }
 }

@@ -57,6 +57,7 @@ impl<'a> Checker<'a> {
             Checked::Int(node, ty) => Ok(Term::Int(node.clone(), ty.clone())),
             Checked::Condition(node) => Ok(Term::Bool(node.clone())),
             Checked::Text(text) => Ok(Term::Text(text.clone())),
+            Checked::Copied(copied) => Ok(copied.term.clone()),
             Checked::Time => self.own_word("time", span),
             Checked::Cpu => self.own_word("cpu", span),
             Checked::Probe => self.own_word("probe", span),
@@ -247,7 +248,7 @@ impl Checked {
         match self {
             Self::Int(node, _) | Self::Condition(node) => Some(Branch::Node(node)),
             Self::Text(text) => Some(Branch::Text(text)),
-            Self::Probe | Self::Func | Self::Time | Self::Cpu => None,
+            Self::Copied(_) | Self::Probe | Self::Func | Self::Time | Self::Cpu => None,
         }
     }
 }

@@ -4,6 +4,9 @@ use super::blob::{Raw, kind, word};
 use super::{Btf, DEPTH};
 use crate::expr::types::{Int, Space, StructType, Type};
 use crate::facts::ctype::{self, Spelling};
+use crate::rows::Shown;
+use crate::rows::shown::Enumeration;
+use std::sync::Arc;
 
 /// A function's parameters by name and type, and what it returns.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +31,7 @@ impl Btf {
     }
 
     fn typed_at(&self, id: u32, depth: u32) -> Type {
+        let typedef = self.known_typedef(id);
         let Some((id, raw)) = self.resolve(id) else {
             return Type::Void;
         };
@@ -35,7 +39,10 @@ impl Btf {
             return Type::Void;
         };
         match raw.kind {
-            kind::INT => self.int(raw),
+            kind::INT => match (self.int(raw), typedef) {
+                (Type::Int(int), Some(shown)) => Type::Named(int, shown),
+                (ty, _) => ty,
+            },
             kind::PTR => {
                 let space = self.space(raw.size_or_type);
                 let to = if self.is_text(raw.size_or_type) {
@@ -62,7 +69,10 @@ impl Btf {
             kind::ENUM | kind::ENUM64 => {
                 let negative = || enumerators(raw, false).any(|(_, value)| value < 0);
                 let signed = raw.flag || negative() && !self.marks_signed_enums();
-                sized(signed, raw.size_or_type)
+                match sized(signed, raw.size_or_type) {
+                    Type::Int(int) => self.enumeration(raw, int),
+                    ty => ty,
+                }
             }
             _ => Type::Void,
         }
@@ -130,6 +140,40 @@ impl Btf {
             return Type::Char;
         }
         sized(encoding & SIGNED != 0, raw.size_or_type)
+    }
+
+    /// What a typedef on the way to a type says its numbers are.
+    fn known_typedef(&self, mut id: u32) -> Option<Shown> {
+        for _ in 0..DEPTH {
+            let raw = self.blob.raw(id)?;
+            let known = match raw.kind {
+                kind::TYPEDEF => ctype::known(self.blob.string(raw.name)),
+                kind::VOLATILE | kind::CONST | kind::TYPE_TAG => None,
+                _ => return None,
+            };
+            if known.is_some() {
+                return known;
+            }
+            id = raw.size_or_type;
+        }
+        None
+    }
+
+    /// An enum with its names.
+    fn enumeration(&self, raw: Raw<'_>, int: Int) -> Type {
+        let marked = self.marks_signed_enums();
+        let values: Vec<_> = enumerators(raw, marked)
+            .map(|(name, value)| (value, self.blob.string(name).to_owned()))
+            .collect();
+        if values.is_empty() {
+            return Type::Int(int);
+        }
+        let name = match self.blob.string(raw.name) {
+            "" => String::new(),
+            name => format!("enum {name}"),
+        };
+        let of = Enumeration { name, values };
+        Type::Named(int, Shown::Enum(Arc::new(of)))
     }
 
     fn struct_type(&self, id: u32, raw: Raw<'_>) -> StructType {
@@ -213,7 +257,7 @@ impl Btf {
     /// Bytes of a type in memory; `None` of one that has no size.
     pub fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
-            Type::Int(int) => Some(int.bytes() as u32),
+            Type::Int(int) | Type::Named(int, _) => Some(int.bytes() as u32),
             Type::Char | Type::Bool => Some(1),
             Type::Pointer { .. } => Some(8),
             Type::Array { of, length } => self.size(of)?.checked_mul(*length),

@@ -187,6 +187,14 @@ impl<O: Offered> Names for SiteNames<'_, O> {
         listed.into_iter().map(|listed| listed.name).collect()
     }
 
+    fn typed_members(&self, of: &StructType) -> Vec<(String, Member)> {
+        let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
+        listed
+            .into_iter()
+            .map(|listed| (listed.name, listed.member))
+            .collect()
+    }
+
     fn moved(&self, of: &StructType, name: &str) -> Option<&'static str> {
         let path = renamed::member(of.name.strip_prefix("struct ")?, name)?;
         self.member(of, path.split('.').next()?)?;
@@ -202,7 +210,7 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
-            Type::Int(int) => Some(u32::from(int.bytes())),
+            Type::Int(int) | Type::Named(int, _) => Some(u32::from(int.bytes())),
             Type::Char | Type::Bool => Some(1),
             Type::Pointer { .. } => Some(8),
             Type::Str | Type::Void => None,

@@ -9,7 +9,7 @@ use super::{Offered, argument_number, no_return_value_yet, numbered, registers};
 use crate::expr::names::Meaning;
 use crate::expr::tree::{Current, Node, Op, Relation};
 use crate::expr::types::{Int, Space, Type};
-use crate::facts::{Facts, FieldKind, Format};
+use crate::facts::{Facts, FieldKind, Format, syscall_values};
 use std::cell::OnceCell;
 
 /// Of `thread_info.status`: the call came the 32-bit way (TS_COMPAT of arch/x86/include/asm/thread_info.h).
@@ -165,9 +165,12 @@ impl Offered for Syscall<'_> {
         let FieldKind::Value(of) = &field.kind else {
             return None;
         };
-        value(field_type(self.facts, field, of, true)?, |int| {
-            saved(offset, int)
-        })
+        let ty = field_type(self.facts, field, of, true)?;
+        let ty = match (syscall_values::of(&self.name, name), ty) {
+            (Some(shown), Type::Int(int)) => Type::Named(int, shown),
+            (_, ty) => ty,
+        };
+        value(ty, |int| saved(offset, int))
     }
 
     fn arguments(&self) -> Vec<String> {

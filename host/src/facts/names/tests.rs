@@ -2,6 +2,8 @@ use super::*;
 use crate::expr::tree::{Node, Op, Relation};
 use crate::expr::types::{Int, Space};
 use crate::facts::fixture::Machine;
+use crate::facts::syscall_values;
+use crate::rows::Shown;
 
 fn context(offset: i16, int: Int) -> Node {
     Node::Context { offset, int }
@@ -132,15 +134,25 @@ fn a_system_call_means_the_same_at_its_tracepoint_and_at_the_raw_one() {
     let facts = machine.facts();
     let own = facts.names(&tracepoint("syscalls", "sys_enter_openat"), "x");
     let raw = facts.names(&syscall("openat", false), "x");
-    assert_eq!(own.argument("dfd"), int(context(16, Int::I32), Int::I32));
-    assert_eq!(raw.argument("dfd"), int(saved(112, Int::I32), Int::I32));
+    let descriptor = |load| match syscall_values::of("openat", "dfd") {
+        Some(shown) => Some(Meaning::Value(load, Type::Named(Int::I32, shown))),
+        None => panic!("dfd has a name for -100"),
+    };
+    assert_eq!(own.argument("dfd"), descriptor(context(16, Int::I32)));
+    assert_eq!(raw.argument("dfd"), descriptor(saved(112, Int::I32)));
     assert_eq!(
         own.argument("mode"),
-        int(context(40, Int::new(false, 16)), Int::new(false, 16))
+        Some(Meaning::Value(
+            context(40, Int::new(false, 16)),
+            Type::Named(Int::new(false, 16), Shown::Mode)
+        ))
     );
     assert_eq!(
         raw.argument("mode"),
-        int(saved(56, Int::new(false, 16)), Int::new(false, 16))
+        Some(Meaning::Value(
+            saved(56, Int::new(false, 16)),
+            Type::Named(Int::new(false, 16), Shown::Mode)
+        ))
     );
     assert_eq!(own.argument("filename"), user_string(context(24, Int::U64)));
     assert_eq!(raw.argument("filename"), user_string(saved(104, Int::U64)));

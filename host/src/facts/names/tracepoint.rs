@@ -6,15 +6,19 @@ use crate::expr::names::Meaning;
 use crate::expr::tree::{Node, Op, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::facts::ctype::{self, Spelling};
-use crate::facts::{Facts, FieldKind, Format, FormatField};
+use crate::facts::{Facts, FieldKind, Format, FormatField, print_format, syscall_values};
+use crate::rows::Shown;
 use moontrace_abi::limits;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 pub(super) struct Record<'a> {
     facts: &'a Facts,
     category: String,
     event: String,
     format: OnceCell<Option<Format>>,
+    /// What its `print fmt` says of fields.
+    said: OnceCell<BTreeMap<String, Shown>>,
 }
 
 /// Bytes at the front of a record that programs can't load: there the kernel keeps a pointer of its own.
@@ -27,6 +31,7 @@ impl<'a> Record<'a> {
             category: category.to_owned(),
             event: event.to_owned(),
             format: OnceCell::new(),
+            said: OnceCell::new(),
         }
     }
 
@@ -39,6 +44,29 @@ impl<'a> Record<'a> {
                 .ok()
         };
         self.format.get_or_init(read).as_ref()
+    }
+
+    /// What a field's values stand for, where the kernel's own text of the event or our table says so.
+    fn said(&self, field: &str) -> Option<Shown> {
+        let enumerator = |name: &str| self.facts.btf().ok()?.enumerator(name);
+        let read = || {
+            let line = self.format().map_or("", |format| format.print.as_str());
+            print_format::shown(line, &enumerator)
+        };
+        let said = self.said.get_or_init(read).get(field).cloned();
+        said.or_else(|| match self.category.as_str() {
+            "signal" if field == "sig" => Some(syscall_values::signal()),
+            "syscalls" => syscall_values::of(self.event.strip_prefix("sys_enter_")?, field),
+            _ => None,
+        })
+    }
+
+    /// A field's type with what is said of its values.
+    fn with_names(&self, field: &FormatField, ty: Type) -> Type {
+        match (self.said(&field.name), ty) {
+            (Some(shown), Type::Int(int) | Type::Named(int, _)) => Type::Named(int, shown),
+            (_, ty) => ty,
+        }
     }
 
     fn is_system_call(&self) -> bool {
@@ -55,8 +83,8 @@ impl<'a> Record<'a> {
         match &field.kind {
             FieldKind::Value(of) => {
                 let ty = field_type(self.facts, field, of, self.is_system_call())?;
-                match ty {
-                    Type::Struct(_) => Some(memory(offset, ty)),
+                match self.with_names(field, ty) {
+                    ty @ Type::Struct(_) => Some(memory(offset, ty)),
                     ty => value(ty, |int| load(offset, int)),
                 }
             }
@@ -79,7 +107,7 @@ impl<'a> Record<'a> {
                     _ => Type::Int(sized(each, field.signed)?),
                 };
                 let ty = Type::Array {
-                    of: Box::new(of),
+                    of: Box::new(self.with_names(field, of)),
                     length: u32::from(*length),
                 };
                 Some(memory(offset, ty))
@@ -89,12 +117,16 @@ impl<'a> Record<'a> {
                 if is_char(of) {
                     return Some(Meaning::String(text(start, limits::STRING as u16)));
                 }
-                let to = spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void);
-                let ty = Type::Pointer {
-                    to: Box::new(to),
-                    space: Space::Kernel,
+                let of = match of.base.as_str() {
+                    // As many words of it as the machine's CPUs need: the type has room for all that there could be.
+                    "cpumask_t" => Type::Int(Int::U64),
+                    _ => spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void),
                 };
-                Some(Meaning::Value(start, ty))
+                Some(Meaning::Counted {
+                    start,
+                    bytes: dynamic_bytes(offset),
+                    of,
+                })
             }
             FieldKind::Opaque => None,
         }
@@ -179,6 +211,11 @@ pub(super) fn field_type(
     match (ctype::plain(&of.base), by_size) {
         (Some(Type::Bool), _) if field.size == 1 => Some(Type::Bool),
         (Some(Type::Char), _) if field.size == 1 => Some(Type::Char),
+        (Some(Type::Named(_, shown)), Some(Type::Int(int))) => Some(Type::Named(int, shown)),
+        (None, Some(Type::Int(int))) => match spelled(facts, of, space) {
+            Some(Type::Named(_, shown)) => Some(Type::Named(int, shown)),
+            _ => Some(Type::Int(int)),
+        },
         (_, Some(ty)) => Some(ty),
         (_, None) => spelled(facts, of, space),
     }
@@ -226,6 +263,12 @@ fn dynamic_start(offset: u16, relative: bool) -> Node {
         Node::ContextAddress
     };
     plus(from, low)
+}
+
+/// How many bytes a `__data_loc` or `__rel_loc` field's data has.
+fn dynamic_bytes(offset: u16) -> Node {
+    let word = load(offset, Int::U32);
+    Node::Binary(Op::Shr, Box::new(word), Box::new(Node::Const(16)))
 }
 
 fn text(address: Node, capacity: u16) -> Text {

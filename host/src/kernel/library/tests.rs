@@ -107,6 +107,7 @@ fn the_stack_has_room_for_the_largest_functions() {
         name: String::new(),
         content,
         bit,
+        shown: None,
         why: String::new(),
     };
     let layout = crate::plan::Layout {

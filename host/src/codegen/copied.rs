@@ -1,0 +1,84 @@
+//! Structs and arrays, copied into a record as they lie.
+
+use super::function::{Done, Function};
+use super::instruction::{Alu, Helper, R0, R1, R2, R3, R8, R9, When};
+use crate::expr::Origin;
+use crate::expr::tree::Node;
+use crate::expr::types::Space;
+
+impl Function<'_> {
+    /// Copies to `slot` of the record; r0 = the span of what is there. Nothing waits yet.
+    pub(super) fn copied(&mut self, origin: &Origin, slot: u32) -> Done {
+        match origin {
+            Origin::At {
+                space,
+                address,
+                sizes,
+            } => self.copy_first(*space, address, sizes, slot),
+            Origin::Counted {
+                address,
+                bytes,
+                most,
+            } => self.copy_counted(address, bytes, *most, slot),
+            Origin::Words(words) => {
+                for (number, word) in words.iter().enumerate() {
+                    self.value(word)?;
+                    self.asm.store(8, R8, (slot + 8 * number as u32) as i16, R0);
+                }
+                self.span(slot, 8 * words.len() as u32);
+                Ok(())
+            }
+        }
+    }
+
+    /// The first of some lengths that can be read. (The helper zeroes what it could not read.)
+    fn copy_first(&mut self, space: Space, address: &Node, sizes: &[u32], slot: u32) -> Done {
+        let done = self.asm.label();
+        for (number, size) in sizes.iter().enumerate() {
+            let shorter = self.asm.label();
+            let last = number + 1 == sizes.len();
+            self.value(address)?;
+            self.asm.mov(R3, R0);
+            self.asm.mov(R2, *size as i32);
+            self.point(R1, R8, slot as i16);
+            self.asm.helper(match space {
+                Space::Kernel => Helper::ReadKernel,
+                Space::User => Helper::ReadUser,
+            });
+            let failed = if last { self.fault } else { shorter };
+            self.asm.jump_if(When::Ne, R0, 0, failed);
+            self.span(slot, *size);
+            if !last {
+                self.asm.jump(done);
+                self.asm.bind(shorter);
+            }
+        }
+        self.asm.bind(done);
+        Ok(())
+    }
+
+    /// The number of bytes waits in r9, which no call changes: the verifier knows its bounds there on every kernel.
+    fn copy_counted(&mut self, address: &Node, bytes: &Node, most: u32, slot: u32) -> Done {
+        let fits = self.asm.label();
+        self.value(bytes)?;
+        self.asm.jump_if(When::Le, R0, most as i32, fits);
+        self.asm.mov(R0, most as i32);
+        self.asm.bind(fits);
+        self.wait()?;
+        self.value(address)?;
+        self.asm.mov(R3, R0);
+        self.resume(R2);
+        self.point(R1, R8, slot as i16);
+        self.asm.helper(Helper::ReadKernel);
+        self.asm.jump_if(When::Ne, R0, 0, self.fault);
+        self.asm.mov(R0, R9);
+        self.asm.alu(Alu::Shl, R0, 16);
+        self.asm.alu(Alu::Or, R0, slot as i32);
+        Ok(())
+    }
+
+    /// r0 = the span of `size` bytes at `slot`.
+    fn span(&mut self, slot: u32, size: u32) {
+        self.asm.constant(R0, u64::from(size << 16 | slot));
+    }
+}
