@@ -7,6 +7,7 @@ pub mod constants;
 pub mod counters;
 pub mod ctype;
 pub mod describe;
+pub mod dwarf;
 pub mod elf;
 pub mod features;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub struct Facts {
     btf: OnceCell<Result<Btf, Report>>,
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
     symbols: OnceCell<Symbols>,
+    debug: dwarf::Opened,
     features: OnceCell<Features>,
     pid_namespace: OnceCell<Option<PidNamespace>>,
 }
@@ -66,6 +68,7 @@ impl Facts {
             btf: OnceCell::new(),
             modules: RefCell::default(),
             symbols: OnceCell::new(),
+            debug: dwarf::Opened::default(),
             features: OnceCell::new(),
             pid_namespace: OnceCell::new(),
         }

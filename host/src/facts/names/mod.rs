@@ -15,6 +15,7 @@ mod tests;
 
 pub use syscall::syscall_number;
 
+use super::dwarf::{self, Debug};
 use super::elf::Argument;
 use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
@@ -23,6 +24,7 @@ use crate::expr::types::{StructType, Type};
 use crate::report;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// A probe's place, as far as it decides where its arguments are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +50,10 @@ pub enum Site {
         function: String,
         ret: bool,
     },
+    /// `offset` in bytes from the file's start.
     Uprobe {
+        path: PathBuf,
+        offset: u64,
         ret: bool,
     },
     Usdt {
@@ -75,7 +80,9 @@ impl Facts {
             Site::Kprobe { function, ret } => {
                 self.named(probe, kprobe::Kprobe::new(self, function, *ret))
             }
-            Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
+            Site::Uprobe { path, offset, ret } => {
+                self.named(probe, uprobe::Uprobe::new(self, path, *offset, *ret))
+            }
             Site::Usdt { arguments } => {
                 let arguments = arguments.clone();
                 self.named(probe, usdt::Usdt { arguments })
@@ -106,6 +113,10 @@ trait Offered {
     fn absent(&self, name: &str) -> Option<String>;
     /// The types at this site, where they are not the kernel's alone.
     fn btf(&self) -> Option<&Btf> {
+        None
+    }
+    /// The debug information that its structs are in, where they are none of the kernel's.
+    fn debug(&self) -> Option<&Debug> {
         None
     }
 }
@@ -158,10 +169,17 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn member(&self, of: &StructType, name: &str) -> Option<Member> {
+        if dwarf::is_ours(of) {
+            return self.offered.debug()?.member(of, name);
+        }
         self.btf()?.member(of, name)
     }
 
     fn members(&self, of: &StructType) -> Vec<String> {
+        if dwarf::is_ours(of) {
+            let debug = self.offered.debug();
+            return debug.map(|debug| debug.member_names(of)).unwrap_or_default();
+        }
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()
     }
@@ -180,6 +198,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
 
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
+            Type::Struct(_) | Type::Array { .. } if dwarf::has_ours(ty) => {
+                self.offered.debug()?.size(ty)
+            }
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
             Type::Int(int) => Some(u32::from(int.bytes())),
             Type::Char | Type::Bool => Some(1),
