@@ -98,7 +98,10 @@ mod tests {
         assert_eq!(placed[3], Place::Register(1));
         assert_eq!(placed[7], Place::Register(5));
         assert_eq!(placed[8..], [Place::Stack(0), Place::Stack(1)]);
-        let floats = places(&[vec![Class::Float; 9], vec![Class::Word; 7]].concat(), Hidden::No);
+        let floats = places(
+            &[vec![Class::Float; 9], vec![Class::Word; 7]].concat(),
+            Hidden::No,
+        );
         assert_eq!(floats[15], Place::Stack(1), "the ninth float is there, too");
     }
 

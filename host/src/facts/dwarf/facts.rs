@@ -32,9 +32,11 @@ impl Facts {
         let inner = path.strip_prefix(&self.root).unwrap_or(path);
         let parts: Vec<Component<'_>> = inner.components().take(3).collect();
         let process = match parts.as_slice() {
-            [Component::Normal(proc), Component::Normal(pid), Component::Normal(root)]
-                if *proc == "proc" && *root == "root" =>
-            {
+            [
+                Component::Normal(proc),
+                Component::Normal(pid),
+                Component::Normal(root),
+            ] if *proc == "proc" && *root == "root" => {
                 Some(self.root.join("proc").join(pid).join("root"))
             }
             _ => None,

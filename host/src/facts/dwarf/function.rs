@@ -41,7 +41,7 @@ pub enum Returned {
     Elsewhere(String),
 }
 
-/// The function of `unit` whose first instruction stands at `address`.
+/// The function of `unit` whose first instruction stands at `address`; `None` where only its lines are described.
 pub(super) fn find(
     debug: &Debug,
     unit: &Rc<Unit>,
@@ -58,6 +58,10 @@ pub(super) fn find(
                 unit: unit.head.start,
                 offset: step.offset,
             };
+            // Where a function was declared is left out with all else but its lines (-g1, line-tables-only).
+            if debug.with(unit, &entry, gimli::DW_AT_decl_line).is_none() {
+                return Ok(None);
+            }
             return Ok(Some(read(debug, unit, at, &entry, address)?));
         }
     }

@@ -123,7 +123,9 @@ impl Sections {
                 .ok()
                 .and_then(|offset| whole.bytes().get(offset..))
                 .unwrap_or_default();
-            let length = tail.len().min(usize::try_from(length).unwrap_or(usize::MAX));
+            let length = tail
+                .len()
+                .min(usize::try_from(length).unwrap_or(usize::MAX));
             return Ok(tail.get(..length).unwrap_or_default().to_vec());
         }
         let length = length.min(section.size.saturating_sub(offset));

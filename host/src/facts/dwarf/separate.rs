@@ -71,9 +71,8 @@ fn link(path: &Path) -> Result<Link, Report> {
 fn id_path(id: &[u8]) -> Option<PathBuf> {
     let (first, rest) = id.split_first()?;
     let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-    (!rest.is_empty()).then(|| {
-        Path::new(DIRECTORY).join(format!(".build-id/{first:02x}/{rest}.debug"))
-    })
+    (!rest.is_empty())
+        .then(|| Path::new(DIRECTORY).join(format!(".build-id/{first:02x}/{rest}.debug")))
 }
 
 /// Where a file of the kept name may be: beside the binary, in `.debug` there, and at the same place below the directory

@@ -162,7 +162,9 @@ impl Debug {
                         .number(gimli::DW_AT_upper_bound)
                         .and_then(|last| last.checked_add(1))
                 });
-                count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+                count
+                    .and_then(|count| u32::try_from(count).ok())
+                    .unwrap_or(0)
             });
         lengths.take(DEPTH as usize).collect()
     }
@@ -257,7 +259,9 @@ impl Debug {
         entry.is_some_and(|(_, entry)| {
             matches!(
                 entry.get(gimli::DW_AT_calling_convention),
-                Some(super::Value::CallingConvention(gimli::DW_CC_pass_by_reference))
+                Some(super::Value::CallingConvention(
+                    gimli::DW_CC_pass_by_reference
+                ))
             )
         })
     }

@@ -105,9 +105,7 @@ impl Head {
             }
             _ => return None,
         };
-        let end = start
-            .checked_add(length)?
-            .checked_add(version_at as u64)?;
+        let end = start.checked_add(length)?.checked_add(version_at as u64)?;
         (address_size == 8).then_some(Self {
             start,
             end,
@@ -148,7 +146,8 @@ impl Unit {
             UnitSectionOffset::DebugInfoOffset(DebugInfoOffset(index(head.start))),
             shared(entries),
         );
-        let abbreviations = header.abbreviations(&DebugAbbrev::from(sections.whole(".debug_abbrev")?))?;
+        let abbreviations =
+            header.abbreviations(&DebugAbbrev::from(sections.whole(".debug_abbrev")?))?;
         let mut unit = Self {
             head,
             header,
@@ -280,7 +279,11 @@ impl Unit {
     }
 
     /// The list of places where a variable is, each for a stretch of code.
-    pub(super) fn locations(&self, sections: &Sections, value: &Value) -> Option<LocListIter<Bytes>> {
+    pub(super) fn locations(
+        &self,
+        sections: &Sections,
+        value: &Value,
+    ) -> Option<LocListIter<Bytes>> {
         let lists = LocationLists::new(
             DebugLoc::from(sections.whole(".debug_loc").ok()?),
             DebugLocLists::from(sections.whole(".debug_loclists").ok()?),
@@ -310,10 +313,7 @@ impl Entries<'_> {
     ///
     /// # Errors
     /// When there is none any more ([`Self::is_empty`] tells before), or it is damaged.
-    pub(super) fn next_if(
-        &mut self,
-        wanted: impl FnOnce(DwTag) -> bool,
-    ) -> Result<Step, Damage> {
+    pub(super) fn next_if(&mut self, wanted: impl FnOnce(DwTag) -> bool) -> Result<Step, Damage> {
         let (depth, offset) = (self.0.next_depth(), self.0.next_offset());
         let Some(abbreviation) = self.0.read_abbreviation()? else {
             return Ok(Step {

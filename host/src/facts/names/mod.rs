@@ -178,7 +178,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     fn members(&self, of: &StructType) -> Vec<String> {
         if dwarf::is_ours(of) {
             let debug = self.offered.debug();
-            return debug.map(|debug| debug.member_names(of)).unwrap_or_default();
+            return debug
+                .map(|debug| debug.member_names(of))
+                .unwrap_or_default();
         }
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()

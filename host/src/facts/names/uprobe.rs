@@ -48,13 +48,15 @@ impl<'a> Uprobe<'a> {
         })?;
         let shown = debug.path().display();
         let found = debug.function_at(self.offset);
-        match found.map_err(|damage| format!("the debug information of {shown} is damaged: {damage}"))? {
+        match found
+            .map_err(|damage| format!("the debug information of {shown} is damaged: {damage}"))?
+        {
             Some(function) => Ok(Known {
                 debug: debug.clone(),
                 function,
             }),
             None => Err(format!(
-                "the debug information of {shown} describes no function that begins here"
+                "the debug information of {shown} doesn't say what the code here takes and returns"
             )),
         }
     }
@@ -136,7 +138,9 @@ impl Offered for Uprobe<'_> {
                     }
                     _ => "the function returns nothing".to_owned(),
                 }),
-                _ => Some("at a return the arguments are gone: use uprobe, or retval here".to_owned()),
+                _ => Some(
+                    "at a return the arguments are gone: use uprobe, or retval here".to_owned(),
+                ),
             };
         }
         if name == "retval" {
