@@ -41,7 +41,8 @@ pub enum Returned {
     Elsewhere(String),
 }
 
-/// The function of `unit` whose first instruction stands at `address`; `None` where only its lines are described.
+/// The function of `unit` whose first instruction stands at `address`; `None` where nothing is said of what it takes
+/// and returns.
 pub(super) fn find(
     debug: &Debug,
     unit: &Rc<Unit>,
@@ -58,11 +59,10 @@ pub(super) fn find(
                 unit: unit.head.start,
                 offset: step.offset,
             };
-            // Where a function was declared is left out with all else but its lines (-g1, line-tables-only).
-            if debug.with(unit, &entry, gimli::DW_AT_decl_line).is_none() {
-                return Ok(None);
-            }
-            return Ok(Some(read(debug, unit, at, &entry, address)?));
+            let found = read(debug, unit, at, &entry, address)?;
+            // Nobody can tell what takes and returns nothing from what is described by its lines alone (-g1).
+            let silent = found.parameters.is_empty() && found.returns == Returned::Nothing;
+            return Ok((!silent).then_some(found));
         }
     }
     Ok(None)

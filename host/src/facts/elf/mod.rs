@@ -8,7 +8,7 @@ mod locate;
 mod mapped;
 mod place;
 #[cfg(test)]
-pub(in crate::facts) mod sample;
+pub(crate) mod sample;
 mod segments;
 mod usdt;
 mod usdt_argument;

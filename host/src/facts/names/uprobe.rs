@@ -56,7 +56,7 @@ impl<'a> Uprobe<'a> {
                 function,
             }),
             None => Err(format!(
-                "the debug information of {shown} doesn't say what the code here takes and returns"
+                "the debug information of {shown} knows no arguments of the code here"
             )),
         }
     }
