@@ -15,6 +15,8 @@ pub(crate) mod fixture;
 pub mod format;
 mod links;
 pub mod matching;
+#[cfg(test)]
+mod mutation;
 pub mod names;
 mod renamed;
 pub mod symbols;

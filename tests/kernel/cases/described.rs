@@ -28,8 +28,8 @@ fn traced(code: &str) -> Outcome {
 
 fn arguments_by_name() {
     let outcome = traced(
-        r#"probe "uprobe:PROGRAM:described":where "number > 15 and name == 'odd' and pair.next.first == 7"
-            :print "number, small, name, second = pair.second, third = pair.next.third, even, step, stacked""#,
+        r#"probe "uprobe:PROGRAM:described":where "number > 15 and name == 'odd' and step == BACK"
+            :print "number, small, name, second = pair.second, third = pair.next.third, cast = as('struct pair', arg3).first, even, step, stacked""#,
     );
     outcome.is_well();
     let rows: Vec<_> = outcome
@@ -38,7 +38,7 @@ fn arguments_by_name() {
         .collect();
     let want = |number: i64| {
         json!({
-            "number": number, "small": -3, "name": "odd", "second": 4095, "third": 9, "even": false, "step": -1,
+            "number": number, "small": -3, "name": "odd", "second": 4095, "third": 9, "cast": 7, "even": false, "step": -1,
             "stacked": u64::MAX - number as u64,
         })
     };

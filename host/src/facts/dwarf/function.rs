@@ -5,7 +5,7 @@ use super::types::Typed;
 use super::unit::{Entry, Unit};
 use super::{At, Damage, Debug};
 use crate::expr::types::Type;
-use gimli::{DwAt, Operation};
+use gimli::{DwAt, Operation, UnitOffset};
 use std::rc::Rc;
 
 /// Steps from an entry to those that say more of the same thing.
@@ -22,6 +22,8 @@ const REGISTERS: [u16; call::WORDS] = [5, 4, 1, 2, 8, 9];
 pub struct Function {
     pub parameters: Vec<Parameter>,
     pub returns: Returned,
+    /// Where its unit begins in .debug_info.
+    pub(super) unit: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,24 +50,40 @@ pub(super) fn find(
     unit: &Rc<Unit>,
     address: u64,
 ) -> Result<Option<Function>, Damage> {
-    let mut entries = unit.entries(None)?;
+    let functions = unit.functions.get_or_init(|| begins(debug, unit));
+    let Ok(number) = functions.binary_search_by_key(&address, |(begin, _)| *begin) else {
+        return Ok(None);
+    };
+    let Some((_, offset)) = functions.get(number) else {
+        return Ok(None);
+    };
+    let at = At {
+        unit: unit.head.start,
+        offset: *offset,
+    };
+    let found = read(debug, unit, at, address)?;
+    // Nobody can tell what takes and returns nothing from what is described by its lines alone (-g1).
+    let silent = found.parameters.is_empty() && found.returns == Returned::Nothing;
+    Ok((!silent).then_some(found))
+}
+
+/// Where functions begin, and the entries that describe them, by address. Of a damaged unit, those before the damage.
+fn begins(debug: &Debug, unit: &Unit) -> Vec<(u64, UnitOffset<usize>)> {
+    let mut found = Vec::new();
+    let Ok(mut entries) = unit.entries(None) else {
+        return found;
+    };
     while !entries.is_empty() {
-        let step = entries.next_if(|tag| tag == gimli::DW_TAG_subprogram)?;
-        let Some(entry) = step.entry else {
-            continue;
+        let Ok(step) = entries.next_if(|tag| tag == gimli::DW_TAG_subprogram) else {
+            break;
         };
-        if begin(debug, unit, &entry) == Some(address) {
-            let at = At {
-                unit: unit.head.start,
-                offset: step.offset,
-            };
-            let found = read(debug, unit, at, &entry, address)?;
-            // Nobody can tell what takes and returns nothing from what is described by its lines alone (-g1).
-            let silent = found.parameters.is_empty() && found.returns == Returned::Nothing;
-            return Ok((!silent).then_some(found));
-        }
+        let address = step.entry.and_then(|entry| begin(debug, unit, &entry));
+        found.extend(address.map(|address| (address, step.offset)));
     }
-    Ok(None)
+    found.sort_unstable_by_key(|(address, offset)| (*address, offset.0));
+    // The first to stand for an address does.
+    found.dedup_by_key(|(address, _)| *address);
+    found
 }
 
 /// The address of a function's first instruction.
@@ -83,13 +101,8 @@ fn begin(debug: &Debug, unit: &Unit, entry: &Entry) -> Option<u64> {
     }
 }
 
-fn read(
-    debug: &Debug,
-    unit: &Rc<Unit>,
-    at: At,
-    entry: &Entry,
-    address: u64,
-) -> Result<Function, Damage> {
+fn read(debug: &Debug, unit: &Rc<Unit>, at: At, address: u64) -> Result<Function, Damage> {
+    let entry = &unit.entry(at.offset)?;
     let mut parameters = debug.parameters(unit, at)?;
     // What only a clone says of itself may be less than what was written.
     if parameters.is_empty()
@@ -123,6 +136,7 @@ fn read(
     Ok(Function {
         parameters,
         returns,
+        unit: at.unit,
     })
 }
 

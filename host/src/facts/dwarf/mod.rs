@@ -6,6 +6,7 @@ mod call;
 mod facts;
 mod function;
 mod index;
+mod scope;
 mod sections;
 mod separate;
 mod types;
@@ -30,8 +31,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use unit::{Head, Unit, Value};
 
-/// Units that are kept for the next question. A function and its types are in one or two.
-const KEPT: usize = 4;
+/// Bytes of units that are kept for the next question, beside the one that was asked for last.
+const KEPT: u64 = 64 << 20;
 
 /// The debug information of a program or library.
 pub struct Debug {
@@ -154,10 +155,11 @@ impl Debug {
             return Ok(unit);
         }
         let unit = Rc::new(Unit::read(&self.sections, head)?);
-        if units.len() == KEPT {
-            units.remove(0);
-        }
         units.push(unit.clone());
+        let mut kept: u64 = units.iter().map(|unit| unit.head.size()).sum();
+        while kept > KEPT && units.len() > 1 {
+            kept -= units.remove(0).head.size();
+        }
         Ok(unit)
     }
 

@@ -112,6 +112,13 @@ fn members_of_structs_are_known() {
     let member = debug.member(pair, "b").unwrap();
     assert_eq!((member.bit_offset, member.width), (32, None));
     assert_eq!(debug.size(to), Some(8));
+    let same = debug.type_named(&named, "struct pair");
+    assert_eq!(same.as_ref(), Some(to.as_ref()));
+    let string = debug.type_named(&named, "string").unwrap();
+    assert_eq!(string.to_string(), "char * (user)");
+    assert_eq!(debug.type_named(&named, "union pair"), None);
+    assert_eq!(debug.enumerator(&named, "GREEN"), Some(5));
+    assert_eq!(debug.enumerator(&named, "BLUE"), None);
 }
 
 #[test]

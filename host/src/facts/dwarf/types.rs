@@ -37,7 +37,15 @@ impl Debug {
         let Some(value) = entry.get(gimli::DW_AT_type) else {
             return Some(word(Type::Void));
         };
-        let at = self.referred(unit, value)?;
+        self.typed(self.referred(unit, value)?, depth)
+    }
+
+    /// The type that an entry describes; `None` where that is no type of C's.
+    pub(super) fn named_type(&self, at: At) -> Option<Type> {
+        self.typed(at, DEPTH).map(|typed| typed.ty)
+    }
+
+    fn typed(&self, at: At, depth: u32) -> Option<Typed> {
         let (unit, entry) = self.entry(at).ok()?;
         let name = || self.name_of(&unit, &entry);
         Some(match entry.tag {

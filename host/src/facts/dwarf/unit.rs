@@ -9,6 +9,7 @@ use gimli::{
     Format, LocListIter, LocationLists, RangeLists, UnitHeader, UnitOffset, UnitSectionOffset,
     UnitType,
 };
+use std::cell::OnceCell;
 use std::ops::Range;
 
 pub(super) type Value = AttributeValue<Bytes>;
@@ -42,6 +43,8 @@ pub(super) struct Unit {
     ranges: DebugRngListsBase<usize>,
     locations: DebugLocListsBase<usize>,
     pub(super) root: Entry,
+    /// The addresses of its functions, once they were looked for, with the entries that describe them.
+    pub(super) functions: OnceCell<Vec<(u64, UnitOffset<usize>)>>,
 }
 
 /// A debugging information entry: what it is, and what is said of it.
@@ -64,6 +67,11 @@ impl Entry {
 }
 
 impl Head {
+    /// Bytes of the unit.
+    pub(super) fn size(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
     /// The unit that begins at `start` of .debug_info; `None` behind the last.
     pub(super) fn read(sections: &Sections, start: u64) -> Result<Option<Self>, Damage> {
         // The longest header: 64-bit lengths, the id of a type unit and where its type stands.
@@ -161,6 +169,7 @@ impl Unit {
                 tag: gimli::DW_TAG_null,
                 attributes: Vec::new(),
             },
+            functions: OnceCell::new(),
         };
         let root = unit.entries(None)?.next_entry()?;
         for (_, value) in &root.attributes {

@@ -3,6 +3,8 @@
 mod binary;
 mod boundaries;
 mod cache;
+#[cfg(test)]
+mod damage;
 mod file;
 mod locate;
 mod mapped;

@@ -20,7 +20,7 @@ use super::elf::Argument;
 use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
-use crate::expr::types::{StructType, Type};
+use crate::expr::types::{Space, StructType, Type};
 use crate::report;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -113,6 +113,17 @@ trait Offered {
     fn absent(&self, name: &str) -> Option<String>;
     /// The types at this site, where they are not the kernel's alone.
     fn btf(&self) -> Option<&Btf> {
+        None
+    }
+    /// Where a number leads that is taken for a pointer.
+    fn space(&self) -> Space {
+        Space::Kernel
+    }
+    /// A type or a constant of the program's.
+    fn type_named(&self, _name: &str) -> Option<Type> {
+        None
+    }
+    fn constant(&self, _name: &str) -> Option<i128> {
         None
     }
     /// The debug information that its structs are in, where they are none of the kernel's.
@@ -212,7 +223,13 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn type_named(&self, name: &str) -> Option<Type> {
-        ctype::spelled(name).or_else(|| self.btf()?.named(name))
+        ctype::spelled(name)
+            .or_else(|| self.offered.type_named(name))
+            .or_else(|| self.btf()?.named(name))
+    }
+
+    fn space(&self) -> Space {
+        self.offered.space()
     }
 
     fn types_like(&self, name: &str) -> Vec<String> {
@@ -230,7 +247,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn constant(&self, name: &str) -> Option<i128> {
-        constants::usual(name).or_else(|| self.btf()?.enumerator(name))
+        constants::usual(name)
+            .or_else(|| self.offered.constant(name))
+            .or_else(|| self.btf()?.enumerator(name))
     }
 
     fn task(&self) -> Option<Type> {

@@ -4,7 +4,7 @@ use super::value::{value, word};
 use super::{Offered, argument_number, no_return_value_yet, numbered, registers};
 use crate::expr::names::Meaning;
 use crate::expr::tree::Node;
-use crate::expr::types::{Int, Space};
+use crate::expr::types::{Int, Space, Type};
 use crate::facts::Facts;
 use crate::facts::dwarf::{Debug, Function, Parameter, Place, Returned};
 use std::cell::OnceCell;
@@ -129,6 +129,10 @@ impl Offered for Uprobe<'_> {
         returned.into_iter().collect()
     }
 
+    fn space(&self) -> Space {
+        Space::User
+    }
+
     fn absent(&self, name: &str) -> Option<String> {
         if self.ret {
             return match (name, self.known()) {
@@ -163,13 +167,23 @@ impl Offered for Uprobe<'_> {
         }
     }
 
+    fn type_named(&self, name: &str) -> Option<Type> {
+        let known = self.known().ok()?;
+        known.debug.type_named(&known.function, name)
+    }
+
+    fn constant(&self, name: &str) -> Option<i128> {
+        let known = self.known().ok()?;
+        known.debug.enumerator(&known.function, name)
+    }
+
     fn debug(&self) -> Option<&Debug> {
         self.known().ok().map(|known| known.debug.as_ref())
     }
 }
 
 fn word_as(int: Int, load: impl FnOnce(Int) -> Node) -> Meaning {
-    Meaning::Value(load(int), crate::expr::types::Type::Int(int))
+    Meaning::Value(load(int), Type::Int(int))
 }
 
 /// What the caller has put on the stack, so many bytes above its end.
