@@ -13,6 +13,7 @@
 //! - `send ADDRESS`: a UDP packet to an address with its port
 //! - `open-nowhere`: openat of a path that can't be read
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
+//! - `counter`: says how often `moontrace:asked` is probed, a line for each of its input
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
@@ -76,6 +77,11 @@ fn perform(words: &[&str]) -> ExitCode {
         }
         ["open-nowhere"] => open_nowhere(),
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
+        ["counter"] => {
+            while wait_for_line() {
+                say(&ASKED.load(Ordering::Relaxed).to_string());
+            }
+        }
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
             (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
@@ -267,6 +273,9 @@ fn say(word: &str) {
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
-fn wait_for_line() {
-    let _ = stdin().read_line(&mut String::new());
+/// False at the end of the input.
+fn wait_for_line() -> bool {
+    stdin()
+        .read_line(&mut String::new())
+        .is_ok_and(|length| length > 0)
 }

@@ -1,7 +1,7 @@
 //! `moontrace describe PROBE|TYPE`: what can be read there, and how it would be attached.
 
 use crate::facts::describe::Named;
-use crate::facts::{Facts, Match, TypeDescription};
+use crate::facts::{Facts, Found, Match, TypeDescription};
 use crate::plan::{self, Options, Traced};
 use crate::report::Report;
 use crate::spec::probe;
@@ -31,7 +31,12 @@ pub(super) fn describe(facts: &Facts, what: &str) -> Result<String, Report> {
 }
 
 fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
-    let found = facts.find(&probe::parse(spec)?, None)?.matches;
+    let Found {
+        matches: found,
+        missing,
+        ..
+    } = facts.find(&probe::parse(spec)?, None)?;
+    super::leave_out(&missing);
     let described = found.iter().take(SHOWN).map(|found| one(facts, found));
     let mut out = described.collect::<Result<Vec<_>, _>>()?.join("\n");
     if found.len() > SHOWN {
@@ -89,8 +94,9 @@ pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
     if !what.contains(':') {
         return Ok(format!("{}\n", type_json(&facts.describe_type(what)?)));
     }
-    let found = facts.find(&probe::parse(what)?, None)?.matches;
-    let lines = found.iter().map(|found| {
+    let found = facts.find(&probe::parse(what)?, None)?;
+    super::leave_out(&found.missing);
+    let lines = found.matches.iter().map(|found| {
         let attached = plan::attachment_of(facts, &OPTIONS, found)?;
         let described = facts.describe(&attached.site, &found.probe);
         Ok(format!(
@@ -189,6 +195,7 @@ fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::elf::sample::Sample;
     use crate::facts::fixture::Machine;
 
     #[test]
@@ -286,5 +293,23 @@ mod tests {
         let message = |what| describe(&machine.facts(), what).unwrap_err().to_string();
         assert!(message("struct tsk").contains("'task'"));
         assert!(message("tracepoint:sched:sched_swich").contains("'sched_switch'"));
+    }
+
+    #[test]
+    fn a_programs_probes_have_their_arguments_once() {
+        let sample = Sample::compile(&[]);
+        let described = |kind: &str, name: &str| {
+            let spec = format!("{kind}:{}:{name}", sample.path.display());
+            describe(&Facts::live(), &spec).unwrap()
+        };
+        let usdt = described("usdt", "enter");
+        assert_eq!(usdt.matches("arg1").count(), 1, "{usdt}");
+        let uprobe = described("uprobe", "sample_named");
+        assert!(
+            uprobe.contains("  args.text     char * (user)\n"),
+            "{uprobe}"
+        );
+        let uretprobe = described("uretprobe", "sample_named");
+        assert!(uretprobe.contains("  retval  i32\n"), "{uretprobe}");
     }
 }

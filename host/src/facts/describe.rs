@@ -65,9 +65,12 @@ impl Facts {
             };
             all.into_iter().map(with_type).collect()
         };
+        let mut arguments = names.arguments();
+        // A USDT probe's arguments are words, too.
+        arguments.retain(|name| names.argument(name) != names.builtin(name));
         Description {
             probe: probe.to_owned(),
-            arguments: named(names.arguments(), &|names, name| names.argument(name)),
+            arguments: named(arguments, &|names, name| names.argument(name)),
             words: named(names.builtins(), &|names, name| names.builtin(name)),
         }
     }

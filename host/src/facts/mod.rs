@@ -7,6 +7,7 @@ pub mod constants;
 pub mod counters;
 pub mod ctype;
 pub mod describe;
+pub mod dwarf;
 pub mod elf;
 pub mod features;
 #[cfg(test)]
@@ -17,6 +18,8 @@ mod kernel_code;
 mod links;
 pub mod matching;
 mod modules;
+#[cfg(test)]
+mod mutation;
 pub mod names;
 pub mod notrace;
 mod print_format;
@@ -53,6 +56,7 @@ pub struct Facts {
     btf: OnceCell<Result<Btf, Report>>,
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
     symbols: OnceCell<Symbols>,
+    debug: dwarf::Opened,
     features: OnceCell<Features>,
     pid_namespace: OnceCell<Option<PidNamespace>>,
     has_trampolines: OnceCell<Result<(), String>>,
@@ -90,6 +94,7 @@ impl Facts {
             btf: OnceCell::new(),
             modules: RefCell::default(),
             symbols: OnceCell::new(),
+            debug: dwarf::Opened::default(),
             features: OnceCell::new(),
             pid_namespace: OnceCell::new(),
             has_trampolines: OnceCell::new(),

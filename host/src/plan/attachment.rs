@@ -64,7 +64,11 @@ pub(super) fn hang(
                     ret,
                     pid: options.traced.process(),
                 },
-                names::Site::Uprobe { ret },
+                names::Site::Uprobe {
+                    path: path.clone(),
+                    offset: *offset,
+                    ret,
+                },
             )
         }
         Location::Usdt { path, place } => Hanging::own(

@@ -5,6 +5,7 @@ mod coming_and_going;
 mod command_line;
 mod counters;
 mod counts;
+mod described;
 mod events;
 mod function_places;
 mod functions;
@@ -58,6 +59,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         sites::CASES,
         functions::CASES,
         function_places::CASES,
+        described::CASES,
     ];
     subjects.into_iter().flatten()
 }

@@ -2,6 +2,7 @@ use super::sample::{Writer, kernel, module};
 use super::*;
 use crate::expr::names::Member;
 use crate::expr::types::{Int, Space, StructType, Type};
+use crate::facts::mutation::{mutated, soon};
 use proptest::prelude::*;
 
 fn read(writer: &Writer) -> Btf {
@@ -257,5 +258,12 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         exercise(bytes);
+    }
+
+    #[test]
+    fn numbers_at_their_edges_never_panic(
+        bytes in mutated(kernel().bytes(), vec![0..24, 24..kernel().bytes().len()], 6)
+    ) {
+        soon(|| exercise(bytes));
     }
 }

@@ -75,6 +75,16 @@ impl Facts {
     /// # Errors
     /// When a plain name does not exist (with the nearest ones), or nothing at all matches.
     pub fn matches(&self, pattern: &Pattern, pid: Option<u32>) -> Result<Vec<Match>, Report> {
+        self.look_for(pattern, pid, &mut Vec::new())
+    }
+
+    /// The same; what of a binary is `damaged` and left out is told.
+    fn look_for(
+        &self,
+        pattern: &Pattern,
+        pid: Option<u32>,
+        damaged: &mut Vec<Report>,
+    ) -> Result<Vec<Match>, Report> {
         let found = match pattern.kind {
             Kind::Tracepoint => self.tracepoints(pattern)?,
             Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
@@ -82,7 +92,7 @@ impl Facts {
                 self.functions(pattern)?
             }
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
-            Kind::Usdt => self.usdt_probes(pattern, pid)?,
+            Kind::Usdt => self.usdt_probes(pattern, pid, damaged)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
             Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };

@@ -16,14 +16,16 @@ mod tests;
 
 pub use syscall::syscall_number;
 
+use super::dwarf::{self, Debug};
 use super::elf::Argument;
 use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
-use crate::expr::types::{StructType, Type};
+use crate::expr::types::{Space, StructType, Type};
 use crate::report;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// A probe's place, as far as it decides where its arguments are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +58,10 @@ pub enum Site {
         module: Option<String>,
         exit: bool,
     },
+    /// `offset` in bytes from the file's start.
     Uprobe {
+        path: PathBuf,
+        offset: u64,
         ret: bool,
     },
     Usdt {
@@ -96,7 +101,9 @@ impl Facts {
                 probe,
                 fentry::Fentry::new(self, function, module.as_deref(), *exit),
             ),
-            Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
+            Site::Uprobe { path, offset, ret } => {
+                self.named(probe, uprobe::Uprobe::new(self, path, *offset, *ret))
+            }
             Site::Usdt { arguments } => {
                 let arguments = arguments.clone();
                 self.named(probe, usdt::Usdt { arguments })
@@ -127,6 +134,21 @@ trait Offered {
     fn absent(&self, name: &str) -> Option<String>;
     /// The types at this site, where they are not the kernel's alone.
     fn btf(&self) -> Option<&Btf> {
+        None
+    }
+    /// Where a number leads that is taken for a pointer.
+    fn space(&self) -> Space {
+        Space::Kernel
+    }
+    /// A type or a constant of the program's.
+    fn type_named(&self, _name: &str) -> Option<Type> {
+        None
+    }
+    fn constant(&self, _name: &str) -> Option<i128> {
+        None
+    }
+    /// The debug information that its structs are in, where they are none of the kernel's.
+    fn debug(&self) -> Option<&Debug> {
         None
     }
 }
@@ -179,10 +201,19 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn member(&self, of: &StructType, name: &str) -> Option<Member> {
+        if dwarf::is_ours(of) {
+            return self.offered.debug()?.member(of, name);
+        }
         self.btf()?.member(of, name)
     }
 
     fn members(&self, of: &StructType) -> Vec<String> {
+        if dwarf::is_ours(of) {
+            let debug = self.offered.debug();
+            return debug
+                .map(|debug| debug.member_names(of))
+                .unwrap_or_default();
+        }
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()
     }
@@ -209,6 +240,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
 
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
+            Type::Struct(_) | Type::Array { .. } if dwarf::has_ours(ty) => {
+                self.offered.debug()?.size(ty)
+            }
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
             Type::Int(int) | Type::Named(int, _) => Some(u32::from(int.bytes())),
             Type::Char | Type::Bool => Some(1),
@@ -218,7 +252,13 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn type_named(&self, name: &str) -> Option<Type> {
-        ctype::spelled(name).or_else(|| self.btf()?.named(name))
+        ctype::spelled(name)
+            .or_else(|| self.offered.type_named(name))
+            .or_else(|| self.btf()?.named(name))
+    }
+
+    fn space(&self) -> Space {
+        self.offered.space()
     }
 
     fn types_like(&self, name: &str) -> Vec<String> {
@@ -236,7 +276,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn constant(&self, name: &str) -> Option<i128> {
-        constants::usual(name).or_else(|| self.btf()?.enumerator(name))
+        constants::usual(name)
+            .or_else(|| self.offered.constant(name))
+            .or_else(|| self.btf()?.enumerator(name))
     }
 
     fn task(&self) -> Option<Type> {

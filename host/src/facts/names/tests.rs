@@ -277,7 +277,7 @@ fn what_a_function_returns_has_its_type() {
     assert_eq!(returned("vfs_many"), None);
     let entry = facts.names(&kprobe("vfs_read", false), "x");
     assert!(entry.absent("retval").unwrap().contains("kretprobe"));
-    let uretprobe = facts.names(&Site::Uprobe { ret: true }, "x");
+    let uretprobe = facts.names(&uprobe(true), "x");
     assert_eq!(
         uretprobe.builtin("retval"),
         int(context(80, Int::I64), Int::I64)
@@ -324,4 +324,13 @@ fn types_and_constants_are_everywhere() {
     let names = bare.names(&Site::Timer, "interval:s:1");
     assert_eq!(names.type_named("unsigned long"), Some(Type::Int(Int::U64)));
     assert_eq!((names.task(), names.constant("WIDE")), (None, None));
+}
+
+/// In a file that there isn't.
+fn uprobe(ret: bool) -> Site {
+    Site::Uprobe {
+        path: "/nonexistent".into(),
+        offset: 0,
+        ret,
+    }
 }
