@@ -1,9 +1,14 @@
 use super::*;
+use crate::expr::shape::Shape;
 use crate::expr::tree::{Node, Op, Relation};
 use crate::expr::types::{Int, Space};
+use crate::facts::btf::sample;
 use crate::facts::fixture::Machine;
 use crate::facts::syscall_values;
 use crate::rows::Shown;
+use proptest::collection;
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 fn context(offset: i16, int: Int) -> Node {
     Node::Context { offset, int }
@@ -332,5 +337,24 @@ fn uprobe(ret: bool) -> Site {
         path: "/nonexistent".into(),
         offset: 0,
         ret,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn shapes_of_mangled_types_end(changes in collection::vec((any::<Index>(), any::<u8>()), 1..40)) {
+        let machine = Machine::new();
+        let mut bytes = sample::kernel().bytes();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        machine.write("sys/kernel/btf/vmlinux", &bytes);
+        let facts = machine.facts();
+        let names = facts.names(&Site::Timer, "x");
+        for ty in ["struct task", "struct task_struct", "state"] {
+            names.type_named(ty).and_then(|ty| Shape::of(&ty, &*names));
+        }
     }
 }
