@@ -1,6 +1,7 @@
 //! The cases, by subject.
 
 mod books;
+mod callers;
 mod coming_and_going;
 mod command_line;
 mod counters;
@@ -13,6 +14,7 @@ mod signals;
 mod sites;
 mod timers;
 mod user;
+mod wildcards;
 
 use crate::need::Need;
 
@@ -50,6 +52,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        wildcards::CASES,
+        callers::CASES,
     ];
     subjects.into_iter().flatten()
 }

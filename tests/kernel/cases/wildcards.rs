@@ -1,0 +1,90 @@
+//! Patterns of kernel functions: each function counted, in whatever way they are attached.
+
+use super::cases;
+use crate::trace::{Outcome, Trace};
+use crate::worker::Worker;
+use serde_json::Value;
+
+cases!(wildcards:
+    each_function_in_one_link [Kprobes, KprobeMulti],
+    one_link_counts_what_single_probes_count [Kprobes],
+    functions_that_take_no_probe_are_left_out [Kprobes],
+);
+
+const READS: i64 = 40;
+/// The worker waits for its next line when it has said that it is done: such a read is begun soon, but when is open.
+const NO_TALK: &str = "arg2 ~= 8192";
+
+fn reading() -> Worker {
+    Worker::start(&["read", "/proc/self/status", "100", &READS.to_string()])
+}
+
+fn each_function_in_one_link() {
+    let mut worker = reading();
+    let pid = worker.pid().to_string();
+    let code = format!(r#"probe "kprobe:vfs_*":where "{NO_TALK}":by "func":name "calls":count()"#);
+    let tracing = Trace::with(&code, &["-v", "-p", &pid]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(reads(&outcome), READS, "{outcome:?}");
+    assert_eq!(
+        outcome.column("calls", ("func", "vfs_write"), "count"),
+        1,
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.contains("one link for all of them"),
+        "{outcome:?}"
+    );
+}
+
+/// Two runs trace the same process at the same time, one in each way.
+fn one_link_counts_what_single_probes_count() {
+    let entry = format!(r#"probe "kprobe:vfs_*":where "{NO_TALK}""#);
+    for probe in [entry.as_str(), r#"probe "kretprobe:vfs_*""#] {
+        let mut worker = reading();
+        let pid = worker.pid().to_string();
+        let code = format!(r#"{probe}:by "func":name "calls":count()"#);
+        let cheapest = Trace::with(&code, &["-p", &pid]).start();
+        let exact = Trace::with(&code, &["-p", &pid, "--attach", "exact"]).start();
+        worker.go();
+        let (cheapest, exact) = (cheapest.stop(), exact.stop());
+        cheapest.is_well();
+        exact.is_well();
+        assert_eq!(sorted(cheapest.rows("calls")), sorted(exact.rows("calls")));
+        assert_eq!(reads(&exact), READS, "{exact:?}");
+    }
+}
+
+fn reads(outcome: &Outcome) -> i64 {
+    outcome.column("calls", ("func", "vfs_read"), "count")
+}
+
+fn sorted(rows: &[Value]) -> Vec<String> {
+    let mut rows: Vec<String> = rows.iter().map(Value::to_string).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// The entries of exceptions are what kprobes themselves stand on.
+fn functions_that_take_no_probe_are_left_out() {
+    let mut worker = reading();
+    let pid = worker.pid().to_string();
+    let functions = "vfs_rea?,exc_page_fault,vfs_write,exc_divide_error";
+    let code = format!(
+        r#"probe "kprobe:{{{functions}}}":where "{NO_TALK}":by "func":name "calls":count()"#
+    );
+    let tracing = Trace::with(&code, &["-p", &pid]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(reads(&outcome), READS, "{outcome:?}");
+    assert_eq!(
+        outcome.column("calls", ("func", "vfs_write"), "count"),
+        1,
+        "{outcome:?}"
+    );
+    let told = "attached 2 of 4 (2 skipped: 2 notrace)";
+    assert!(outcome.stderr.contains(told), "{outcome:?}");
+}
