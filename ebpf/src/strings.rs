@@ -23,7 +23,8 @@ fn read(
     // SAFETY: `out` has room for `capacity` bytes, which the verifier checks; the address may be anything.
     let length = unsafe { string(out.cast(), capacity, address as *const c_void) };
     if length <= 0 {
-        return -1;
+        // Of an empty string, many kernels give 0 when it is the user's (mm/maccess.c, strncpy_from_user_nofault).
+        return if length == 0 { 0 } else { -1 };
     }
     if length == i64::from(capacity) {
         // A string that fits to the byte and one that was cut read the same: look at the byte that the NUL stands on.

@@ -8,6 +8,7 @@ use crate::{may_load, settle};
 use moontrace::codegen::{self, FieldValue, Target};
 use moontrace::expr::tree::{Current, Node, Op, Part, Relation, TARGET};
 use moontrace::expr::types::{Int, Space};
+use moontrace::facts::Facts;
 use moontrace::plan::{Aggregate, Content, Field, Layout};
 use moontrace_abi::bucket::{BUCKETS, of_signed, of_unsigned};
 use moontrace_abi::record::HEADER;
@@ -295,8 +296,9 @@ fn the_log_of_a_refused_program_has_the_scripts_line() {
         .rposition(|line| line.starts_with("; "))
         .unwrap();
     assert!(lines[at].contains(label), "{why}");
+    // Older kernels print a line's text, which only generated code has, and not where it is from.
     assert!(
-        why.contains("engine.rs"),
+        why.contains("engine.rs") || !Facts::live().features().at_least(6, 9),
         "the library's own lines are missing: {why}"
     );
 }

@@ -1,6 +1,8 @@
 //! What a case needs of the kernel that it runs on.
 
+use crate::worker::executable;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -14,6 +16,10 @@ pub(crate) enum Need {
     Modules,
     /// Modules with types of their own, of those that guests may load: here none is loaded.
     ModuleTypes,
+    /// One link for many kernel functions: from 5.18 on, and with CONFIG_FPROBE.
+    KprobeMulti,
+    /// System calls of 32-bit programs: kernels can be built or booted without.
+    Compat,
 }
 
 impl Need {
@@ -31,6 +37,12 @@ impl Need {
             Self::ModuleTypes if release() < (5, 11) => Some("modules have types since Linux 5.11"),
             Self::ModuleTypes if module("dummy").exists() => None,
             Self::ModuleTypes => Some("modules are loaded in guests only"),
+            Self::KprobeMulti if has_function("register_fprobe") => None,
+            Self::KprobeMulti => {
+                Some("this kernel has no links for many functions: 5.18, CONFIG_FPROBE")
+            }
+            Self::Compat if makes_compat_calls() => None,
+            Self::Compat => Some("this kernel takes no 32-bit system calls: CONFIG_IA32_EMULATION"),
         }
     }
 }
@@ -52,4 +64,19 @@ fn release() -> (u32, u32) {
         .split(|c: char| !c.is_ascii_digit())
         .map(|number| number.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+fn has_function(name: &str) -> bool {
+    let symbols = std::fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+    symbols
+        .lines()
+        .any(|line| line.split(' ').nth(2) == Some(name))
+}
+
+/// Where the kernel takes none, whoever makes one is killed. (64 is getppid.)
+fn makes_compat_calls() -> bool {
+    let mut command = Command::new(executable());
+    command.args(["--workload", "at-once", "compat", "1", "64"]);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }

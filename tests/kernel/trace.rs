@@ -24,6 +24,8 @@ pub(crate) struct Trace {
 pub(crate) struct Tracing {
     child: Child,
     attached: Receiver<()>,
+    /// What printf and print wrote, as it comes.
+    texts: Receiver<String>,
     lines: JoinHandle<Vec<Value>>,
     errors: JoinHandle<String>,
 }
@@ -75,14 +77,18 @@ impl Trace {
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut stderr = child.stderr.take().expect("its stderr is a pipe");
         let (tell, attached) = channel();
+        let (pass_on, texts) = channel();
         let lines = std::thread::spawn(move || {
             let mut lines = Vec::new();
             for line in output.lines() {
                 let line = line.expect("output is UTF-8");
                 let value: Value =
                     serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-                if value["type"] == "attached" {
+                if kind_of(&value) == "attached" {
                     let _ = tell.send(());
+                }
+                if let ("text", Some(text)) = (kind_of(&value), value["data"].as_str()) {
+                    let _ = pass_on.send(text.trim_end().to_owned());
                 }
                 lines.push(value);
             }
@@ -96,15 +102,32 @@ impl Trace {
         Tracing {
             child,
             attached,
+            texts,
             lines,
             errors,
         }
     }
 }
 
+fn kind_of(line: &Value) -> &str {
+    line["type"].as_str().unwrap_or_default()
+}
+
 impl Tracing {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it has written that line.
+    #[track_caller]
+    pub(crate) fn hear(&self, line: &str) {
+        loop {
+            match self.texts.recv_timeout(PATIENCE) {
+                Ok(heard) if heard == line => return,
+                Ok(_) => {}
+                Err(_) => panic!("it did not write '{line}'"),
+            }
+        }
     }
 
     /// Sends a signal, and lets it go on.

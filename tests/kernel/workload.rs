@@ -4,6 +4,7 @@
 //! deed and ends. Deeds:
 //!
 //! - `getppid N`: the system call, N times
+//! - `compat N CALL…`: N times getppid and, the 32-bit way, the system calls of those 32-bit numbers
 //! - `burst CPU N`: the same, tied to a CPU
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
@@ -54,6 +55,12 @@ fn perform(words: &[&str]) -> ExitCode {
     let number = |word: &str| word.parse::<u64>().expect("a number");
     match *words {
         ["getppid", times] => getppid(number(times)),
+        ["compat", times, ref calls @ ..] => {
+            for _ in 0..number(times) {
+                getppid(1);
+                calls.iter().for_each(|call| compat(number(call) as u32));
+            }
+        }
         ["burst", cpu, times] => {
             pin(number(cpu) as usize);
             getppid(number(times));
@@ -178,6 +185,21 @@ fn getppid(times: u64) {
     for _ in 0..times {
         // SAFETY: the call takes no arguments and always succeeds.
         unsafe { libc::syscall(libc::SYS_getppid) };
+    }
+}
+
+/// A system call without arguments, as 32-bit programs make it.
+#[cfg(target_arch = "x86_64")]
+fn compat(number: u32) {
+    // SAFETY: the kernel leaves all registers but the result's and the scratch ones as they are; the callers' system calls
+    // write nothing. LLVM keeps rbx to itself: it is put back.
+    unsafe {
+        std::arch::asm!(
+            "push rbx", "xor ebx, ebx", "int 0x80", "pop rbx",
+            inlateout("rax") u64::from(number) => _,
+            in("rcx") 0, in("rdx") 0, in("rsi") 0, in("rdi") 0,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
     }
 }
 

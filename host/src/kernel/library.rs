@@ -1,5 +1,6 @@
 //! The library, and instances of its programs with their holes filled.
 
+use super::abilities::{Abilities, WITHOUT_ATOMIC_RESULTS};
 use super::inline::{self, Frame, Resolved};
 use super::object::{Function, Link, MapDefinition, Object};
 use crate::codegen::{Code, MapRef, constant};
@@ -35,6 +36,9 @@ pub enum Body<'a> {
 pub struct Library {
     pub(super) bytes: &'static [u8],
     object: Object,
+    abilities: Abilities,
+    /// Which functions stand in place of others, by their indexes.
+    substitutes: Vec<(usize, usize)>,
 }
 
 /// A program that is ready to be loaded.
@@ -59,12 +63,33 @@ pub(super) enum Origin {
 }
 
 impl Library {
-    /// Parses the object. It stays as it is in memory, for the diagnosis of a program that the kernel refuses.
+    /// Parses the object, for kernels that can do all that it asks for. It stays as it is in memory, for the diagnosis of
+    /// a program that the kernel refuses.
     pub fn open(bytes: &'static [u8]) -> Result<Self, Report> {
         Ok(Self {
             bytes,
             object: Object::parse(bytes)?,
+            abilities: Abilities::default(),
+            substitutes: Vec::new(),
         })
+    }
+
+    /// Makes do with what a kernel can do.
+    pub fn made_for(mut self, abilities: Abilities) -> Result<Self, Report> {
+        self.abilities = abilities;
+        self.substitutes.clear();
+        if !abilities.atomic_results {
+            for (of, by) in WITHOUT_ATOMIC_RESULTS {
+                let pair = (self.function(of)?, self.function(by)?);
+                self.substitutes.push(pair);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What programs and maps may do.
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
     }
 
     /// The maps that programs refer to; sections of data are among them.
@@ -103,6 +128,9 @@ impl Library {
             codes: Vec::new(),
             fillings: HashMap::new(),
         };
+        for (of, by) in &self.substitutes {
+            linking.fillings.insert(*of, Filling::Library(*by));
+        }
         for (hole, body) in holes {
             let index = self.function(hole)?;
             let filling = match body {

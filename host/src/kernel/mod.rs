@@ -1,5 +1,6 @@
 //! Link, load, attach; read maps and rings.
 
+pub mod abilities;
 pub mod attach;
 pub mod control;
 pub mod diagnosis;
@@ -11,6 +12,7 @@ mod parallel;
 pub mod shared;
 pub mod table;
 
+pub use abilities::Abilities;
 pub use control::Control;
 pub use instance::{Instance, LoadError};
 pub use shared::Shared;

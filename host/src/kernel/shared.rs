@@ -23,7 +23,7 @@ const CONTROL: &str = ".data.control";
 const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
 const TARGETS: u32 = 65_536;
-/// `BPF_F_NO_PREALLOC`: only the host adds members, and it is told when there is no room.
+/// `BPF_F_NO_PREALLOC`: room for a member is made when it is added, where the kernel's programs may look into such a map.
 const NO_PREALLOC: u32 = 1;
 /// `BPF_F_MMAPABLE` (5.5)
 const MMAPABLE: u32 = 1 << 10;
@@ -73,7 +73,7 @@ impl Shared {
             data.push((section.name.clone(), constants(section)?));
         }
         let target = if follow {
-            Some(hash("mt_target", 8, TARGETS)?)
+            Some(hash("mt_target", 8, TARGETS, &library)?)
         } else {
             None
         };
@@ -202,7 +202,7 @@ impl Shared {
     /// Makes a set's map, unless it is there.
     pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
         if let std::collections::btree_map::Entry::Vacant(e) = self.sets.entry(shape.id) {
-            e.insert(hash("mt_set", shape.key_size, SET_MEMBERS)?);
+            e.insert(hash("mt_set", shape.key_size, SET_MEMBERS, &self.library)?);
         }
         Ok(())
     }
@@ -254,14 +254,15 @@ fn constants(section: &MapDefinition) -> io::Result<Map> {
     Ok(map)
 }
 
-fn hash(name: &str, key_size: u32, entries: u32) -> io::Result<Map> {
+fn hash(name: &str, key_size: u32, entries: u32, library: &Library) -> io::Result<Map> {
+    let late = library.abilities().late_allocation;
     Map::create(&MapSpec {
         name,
         of: MapType::Hash,
         key_size,
         value_size: 1,
         entries,
-        flags: NO_PREALLOC,
+        flags: if late { NO_PREALLOC } else { 0 },
     })
 }
 

@@ -207,7 +207,11 @@ impl Planner {
                 hanging,
                 compiled,
             });
-            Ok(sharing::bring_together(&self.facts, all.collect()))
+            Ok(sharing::bring_together(
+                &self.facts,
+                self.options.exact,
+                all.collect(),
+            ))
         };
         let groups = shared(1)?;
         if sharing::system_calls(&groups) <= SHARED_CALLS {

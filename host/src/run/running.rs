@@ -3,7 +3,7 @@
 use super::refusal::{no_maps, no_permission, not_attached, plainly, refused, untraceable};
 use crate::kernel::control::{Batch, Closed, Done};
 use crate::kernel::library::Library;
-use crate::kernel::{Control, Instance, Shared};
+use crate::kernel::{Abilities, Control, Instance, Shared};
 use crate::lua::session::Site;
 use crate::output::Writer;
 use crate::plan::{Output, Planner, ProbePlan};
@@ -145,7 +145,8 @@ impl Running {
         if self.shared.borrow().is_some() {
             return Ok(());
         }
-        let library = Library::open(OBJECT)?;
+        let version = self.planner.borrow().facts().features().version;
+        let library = Library::open(OBJECT)?.made_for(Abilities::of(version))?;
         let shared = Shared::new(library, self.setup.ring, self.setup.follow)
             .map_err(|error| no_maps(&error))?;
         let control = self.setup.wakeup.try_clone().and_then(Control::start);

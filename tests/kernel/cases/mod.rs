@@ -1,6 +1,7 @@
 //! The cases, by subject.
 
 mod books;
+mod callers;
 mod coming_and_going;
 mod command_line;
 mod counters;
@@ -18,6 +19,7 @@ mod structs;
 mod timers;
 mod types;
 mod user;
+mod wildcards;
 
 use crate::need::Need;
 
@@ -60,6 +62,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         functions::CASES,
         function_places::CASES,
         described::CASES,
+        wildcards::CASES,
+        callers::CASES,
     ];
     subjects.into_iter().flatten()
 }

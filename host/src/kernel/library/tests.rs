@@ -84,6 +84,24 @@ fn every_program_takes_every_action_as_one_function() {
     }
 }
 
+/// Kernels before 5.12 refuse atomic instructions that give a result (`BPF_FETCH`, the lowest bit of their immediate).
+#[test]
+fn old_kernels_get_no_atomic_results() {
+    const ATOMIC: u8 = 0xdb;
+    let with_results = |library: &Library, action| {
+        let instance = instance(library, "mt_kprobe", &[("act", Body::Is(action))]).unwrap();
+        let of = instance.insns.iter().filter(|insn| insn.code == ATOMIC);
+        of.filter(|insn| insn.imm & 1 != 0).count()
+    };
+    let new = Library::open(OBJECT).unwrap();
+    assert!(with_results(&new, "act_emit_long") > 0);
+    let old = Library::open(OBJECT).unwrap();
+    let old = old.made_for(Abilities::of((5, 10))).unwrap();
+    for action in ACTIONS {
+        assert_eq!(with_results(&old, action), 0, "{action}");
+    }
+}
+
 /// What the code generator may take of the stack is there, in whichever hole, whatever it calls.
 #[test]
 fn the_stack_has_room_for_the_largest_functions() {
