@@ -75,7 +75,7 @@ struct Ours {
 impl Ours {
     fn new() -> Result<Self> {
         let library = Library::open(OBJECT).map_err(|report| anyhow!("{report}"))?;
-        let shared = Shared::new(library, RING, false)?;
+        let mut shared = Shared::new(library, RING, false)?;
         let ring = shared.make_ring()?;
         shared.arm();
         Ok(Self { shared, ring })
@@ -109,7 +109,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             drop(attached);
             hand.drain();
             let between = calls();
-            let mut instance = Instance::load(&ours.shared, &site)?;
+            let mut instance = Instance::load(ours.shared.maps(), &site)?;
             instance.attach()?;
             let with_us = calls();
             let (book, _) = instance.books()?;

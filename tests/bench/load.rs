@@ -51,7 +51,7 @@ fn one(table: &mut Table, name: &str, text: &str) -> Result<()> {
         }
         for site in &planned.sites {
             let start = Instant::now();
-            Instance::load(&shared, site)?;
+            Instance::load(shared.maps(), site)?;
             loads.push(start.elapsed().as_secs_f64() * MICROSECONDS);
         }
     }

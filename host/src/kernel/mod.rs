@@ -6,6 +6,7 @@ pub mod diagnosis;
 pub mod inline;
 pub mod instance;
 pub mod library;
+mod maps;
 pub mod object;
 mod parallel;
 pub mod shared;
@@ -13,4 +14,5 @@ pub mod table;
 
 pub use control::Control;
 pub use instance::{Instance, LoadError};
+pub use maps::Maps;
 pub use shared::Shared;

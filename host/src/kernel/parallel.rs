@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Threads that wait in the kernel at once: more of them only queue up behind its locks.
 const THREADS: usize = 32;
-/// Bytes of stack of each: it makes a system call or two.
-const STACK: usize = 256 << 10;
+/// Bytes of stack of each, as of any thread: what a program of the deepest text is linked with. Only what is used
+/// becomes memory.
+const STACK: usize = 2 << 20;
 
 /// Does `work` with each item, several at a time; gives the results in the items' order.
 pub(super) fn in_parallel<T: Send, R: Send>(

@@ -6,6 +6,7 @@ use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Keys of a tally. While it is taken, those of both generations count: the room is for both.
@@ -23,7 +24,7 @@ pub struct Entry {
 /// switch and the end of [`Table::take`]. All entries are made beforehand: an update never waits for memory, nor is it
 /// refused for the lack of it.
 pub struct Table {
-    map: Map,
+    map: Arc<Map>,
     number: u32,
     keyed: bool,
 }
@@ -45,14 +46,14 @@ impl Table {
             flags: 0,
         })?;
         Ok(Self {
-            map,
+            map: Arc::new(map),
             number,
             keyed: shape.storage != Storage::PerCpuArray,
         })
     }
 
-    pub(super) fn map(&self) -> &Map {
-        &self.map
+    pub(super) fn map(&self) -> Arc<Map> {
+        self.map.clone()
     }
 
     /// Values of an entry: CPUs, or 1.

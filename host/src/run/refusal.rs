@@ -1,9 +1,25 @@
 //! What the kernel refuses, in the user's words.
 
 use crate::kernel::LoadError;
-use crate::plan::SitePlan;
+use crate::kernel::control::Failure;
+use crate::plan::{ProbePlan, SitePlan};
 use crate::report::{Place, Report};
 use std::io;
+
+/// A probe that failed at the program of that number.
+pub(super) fn failed(error: Failure, plan: &ProbePlan, number: usize) -> Report {
+    let Some(site) = plan.sites.get(number) else {
+        return Report::new(format!("{} can't be attached", plan.name)).at(plan.place.clone());
+    };
+    match error {
+        Failure::NotLoaded(error) => refused(error, site, Some(&plan.place)),
+        Failure::NotAttached(error) => {
+            let name = site.names().nth(error.number);
+            let name = name.map_or(site.probe.as_str(), |(_, name, _)| name);
+            not_attached(&error.error, name, Some(&plan.place))
+        }
+    }
+}
 
 /// A program that could not be loaded.
 pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {

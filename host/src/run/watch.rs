@@ -85,8 +85,9 @@ impl Watch<'_> {
             if let Some(end) = self.each(|vm| vm.run_signalled()) {
                 return end;
             }
-            if let Err(report) = self.attach() {
-                self.running.writer.borrow_mut().error(&report);
+            if let Err(reports) = self.attach() {
+                let mut writer = self.running.writer.borrow_mut();
+                reports.iter().for_each(|report| writer.error(report));
                 if self.on_error == OnError::Stop {
                     return End::Error;
                 }
@@ -111,9 +112,11 @@ impl Watch<'_> {
     }
 
     /// Has what handlers declared attached, and takes back what is done.
-    fn attach(&self) -> Result<(), Report> {
+    fn attach(&self) -> Result<(), Vec<Report>> {
         if self.running.is_waiting() {
-            self.running.attach_waiting()?;
+            self.running
+                .attach_waiting()
+                .map_err(|report| vec![report])?;
         }
         self.running.take_done(false)
     }

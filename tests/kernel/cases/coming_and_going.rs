@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 cases!(coming_and_going:
     another_count_stays_exact,
+    fifty_probes_come_and_go_beside_a_steady_one,
     a_handler_detaches_its_own_probe,
     cycles_leave_nothing,
     killed_it_leaves_nothing,
@@ -58,6 +59,38 @@ fn another_count_stays_exact() {
         on_exit(function() printf("%d %s\n", seen, opened > 3) end)"#;
     let outcome = traced(code, &["pace", "500"]);
     assert_eq!(outcome.text(), "5000 true\n", "{outcome:?}");
+}
+
+/// The ring holds some 20 ms of what the steady probe sends: a VM that waited for the others would lose events.
+fn fifty_probes_come_and_go_beside_a_steady_one() {
+    let code = r#"
+        local seen, others = 0, {}
+        local function open()
+            for i = 1, 50 do
+                local other = probe "tracepoint:syscalls:sys_exit_getppid"
+                other:name("other"):where("retval ~= " .. -i):by "comm":count()
+                others[i] = other
+            end
+            after("200ms", function() for _, other in ipairs(others) do other:detach() end end)
+        end
+        probe "tracepoint:syscalls:sys_enter_getppid":name "steady":on(function(e)
+            seen = seen + 1
+            if seen == 100 then open() end
+        end)
+        on_exit(function() printf("%d %d\n", seen, #others) end)"#;
+    let mut worker = Worker::start(&["pace", "3000"]);
+    let pid = worker.pid().to_string();
+    let tracing = Trace::with(code, &["-p", &pid, "--ring", "64KiB"]).start();
+    worker.go();
+    std::thread::sleep(Duration::from_millis(300));
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(outcome.text(), "30000 50\n", "{outcome:?}");
+    let others = outcome.of("books").filter(|line| line["probe"] == "other");
+    let hits = others.map(|line| line["hits"].as_u64());
+    let hits: Vec<u64> = hits.flatten().collect();
+    assert_eq!(hits.len(), 50);
+    assert!(hits.iter().all(|hits| (1..30_000).contains(hits)), "{hits:?}");
 }
 
 fn a_handler_detaches_its_own_probe() {
