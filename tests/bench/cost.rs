@@ -86,7 +86,7 @@ impl Ours {
         if let Output::Tally(tally) = planned.output
             && let Some(shape) = planner.tally(tally)
         {
-            self.shared.make_table(shape)?;
+            self.shared.add_table(shape);
         }
         planned
             .sites

@@ -64,7 +64,7 @@ impl Instance {
         match &plan.program.action {
             Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
             Action::Tally { tally, .. } => {
-                maps.extend(shared.table(*tally).map(|table| ("TALLY", table)))
+                maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
             }
             Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
         }

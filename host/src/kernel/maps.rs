@@ -1,10 +1,12 @@
 //! What programs are linked with: the library, and the maps that a script's instances share.
 
 use super::library::Library;
+use super::table::Table;
 use crate::codegen::MapRef;
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::Map;
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub struct Maps {
     pub(super) target: Option<Arc<Map>>,
     pub(super) ring: Option<Arc<Map>>,
     pub(super) sets: BTreeMap<SetId, Arc<Map>>,
-    pub(super) tables: BTreeMap<TallyId, Arc<Map>>,
+    pub(super) tables: BTreeMap<TallyId, Arc<Table>>,
 }
 
 impl Maps {
@@ -37,8 +39,11 @@ impl Maps {
         self.ring.as_deref().map(fd)
     }
 
-    pub(super) fn table(&self, tally: TallyId) -> Option<RawFd> {
-        self.tables.get(&tally).map(|map| fd(map))
+    /// # Errors
+    /// When the kernel makes no map for the table.
+    pub(super) fn table(&self, tally: TallyId) -> io::Result<Option<RawFd>> {
+        let table = self.tables.get(&tally);
+        table.map(|table| table.map().map(fd)).transpose()
     }
 
     /// The set of traced processes.

@@ -32,7 +32,6 @@ pub struct Shared {
     control_words: Mapping,
     variable_words: Mapping,
     ring_size: u32,
-    tables: BTreeMap<TallyId, Table>,
     barrier: OnceCell<Barrier>,
 }
 
@@ -82,7 +81,6 @@ impl Shared {
             control_words,
             variable_words,
             ring_size,
-            tables: BTreeMap::new(),
             barrier: OnceCell::new(),
         })
     }
@@ -149,18 +147,15 @@ impl Shared {
         self.maps.ring.as_deref()
     }
 
-    /// Makes a tally's map, unless it is there.
-    pub fn make_table(&mut self, shape: &TallyShape) -> io::Result<()> {
-        if let std::collections::btree_map::Entry::Vacant(e) = self.tables.entry(shape.id) {
-            let table = e.insert(Table::create(shape, shape.id.0)?);
-            self.maps.tables.insert(shape.id, table.map());
-        }
-        Ok(())
+    /// Makes a tally's table, unless it is there.
+    pub fn add_table(&mut self, shape: &TallyShape) {
+        let new = || Arc::new(Table::new(shape));
+        self.maps.tables.entry(shape.id).or_insert_with(new);
     }
 
     /// The rows of a tally, which `take` leaves empty.
     pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Vec<Entry>> {
-        match self.tables.get(&tally) {
+        match self.maps.tables.get(&tally) {
             Some(table) if take => table.take(&self.control_words, self.barrier()?),
             Some(table) => table.read(&self.control_words),
             None => Ok(Vec::new()),

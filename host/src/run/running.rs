@@ -329,7 +329,7 @@ impl Running {
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
-                        shared.make_table(shape).map_err(no_map)?;
+                        shared.add_table(shape);
                     }
                 }
                 Output::Handler | Output::Print => {

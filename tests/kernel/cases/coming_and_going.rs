@@ -90,7 +90,10 @@ fn fifty_probes_come_and_go_beside_a_steady_one() {
     let hits = others.map(|line| line["hits"].as_u64());
     let hits: Vec<u64> = hits.flatten().collect();
     assert_eq!(hits.len(), 50);
-    assert!(hits.iter().all(|hits| (1..30_000).contains(hits)), "{hits:?}");
+    assert!(
+        hits.iter().all(|hits| (1..30_000).contains(hits)),
+        "{hits:?}"
+    );
 }
 
 fn a_handler_detaches_its_own_probe() {
