@@ -23,6 +23,7 @@ fn read(
     // SAFETY: `out` has room for `capacity` bytes, which the verifier checks; the address may be anything.
     let length = unsafe { string(out.cast(), capacity, address as *const c_void) };
     if length <= 0 {
+        log!(debug, "string at {:x}: {}", address, length);
         return -1;
     }
     if length == i64::from(capacity) {
