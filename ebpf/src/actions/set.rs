@@ -26,7 +26,10 @@ fn with_member(
     }
     match change(key.as_ptr().cast()) {
         0 | ENOENT => Outcome::Delivered as u64,
-        E2BIG => Outcome::Full as u64,
+        E2BIG => {
+            log!(warn, "set: it is full");
+            Outcome::Full as u64
+        }
         error => {
             log!(warn, "set: it can't be changed: {}", error);
             Outcome::Memory as u64

@@ -29,8 +29,14 @@ fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -
             let zeros = (&raw const maps::ZEROS).cast();
             match bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST)) {
                 0 | EEXIST => {}
-                E2BIG => return Outcome::Full as u64,
-                ENOMEM => return Outcome::Memory as u64,
+                E2BIG => {
+                    log!(warn, "tally: the table is full");
+                    return Outcome::Full as u64;
+                }
+                ENOMEM => {
+                    log!(warn, "tally: there is no memory for a row");
+                    return Outcome::Memory as u64;
+                }
                 error => {
                     log!(warn, "tally: no row can be made: {}", error);
                     return Outcome::Busy as u64;

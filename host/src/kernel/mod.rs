@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod control;
 pub mod diagnosis;
+pub mod engine_log;
 pub mod inline;
 pub mod instance;
 pub mod library;

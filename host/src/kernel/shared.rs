@@ -1,5 +1,6 @@
 //! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
 
+use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
@@ -62,6 +63,11 @@ impl Shared {
         {
             data.push((section.name.clone(), constants(section)?));
         }
+        let log = library.map_definitions().iter();
+        let log = log
+            .filter(|map| map.name == engine_log::MAP)
+            .map(ring_of_log);
+        data.extend(log.collect::<io::Result<Vec<_>>>()?);
         let target = if follow {
             Some(hash("mt_target", 8, TARGETS)?)
         } else {
@@ -88,6 +94,13 @@ impl Shared {
     /// What programs are linked with that are loaded from now on.
     pub fn maps(&self) -> &Maps {
         &self.maps
+    }
+
+    /// The reader of the library's own log, if it has one.
+    pub fn engine_log(&self) -> io::Result<Option<EngineLog>> {
+        let mut own = self.maps.own.iter();
+        let log = own.find(|(name, _)| name == engine_log::MAP);
+        log.map(|(_, ring)| EngineLog::of(ring)).transpose()
     }
 
     /// Lets the programs of this script run, all at once.
@@ -200,6 +213,18 @@ impl Shared {
             }
         }
     }
+}
+
+fn ring_of_log(definition: &MapDefinition) -> io::Result<(String, Map)> {
+    let ring = Map::create(&MapSpec {
+        name: "mt_log",
+        of: definition.of,
+        key_size: 0,
+        value_size: 0,
+        entries: engine_log::RING,
+        flags: 0,
+    })?;
+    Ok((definition.name.clone(), ring))
 }
 
 /// A section of constants as a map that nobody changes any more.

@@ -2,6 +2,7 @@
 //!
 //! The only module that imports every stage.
 
+mod engine_log;
 mod finish;
 mod refusal;
 mod running;
@@ -339,6 +340,7 @@ impl Job<'_> {
         if let Err(report) = self.running.disarm() {
             self.say_all(&[report]);
         }
+        self.running.say_engine_log();
         let watch = self.watch();
         if matches!(end, End::Done | End::Child)
             && let Some(other) = watch.drain()
@@ -406,6 +408,7 @@ impl Setup {
             ring: arguments.ring,
             follow,
             verbose: arguments.verbose,
+            engine: arguments.engine_log.clone(),
             wakeup,
         })
     }

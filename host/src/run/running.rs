@@ -2,6 +2,7 @@
 
 use super::refusal::{failed, no_maps, no_permission, not_attached, plainly, refused};
 use crate::kernel::control::{Closed, Done, Order};
+use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
 use crate::kernel::{Control, Instance, Shared};
 use crate::lua::session::Site;
@@ -14,6 +15,7 @@ use crate::sys::signals::Wakeup;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ pub(super) struct Setup {
     pub follow: bool,
     /// `-v`
     pub verbose: bool,
+    /// `--engine-log`: the kernel half to load, in place of the one inside.
+    pub engine: Option<PathBuf>,
     /// What the control thread wakes the loop by.
     pub wakeup: Wakeup,
 }
@@ -63,6 +67,7 @@ pub(super) struct Running {
     pub(super) variables: RefCell<BTreeMap<VarId, Member>>,
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
+    engine_log: RefCell<Option<EngineLog>>,
     pub writer: RefCell<Writer>,
     setup: Setup,
     /// The run ends: nothing is armed any more.
@@ -85,6 +90,7 @@ impl Running {
             sets: RefCell::new(BTreeMap::new()),
             variables: RefCell::new(BTreeMap::new()),
             followers: RefCell::new(Vec::new()),
+            engine_log: RefCell::new(None),
             writer: RefCell::new(writer),
             setup,
             over: Cell::new(false),
@@ -146,9 +152,14 @@ impl Running {
         if self.shared.borrow().is_some() {
             return Ok(());
         }
-        let library = Library::open(OBJECT)?;
+        let library = match &self.setup.engine {
+            Some(file) => super::engine_log::library(file)?,
+            None => Library::open(OBJECT)?,
+        };
         let shared = Shared::new(library, self.setup.ring, self.setup.follow)
             .map_err(|error| no_maps(&error))?;
+        let log = shared.engine_log().map_err(|error| no_maps(&error))?;
+        *self.engine_log.borrow_mut() = log;
         let control = self.setup.wakeup.try_clone().and_then(Control::start);
         let control = control.map_err(|error| {
             Report::new(format!("no thread can be started: {}", plainly(&error)))
@@ -357,6 +368,13 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// Prints what the kernel half has said for its developers.
+    pub(super) fn say_engine_log(&self) {
+        if let Some(log) = self.engine_log.borrow_mut().as_mut() {
+            super::engine_log::say(log);
+        }
     }
 
     /// `-v`: how each site is attached, why, and how long it took.

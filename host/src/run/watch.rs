@@ -92,6 +92,7 @@ impl Watch<'_> {
                     return End::Error;
                 }
             }
+            self.running.say_engine_log();
             let more = match self.read(BATCH) {
                 Ok(more) => more,
                 Err(end) => return end,

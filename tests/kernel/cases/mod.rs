@@ -5,6 +5,7 @@ mod coming_and_going;
 mod command_line;
 mod counters;
 mod counts;
+mod engine_log;
 mod events;
 mod handlers;
 mod histograms;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        engine_log::CASES,
     ];
     subjects.into_iter().flatten()
 }
