@@ -4,7 +4,7 @@
 use super::attach::NotAttached;
 use super::instance::{Instance, LoadError};
 use super::maps::Maps;
-use super::parallel::in_parallel;
+use super::parallel::{compute_in_parallel, in_parallel};
 use crate::plan::{ProbePlan, SiteId, SitePlan};
 use crate::spec::ProbeId;
 use crate::sys::rcu::Barrier;
@@ -162,7 +162,7 @@ fn load(orders: &[Order]) -> Vec<Result<Batch, Done>> {
         order.plan.sites.iter().map(of_order)
     });
     let load = |(maps, site): (&Maps, &SitePlan)| Instance::load(maps, site);
-    let mut results = in_parallel(programs, load).into_iter();
+    let mut results = compute_in_parallel(programs, load).into_iter();
     let batch = |order: &Order| {
         let (probe, count) = (order.plan.id, order.plan.sites.len());
         let (mut instances, mut failed) = (Vec::with_capacity(count), None);

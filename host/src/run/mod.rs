@@ -20,7 +20,7 @@ use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
 use crate::sys::child::{Child, Held};
-use crate::sys::{clock, signals};
+use crate::sys::{clock, open_files, signals};
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
@@ -185,6 +185,8 @@ fn trace(
     options: BTreeMap<String, OptionValue>,
     started: Instant,
 ) -> i32 {
+    // Where it fails, the probe that wants one file too many says so.
+    let _ = open_files::raise();
     let writer = match Writer::open(arguments.output.as_deref(), arguments.format) {
         Ok(writer) => writer,
         Err(report) => return fail(&report),

@@ -4,6 +4,7 @@ use crate::kernel::LoadError;
 use crate::kernel::control::Failure;
 use crate::plan::{ProbePlan, SitePlan};
 use crate::report::{Place, Report};
+use crate::sys::open_files;
 use std::io;
 
 /// A probe that failed at the program of that number.
@@ -25,11 +26,12 @@ pub(super) fn failed(error: Failure, plan: &ProbePlan, number: usize) -> Report 
 pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
     let report = match error {
         LoadError::Link(report) => report,
-        LoadError::Map(error) => {
-            Report::new(format!("the kernel makes no map: {}", plainly(&error)))
-        }
+        LoadError::Map(error) => no_maps(&error),
         LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EPERM) => {
             no_permission()
+        }
+        LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EMFILE) => {
+            too_many_files()
         }
         LoadError::Rejected { error, log } => {
             let message = format!(
@@ -56,6 +58,7 @@ fn end_of(log: &str) -> String {
 pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>) -> Report {
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         Some(libc::ENOENT) => Report::new(format!(
             "{} can't be attached: this kernel does not have it",
             probe
@@ -76,6 +79,7 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
 pub(super) fn no_maps(error: &io::Error) -> Report {
     match error.raw_os_error() {
         Some(libc::EPERM) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         _ => Report::new(format!("the kernel makes no map: {}", plainly(error))),
     }
 }
@@ -84,6 +88,15 @@ pub(super) fn no_maps(error: &io::Error) -> Report {
 pub(super) fn no_permission() -> Report {
     Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON")
         .help("run it with sudo")
+}
+
+/// What probes keep open is more than this process may have.
+fn too_many_files() -> Report {
+    let most = open_files::most().map_or_else(|_| String::new(), |most| format!(" ({most})"));
+    Report::new(format!(
+        "the script's probes take more open files than a process may have here{most}"
+    ))
+    .help("'ulimit -Hn' raises the limit, as root; or a pattern that matches less")
 }
 
 /// An error of the system without Rust's number behind it.

@@ -306,7 +306,8 @@ impl Running {
                     error,
                 } => {
                     let probe = probes.remove(&probe);
-                    reports.extend(probe.map(|probe| failed(error, &probe.plan, number)));
+                    let report = probe.map(|probe| failed(error, &probe.plan, number));
+                    reports.extend(report.filter(|report| !reports.contains(report)));
                 }
             }
         }

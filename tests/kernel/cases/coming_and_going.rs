@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 cases!(coming_and_going:
     another_count_stays_exact,
-    fifty_probes_come_and_go_beside_a_steady_one,
+    a_hundred_probes_come_and_go_beside_a_steady_one,
     a_handler_detaches_its_own_probe,
     cycles_leave_nothing,
     killed_it_leaves_nothing,
+    a_wildcard_of_a_handler,
     an_error_in_a_probe_of_a_handler,
     names_that_are_missing_drop_out,
 );
@@ -61,12 +62,12 @@ fn another_count_stays_exact() {
     assert_eq!(outcome.text(), "5000 true\n", "{outcome:?}");
 }
 
-/// The ring holds some 20 ms of what the steady probe sends: a VM that waited for the others would lose events.
-fn fifty_probes_come_and_go_beside_a_steady_one() {
+/// The ring holds some 200 ms of what the steady probe sends: a VM that waited for the others would lose events.
+fn a_hundred_probes_come_and_go_beside_a_steady_one() {
     let code = r#"
         local seen, others = 0, {}
         local function open()
-            for i = 1, 50 do
+            for i = 1, 100 do
                 local other = probe "tracepoint:syscalls:sys_exit_getppid"
                 other:name("other"):where("retval ~= " .. -i):by "comm":count()
                 others[i] = other
@@ -85,11 +86,11 @@ fn fifty_probes_come_and_go_beside_a_steady_one() {
     std::thread::sleep(Duration::from_millis(300));
     let outcome = tracing.stop();
     outcome.is_well();
-    assert_eq!(outcome.text(), "30000 50\n", "{outcome:?}");
+    assert_eq!(outcome.text(), "30000 100\n", "{outcome:?}");
     let others = outcome.of("books").filter(|line| line["probe"] == "other");
     let hits = others.map(|line| line["hits"].as_u64());
     let hits: Vec<u64> = hits.flatten().collect();
-    assert_eq!(hits.len(), 50);
+    assert_eq!(hits.len(), 100);
     assert!(
         hits.iter().all(|hits| (1..30_000).contains(hits)),
         "{hits:?}"
@@ -157,6 +158,28 @@ fn killed_it_leaves_nothing() {
     nothing_is_left();
     // The target runs on, as if nothing had been there.
     worker.go();
+}
+
+/// As many sites in one link, where this kernel has such.
+fn a_wildcard_of_a_handler() {
+    let code = r#"
+        local targets
+        probe "tracepoint:syscalls:sys_enter_getppid":on(function(e)
+            if targets then return end
+            targets = probe "uprobe:EXE:{brief,moontrace}_target"
+            targets:name "targets":by "func":count()
+        end)"#;
+    let mut worker = Worker::start(&["getppid", "1"]);
+    let mut called = Worker::start(&["call", "1000"]);
+    let tracing = Trace::of(&code.replace("EXE", &executable())).start();
+    worker.go();
+    std::thread::sleep(Duration::from_millis(500));
+    called.go();
+    std::thread::sleep(Duration::from_millis(100));
+    let outcome = tracing.stop();
+    outcome.is_well();
+    let counted = outcome.column("targets", ("func", "moontrace_target"), "count");
+    assert_eq!(counted, 1000, "{outcome:?}");
 }
 
 fn an_error_in_a_probe_of_a_handler() {
