@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 pub struct Order {
     pub plan: Arc<ProbePlan>,
     /// Those that its programs refer to are among them.
-    pub maps: Maps,
+    pub maps: Arc<Maps>,
 }
 
 /// The programs of one probe.
@@ -158,7 +158,7 @@ fn attach(orders: Vec<Order>) -> Vec<Done> {
 /// Links and loads all programs; those of a probe of which one is refused are gone.
 fn load(orders: &[Order]) -> Vec<Result<Batch, Done>> {
     let programs = orders.iter().flat_map(|order| {
-        let of_order = |site| (&order.maps, site);
+        let of_order = |site| (order.maps.as_ref(), site);
         order.plan.sites.iter().map(of_order)
     });
     let load = |(maps, site): (&Maps, &SitePlan)| Instance::load(maps, site);

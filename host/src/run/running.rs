@@ -254,9 +254,10 @@ impl Running {
         if let (Some(shared), Some(control)) = (shared.as_ref(), control.as_ref()) {
             let probes = self.probes.borrow();
             let asked = ids.iter().filter_map(|id| probes.get(id));
+            let maps = Arc::new(shared.maps().clone());
             let order = |probe: &Probe| Order {
                 plan: probe.plan.clone(),
-                maps: shared.maps().clone(),
+                maps: maps.clone(),
             };
             let orders: Vec<Order> = asked.map(order).collect();
             self.underway.set(self.underway.get() + orders.len());
