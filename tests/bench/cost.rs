@@ -5,6 +5,7 @@
 //! loop of calls on one CPU, timed by the thread's own clock, less the same loop with nothing attached.
 
 mod hand;
+mod kinds;
 
 use crate::load::OBJECT;
 use crate::script::{by, condition, declaration, plan, planner, print, tally};
@@ -13,7 +14,7 @@ use anyhow::{Result, anyhow};
 use hand::Hand;
 use moontrace::kernel::library::Library;
 use moontrace::kernel::{Instance, Shared};
-use moontrace::plan::{Output, Planner, SitePlan};
+use moontrace::plan::{Output, Planner, ProbePlan, SitePlan};
 use moontrace::spec::{Declaration, Step};
 use moontrace::sys::mapping::RingMapping;
 
@@ -83,16 +84,20 @@ impl Ours {
 
     fn site(&mut self, planner: &mut Planner, declared: &Declaration) -> Result<SitePlan> {
         let planned = plan(planner, declared)?;
-        if let Output::Tally(tally) = planned.output
-            && let Some(shape) = planner.tally(tally)
-        {
-            self.shared.add_table(shape);
-        }
+        self.add_table(planner, &planned);
         planned
             .sites
             .into_iter()
             .next()
             .ok_or_else(|| anyhow!("{} has no site", declared.spec))
+    }
+
+    fn add_table(&mut self, planner: &Planner, planned: &ProbePlan) {
+        if let Output::Tally(tally) = planned.output
+            && let Some(shape) = planner.tally(tally)
+        {
+            self.shared.add_table(shape);
+        }
     }
 }
 
@@ -129,6 +134,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             against,
         );
     }
+    kinds::measure(table, &mut ours)?;
     crate::process::unpin()
 }
 
