@@ -142,6 +142,10 @@ impl Tracing {
         self.wait()
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits for its own end.
     pub(crate) fn wait(mut self) -> Outcome {
         let started = Instant::now();
