@@ -24,7 +24,11 @@ fn read(
     let length = unsafe { string(out.cast(), capacity, address as *const c_void) };
     if length <= 0 {
         // Of an empty string, many kernels give 0 when it is the user's (mm/maccess.c, strncpy_from_user_nofault).
-        return if length == 0 { 0 } else { -1 };
+        if length == 0 {
+            return 0;
+        }
+        log!(debug, "string at {:x}: {}", address, length);
+        return -1;
     }
     if length == i64::from(capacity) {
         // A string that fits to the byte and one that was cut read the same: look at the byte that the NUL stands on.

@@ -20,13 +20,20 @@ pub(crate) enum Need {
     KprobeMulti,
     /// System calls of 32-bit programs: kernels can be built or booted without.
     Compat,
+    /// The kernel half with a log: [`ENGINE`] names it.
+    EngineLog,
 }
+
+/// The variable that names an object of `ebpf/build --log`.
+pub(crate) const ENGINE: &str = "MOONTRACE_ENGINE_LOG";
 
 impl Need {
     /// Why this kernel can't, where it can't.
     pub(crate) fn missing(self) -> Option<&'static str> {
         match self {
             Self::Kprobes if kprobes() => None,
+            Self::EngineLog if std::env::var_os(ENGINE).is_some() => None,
+            Self::EngineLog => Some("MOONTRACE_ENGINE_LOG names no object of ebpf/build --log"),
             Self::Kprobes => Some("this kernel has no kprobes"),
             Self::NoKprobes if kprobes() => Some("this kernel has kprobes"),
             Self::NoKprobes => None,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -51,6 +52,24 @@ impl Trace {
         let mut command = Command::new(product());
         command.args(options).args(["--format", "json", "-e", code]);
         Self { command }
+    }
+
+    /// It may have so many files open, by the soft limit and by the hard one.
+    pub(crate) fn may_open(mut self, soft: u64, hard: u64) -> Self {
+        let limit = libc::rlimit {
+            rlim_cur: soft,
+            rlim_max: hard,
+        };
+        let set = move || {
+            // SAFETY: reads one struct.
+            match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        };
+        // SAFETY: between fork and exec nothing is done but that system call.
+        unsafe { self.command.pre_exec(set) };
+        self
     }
 
     /// Starts it, and waits until its probes are live or it has ended.
@@ -144,6 +163,10 @@ impl Tracing {
     pub(crate) fn signal(self, signal: i32) -> Outcome {
         self.tell(signal);
         self.wait()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for its own end.

@@ -6,6 +6,7 @@ use super::object::{Function, Link, MapDefinition, Object};
 use crate::codegen::{Code, MapRef, constant};
 use crate::report::Report;
 use aya_obj::generated::bpf_insn;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::fd::RawFd;
 
@@ -34,7 +35,7 @@ pub enum Body<'a> {
 /// The parsed library. Programs are made of it without changing it.
 #[derive(Debug)]
 pub struct Library {
-    pub(super) bytes: &'static [u8],
+    pub(super) bytes: Cow<'static, [u8]>,
     object: Object,
     abilities: Abilities,
     /// Which functions stand in place of others, by their indexes.
@@ -65,10 +66,11 @@ pub(super) enum Origin {
 impl Library {
     /// Parses the object, for kernels that can do all that it asks for. It stays as it is in memory, for the diagnosis of
     /// a program that the kernel refuses.
-    pub fn open(bytes: &'static [u8]) -> Result<Self, Report> {
+    pub fn open(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Report> {
+        let bytes = bytes.into();
         Ok(Self {
+            object: Object::parse(&bytes)?,
             bytes,
-            object: Object::parse(bytes)?,
             abilities: Abilities::default(),
             substitutes: Vec::new(),
         })
@@ -95,6 +97,12 @@ impl Library {
     /// The maps that programs refer to; sections of data are among them.
     pub fn map_definitions(&self) -> &[MapDefinition] {
         &self.object.maps
+    }
+
+    /// Was it built with diagnostics of its own?
+    pub fn has_log(&self) -> bool {
+        let mut maps = self.object.maps.iter();
+        maps.any(|map| map.name == super::engine_log::MAP)
     }
 
     /// Links one program. `holes`: which hole takes what; those that are not named return a constant. `maps` gives the
@@ -159,11 +167,7 @@ impl Library {
 
     fn function(&self, name: &str) -> Result<usize, Report> {
         let index = self.object.by_name.get(name).copied();
-        index.ok_or_else(|| {
-            Report::new(format!(
-                "the kernel half inside this program has no function '{name}'"
-            ))
-        })
+        index.ok_or_else(|| Report::new(format!("the kernel half has no function '{name}'")))
     }
 }
 

@@ -1,20 +1,47 @@
 //! What the kernel refuses, in the user's words.
 
+use super::skipped::is_of_function;
+use crate::facts::Facts;
 use crate::facts::notrace::Untraceable;
 use crate::kernel::LoadError;
-use crate::plan::SitePlan;
+use crate::kernel::control::Failure;
+use crate::plan::{ProbePlan, SitePlan};
 use crate::report::{Place, Report};
+use crate::sys::open_files;
 use std::io;
+
+/// A probe that failed at the program of that number.
+pub(super) fn failed(facts: &Facts, error: Failure, plan: &ProbePlan, number: usize) -> Report {
+    let Some(site) = plan.sites.get(number) else {
+        return Report::new(format!("{} can't be attached", plan.name)).at(plan.place.clone());
+    };
+    match error {
+        Failure::NotLoaded(error) => refused(error, site, Some(&plan.place)),
+        Failure::NotAttached(error) => {
+            let name = site.names().nth(error.number);
+            let (name, function) =
+                name.map_or((&*site.probe, &*site.func), |(_, name, func)| (name, func));
+            let why = is_of_function(site.kind, &error.error)
+                .then(|| facts.untraceable(function))
+                .flatten();
+            match why {
+                Some(why) => untraceable(why, name, &plan.place),
+                None => not_attached(&error.error, name, Some(&plan.place)),
+            }
+        }
+    }
+}
 
 /// A program that could not be loaded.
 pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
     let report = match error {
         LoadError::Link(report) => report,
-        LoadError::Map(error) => {
-            Report::new(format!("the kernel makes no map: {}", plainly(&error)))
-        }
+        LoadError::Map(error) => no_maps(&error),
         LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EPERM) => {
             no_permission()
+        }
+        LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EMFILE) => {
+            too_many_files()
         }
         LoadError::Rejected { error, log } => {
             let message = format!(
@@ -41,6 +68,7 @@ fn end_of(log: &str) -> String {
 pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>) -> Report {
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         Some(libc::ENOENT) => Report::new(format!(
             "{} can't be attached: this kernel does not have it",
             probe
@@ -66,6 +94,7 @@ pub(super) fn untraceable(why: Untraceable, probe: &str, place: &Place) -> Repor
 pub(super) fn no_maps(error: &io::Error) -> Report {
     match error.raw_os_error() {
         Some(libc::EPERM) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         _ => Report::new(format!("the kernel makes no map: {}", plainly(error))),
     }
 }
@@ -74,6 +103,15 @@ pub(super) fn no_maps(error: &io::Error) -> Report {
 pub(super) fn no_permission() -> Report {
     Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON")
         .help("run it with sudo")
+}
+
+/// What probes keep open is more than this process may have.
+fn too_many_files() -> Report {
+    let most = open_files::most().map_or_else(|_| String::new(), |most| format!(" ({most})"));
+    Report::new(format!(
+        "the script's probes take more open files than a process may have here{most}"
+    ))
+    .help("'ulimit -Hn' raises the limit, as root; or a pattern that matches less")
 }
 
 /// An error of the system without Rust's number behind it.

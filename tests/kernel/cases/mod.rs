@@ -7,6 +7,7 @@ mod command_line;
 mod counters;
 mod counts;
 mod described;
+mod engine_log;
 mod events;
 mod function_places;
 mod functions;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         described::CASES,
         wildcards::CASES,
         callers::CASES,
+        engine_log::CASES,
     ];
     subjects.into_iter().flatten()
 }
