@@ -3,7 +3,6 @@
 use super::copy::set_path;
 use super::{LAYOUT, View, push_bytes};
 use crate::event::copied::{self, Copied};
-use crate::expr::shape::Shape;
 use crate::plan::Content;
 use mlua::ffi::{self, lua_State};
 use std::ffi::c_int;
@@ -15,8 +14,7 @@ impl View {
             .checked_sub(LAYOUT)
             .and_then(|number| self.site.layout.fields.get(number));
         let content = field.map(|field| &field.content);
-        matches!(content, Some(Content::Copied { shape, .. })
-            if matches!(**shape, Shape::Struct(_) | Shape::Array { .. }))
+        matches!(content, Some(Content::Copied { shape, .. }) if shape.has_parts())
     }
 
     /// Sets in the table on top, which that field is, what the handler reads by paths that go on from there: pointers
