@@ -1,6 +1,9 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
-use super::refusal::{no_maps, no_permission, not_attached, plainly, refused, untraceable};
+use super::refusal::{
+    function_not_attached, no_maps, no_permission, not_attached, plainly, refused,
+};
+use super::skipped::is_function;
 use crate::kernel::control::{Batch, Closed, Done};
 use crate::kernel::library::Library;
 use crate::kernel::{Control, Instance, Shared};
@@ -314,13 +317,12 @@ impl Running {
                                 .map_or((&*site.probe, &*site.func), |(_, name, func)| {
                                     (name, func)
                                 });
-                            let planner = self.planner.borrow();
-                            let why = super::skipped::is_of_function(site.kind, &error.error)
-                                .then(|| planner.facts().untraceable(function))
-                                .flatten();
-                            match why {
-                                Some(why) => untraceable(why, name, place),
-                                None => not_attached(&error.error, name, Some(place)),
+                            if is_function(site.kind) {
+                                let planner = self.planner.borrow();
+                                let facts = planner.facts();
+                                function_not_attached(facts, &error.error, (name, function), place)
+                            } else {
+                                not_attached(&error.error, name, Some(place))
                             }
                         }
                         None => {
