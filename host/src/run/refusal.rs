@@ -1,8 +1,7 @@
 //! What the kernel refuses, in the user's words.
 
-use super::skipped::is_of_function;
+use super::skipped::is_function;
 use crate::facts::Facts;
-use crate::facts::notrace::Untraceable;
 use crate::kernel::LoadError;
 use crate::kernel::control::Failure;
 use crate::plan::{ProbePlan, SitePlan};
@@ -21,12 +20,9 @@ pub(super) fn failed(facts: &Facts, error: Failure, plan: &ProbePlan, number: us
             let name = site.names().nth(error.number);
             let (name, function) =
                 name.map_or((&*site.probe, &*site.func), |(_, name, func)| (name, func));
-            let why = is_of_function(site.kind, &error.error)
-                .then(|| facts.untraceable(function))
-                .flatten();
-            match why {
-                Some(why) => untraceable(why, name, &plan.place),
-                None => not_attached(&error.error, name, Some(&plan.place)),
+            match is_function(site.kind) {
+                true => function_not_attached(facts, &error.error, (name, function), &plan.place),
+                false => not_attached(&error.error, name, Some(&plan.place)),
             }
         }
     }
@@ -86,9 +82,33 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
     place.map_or(report.clone(), |place| report.at(place.clone()))
 }
 
-/// A function of the kernel's that no probe can be in.
-pub(super) fn untraceable(why: Untraceable, probe: &str, place: &Place) -> Report {
-    Report::new(format!("{probe} can't be attached: {}", why.reason())).at(place.clone())
+/// A probe of a kernel function that could not be attached, with the reason that the kernel's own lists have.
+pub(super) fn function_not_attached(
+    facts: &Facts,
+    error: &io::Error,
+    (probe, function): (&str, &str),
+    place: &Place,
+) -> Report {
+    let function = function.split('+').next().unwrap_or(function);
+    let listed = is_about_the_function(error).then(|| facts.untraceable(function));
+    if let Some(why) = listed.flatten() {
+        let message = format!("{probe} can't be attached: {}", why.reason());
+        return Report::new(message).at(place.clone());
+    }
+    let report = not_attached(error, probe, Some(place));
+    let made = (error.raw_os_error() == Some(libc::ENOENT)).then(|| facts.made_of(function));
+    match made.flatten() {
+        Some(made) => report.help(made),
+        None => report,
+    }
+}
+
+/// Is it a refusal that the kernel's lists of functions may explain?
+pub(super) fn is_about_the_function(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP | libc::EADDRNOTAVAIL)
+    )
 }
 
 pub(super) fn no_maps(error: &io::Error) -> Report {

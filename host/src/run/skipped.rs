@@ -1,5 +1,6 @@
 //! What of a pattern could not be attached, in words.
 
+use super::refusal::is_about_the_function;
 use crate::facts::notrace::Untraceable;
 use crate::kernel::Instance;
 use crate::plan::ProbePlan;
@@ -23,7 +24,7 @@ pub(super) fn report(
         for skipped in &instance.skipped {
             let name = site.names().nth(skipped.number);
             let (name, function) = name.map_or(("", ""), |(_, probe, func)| (probe, func));
-            let untraceable = is_of_function(site.kind, &skipped.error)
+            let untraceable = (is_function(site.kind) && is_about_the_function(&skipped.error))
                 .then(|| why(function))
                 .flatten();
             let reason = untraceable.map_or_else(|| reason(&skipped.error), Untraceable::word);
@@ -66,15 +67,10 @@ fn reason(error: &io::Error) -> &'static str {
     }
 }
 
-/// Is it a refusal of a function of the kernel's, which the kernel's own lists may explain?
-pub(super) fn is_of_function(kind: Kind, error: &io::Error) -> bool {
-    let function = matches!(
+/// Are these probes in functions of the kernel?
+pub(super) fn is_function(kind: Kind) -> bool {
+    matches!(
         kind,
         Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit
-    );
-    let refused = matches!(
-        error.raw_os_error(),
-        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP | libc::EADDRNOTAVAIL)
-    );
-    function && refused
+    )
 }

@@ -131,8 +131,12 @@ fn functions_that_are_marked_notrace() {
     // The tracer's own files are built without its hooks.
     let said = refused(r#"probe "kprobe:ring_buffer_lock_reserve":count()"#);
     assert!(said.contains("notrace"), "{said}");
+    // Older kernels have types of what the tracer reaches alone.
     let said = refused(r#"probe "fentry:ring_buffer_lock_reserve":count()"#);
-    assert!(said.contains("notrace"), "{said}");
+    assert!(
+        said.contains("notrace") || said.contains("BTF doesn't know"),
+        "{said}"
+    );
 }
 
 /// `atomic_notifier_call_chain` is on the kernel's list, others of the pattern are not.
@@ -142,7 +146,7 @@ fn of_a_pattern_they_are_skipped() {
         .start()
         .stop();
     outcome.is_well();
-    let skipped = outcome.stderr.contains("(1 skipped: 1 blacklisted)");
+    let skipped = outcome.stderr.contains(" blacklisted)");
     // The list is for breakpoints: what hooks into the tracer alone doesn't mind it.
     let in_one_link = outcome.stderr.contains("one link");
     assert!(skipped || in_one_link, "{outcome:?}");

@@ -1,7 +1,7 @@
 //! Functions of the kernel.
 
 use super::{Location, Match, malformed, nothing_left, unknown};
-use crate::facts::{Facts, symbols};
+use crate::facts::{Facts, renamed, symbols};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
 use crate::spec::{Kind, Pattern};
@@ -106,24 +106,38 @@ impl Facts {
                 Ok(inside)
             });
         }
-        let known = self.btf().is_ok_and(|btf| btf.has_function(name));
+        // Types are found faster than symbols, and have names without what compilers put behind them. A run is told of that
+        // when it attaches; who looks, and who may mean another name, goes by the symbols.
+        let typed = self.btf().is_ok_and(|btf| btf.has_function(name));
+        let known = typed && self.asks && !renamed::is_function(name);
         if known || self.symbols().function(name).is_some() {
             return Ok(Ok(vec![None]));
         }
         let all = self.traceable_functions();
-        if all.is_empty() {
+        if all.is_empty() && !typed {
             return Err(
                 Report::new(format!("no function '{name}': this kernel lists none"))
                     .help("/proc/kallsyms and /sys/kernel/btf are both unreadable"),
             );
         }
-        let parts = format!("{name}.");
-        let part = all.iter().find(|(other, _)| other.starts_with(&parts));
-        Ok(Err(match part {
-            Some((part, _)) => Report::new(format!("no kernel function called '{name}'"))
-                .help(format!("the compiler has made '{part}' of it")),
+        if all.is_empty() {
+            return Ok(Ok(vec![None]));
+        }
+        Ok(Err(match self.part_of(name, &all) {
+            Some(made) => Report::new(format!("no kernel function called '{name}'")).help(made),
             None => unknown("kernel function", name, all.iter().map(|(name, _)| name)),
         }))
+    }
+
+    /// What the compiler has made of a function, in words.
+    pub fn made_of(&self, function: &str) -> Option<String> {
+        self.part_of(function, &self.symbols().functions())
+    }
+
+    fn part_of(&self, function: &str, all: &[(String, Option<String>)]) -> Option<String> {
+        let parts = format!("{function}.");
+        let (part, _) = all.iter().find(|(other, _)| other.starts_with(&parts))?;
+        Some(format!("the compiler has made '{part}' of it"))
     }
 
     /// Has this kernel what the kind needs, or what may stand in for it?
