@@ -22,9 +22,10 @@ fn value() -> impl Strategy<Value = u64> {
 /// The bytes with up to `most` places in one of the regions written over, and sometimes cut off.
 pub(in crate::facts) fn mutated(
     bytes: Vec<u8>,
-    regions: Vec<Range<usize>>,
+    regions: impl IntoIterator<Item = Range<usize>>,
     most: usize,
 ) -> impl Strategy<Value = Vec<u8>> {
+    let regions: Vec<Range<usize>> = regions.into_iter().collect();
     let place = (
         any::<Index>(),
         any::<Index>(),

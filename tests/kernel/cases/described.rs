@@ -88,6 +88,10 @@ fn wrong_names() {
             r#"probe "uprobe:PROGRAM:described":print "pair.frist""#,
             "did you mean 'first'?",
         ),
+        (
+            r#"probe "uprobe:PROGRAM:described":print "as('struct pear', arg3).first""#,
+            "did you mean 'struct pair'?",
+        ),
     ] {
         let outcome = traced(code);
         assert_eq!(outcome.status, Some(1), "{outcome:?}");

@@ -18,6 +18,9 @@ const NAMED: [DwTag; 7] = [
     gimli::DW_TAG_unspecified_type,
 ];
 
+/// Structs among which a wrong name is looked for.
+const NAMES: usize = 10_000;
+
 impl Debug {
     /// A type as C writes it: `struct pair *`, `size_t`.
     pub(in crate::facts) fn type_named(&self, near: &Function, text: &str) -> Option<Type> {
@@ -39,6 +42,27 @@ impl Debug {
         let (_, entry) = self.find_named(near, &[gimli::DW_TAG_enumerator], name)?;
         let value = entry.get(gimli::DW_AT_const_value)?;
         value.sdata_value().map(i128::from)
+    }
+
+    /// Names of structs, for messages.
+    pub(in crate::facts) fn struct_names(&self, near: &Function) -> Vec<String> {
+        let head = self.index().ok().and_then(|all| all.head_at(near.unit));
+        let unit = head.and_then(|head| self.unit(head).ok());
+        let mut found = Vec::new();
+        let Some(unit) = unit else {
+            return found;
+        };
+        let Ok(mut entries) = unit.entries(None) else {
+            return found;
+        };
+        while !entries.is_empty() && found.len() < NAMES {
+            let Ok(step) = entries.next_if(|tag| NAMED[..3].contains(&tag)) else {
+                break;
+            };
+            let entry = step.entry.as_ref();
+            found.extend(entry.and_then(|entry| self.name_of(&unit, entry)));
+        }
+        found
     }
 
     /// The first of that name that is more than a declaration.

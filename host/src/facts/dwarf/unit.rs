@@ -255,8 +255,8 @@ impl Unit {
                 None => self.address(sections, value),
             },
         };
-        high.filter(|high| *high > low)
-            .map_or_else(Vec::new, |high| vec![low..high])
+        let range = high.filter(|high| *high > low).map(|high| low..high);
+        range.into_iter().collect()
     }
 
     fn listed_ranges(&self, sections: &Sections, value: &Value) -> Option<Vec<Range<u64>>> {

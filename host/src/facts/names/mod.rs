@@ -144,6 +144,9 @@ trait Offered {
     fn type_named(&self, _name: &str) -> Option<Type> {
         None
     }
+    fn struct_names(&self) -> Vec<String> {
+        Vec::new()
+    }
     fn constant(&self, _name: &str) -> Option<i128> {
         None
     }
@@ -266,10 +269,14 @@ impl<O: Offered> Names for SiteNames<'_, O> {
             .split([' ', '*'])
             .filter(|word| !word.is_empty())
             .collect();
-        let (Some(wrong), Some(btf)) = (words.last(), self.btf()) else {
+        let Some(wrong) = words.last() else {
             return Vec::new();
         };
-        let near = report::nearest(wrong, btf.struct_names());
+        let own = self.offered.struct_names();
+        let mut near = report::nearest(wrong, own.iter().map(String::as_str));
+        if let (true, Some(btf)) = (near.is_empty(), self.btf()) {
+            near = report::nearest(wrong, btf.struct_names());
+        }
         near.into_iter()
             .map(|name| format!("struct {name}"))
             .collect()

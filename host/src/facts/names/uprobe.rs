@@ -172,6 +172,11 @@ impl Offered for Uprobe<'_> {
         known.debug.type_named(&known.function, name)
     }
 
+    fn struct_names(&self) -> Vec<String> {
+        let known = self.known().ok();
+        known.map_or_else(Vec::new, |known| known.debug.struct_names(&known.function))
+    }
+
     fn constant(&self, name: &str) -> Option<i128> {
         let known = self.known().ok()?;
         known.debug.enumerator(&known.function, name)
