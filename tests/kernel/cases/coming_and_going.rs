@@ -91,7 +91,9 @@ fn a_hundred_probes_come_and_go_beside_a_steady_one() {
             gone = true
             after("100ms", function() for _, other in ipairs(others) do other:detach() end end)
         end)
-        on_exit(function() printf("%d %s\n", seen, waiting < declaring and "beside" or waiting) end)"#;
+        on_exit(function()
+            printf("%d %s %s\n", seen, gone and "gone" or "slow", waiting < declaring and "beside" or waiting)
+        end)"#;
     let run = || {
         let mut worker = Worker::start(&["pace", "2000"]);
         let pid = worker.pid().to_string();
@@ -104,10 +106,12 @@ fn a_hundred_probes_come_and_go_beside_a_steady_one() {
         let hits = others.map(|line| line["hits"].as_u64());
         let hits: Vec<u64> = hits.flatten().collect();
         assert_eq!(hits.len(), 100);
-        let came_and_went = hits.iter().all(|hits| (1..20_000).contains(hits));
-        assert!(came_and_went, "{hits:?}");
         let text = outcome.text();
         assert!(text.starts_with("20000 "), "{outcome:?}");
+        // An emulated processor may have done all of its work before they are there.
+        let least = if text.contains(" gone ") { 1 } else { 0 };
+        let came_and_went = hits.iter().all(|hits| (least..20_000).contains(hits));
+        assert!(came_and_went, "{hits:?}");
         text
     };
     let runs: Vec<String> = (0..3).map(|_| run()).collect();
