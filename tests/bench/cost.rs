@@ -5,7 +5,7 @@
 //! loop of calls on one CPU, timed by the thread's own clock, less the same loop with nothing attached.
 
 mod hand;
-mod kinds;
+pub(crate) mod kinds;
 
 use crate::load::OBJECT;
 use crate::script::{by, condition, declaration, plan, planner, print, tally};
@@ -134,7 +134,6 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             against,
         );
     }
-    kinds::measure(table, &mut ours)?;
     crate::process::unpin()
 }
 

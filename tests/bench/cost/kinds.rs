@@ -3,14 +3,13 @@
 //! A turn is a loop of hits on one CPU, timed by the thread's own clock, less the same loop with nothing attached. A kind
 //! that this kernel doesn't have is left out, and named on stderr.
 
-use super::Ours;
+use super::{CPU, Ours};
 use crate::script::{declaration, plan, planner_of, tally};
 use crate::table::{Against, Table, median};
 use anyhow::{Context, Result, anyhow};
 use moontrace::codegen::constant;
 use moontrace::kernel::{Instance, attach};
 use moontrace::plan::{Attachment, SitePlan};
-use moontrace::spec::Declaration;
 use moontrace::sys::bpf::{ProgramType, prog_load};
 use std::hint::black_box;
 use std::os::fd::AsFd;
@@ -84,27 +83,26 @@ const KINDS: [Kind; 13] = [
     Kind::of("usdt", "usdt:EXE:moontrace:bench").at(announce),
 ];
 
-/// On the CPU that the caller has pinned this thread to.
-pub(super) fn measure(table: &mut Table, ours: &mut Ours) -> Result<()> {
+pub(crate) fn measure(table: &mut Table) -> Result<()> {
+    crate::process::pin(CPU)?;
+    let mut ours = Ours::new()?;
     let exe = std::env::current_exe()?;
     for (number, kind) in KINDS.iter().enumerate() {
         let spec = kind.spec.replace("EXE", &exe.display().to_string());
         let name = format!("cost a hit: count, {}", kind.name);
-        match site(ours, kind, &spec, number as u32) {
+        match site(&mut ours, kind, &spec, number as u32) {
             Ok(site) => {
-                let (empty, us) = turns(ours, kind, &site).context(name.clone())?;
+                let (empty, us) = turns(&ours, kind, &site).context(name.clone())?;
                 table.row(name, us, "ns", Against::Empty(empty));
             }
             Err(why) => eprintln!("{name}: left out: {why}"),
         }
     }
-    Ok(())
+    crate::process::unpin()
 }
 
 fn site(ours: &mut Ours, kind: &Kind, spec: &str, number: u32) -> Result<SitePlan> {
-    /// The tables of other benchmarks have the first numbers.
-    const FIRST: u32 = 8;
-    let declared: Declaration = declaration(spec, vec![], tally(FIRST + number, "count()"))?;
+    let declared = declaration(spec, vec![], tally(number, "count()"))?;
     let mut planner = planner_of(kind.exact);
     let planned = plan(&mut planner, &declared)?;
     ours.add_table(&planner, &planned);

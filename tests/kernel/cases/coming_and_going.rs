@@ -62,33 +62,42 @@ fn another_count_stays_exact() {
     assert_eq!(outcome.text(), "5000 true\n", "{outcome:?}");
 }
 
-/// The ring holds some 200 ms of what the steady probe sends: a VM that waited for the others would lose events, each
-/// time. Where others keep the processors busy, this one gets them in one of three times.
+/// What waits in the ring when the others have been declared is less than what came while they were: the VM did not wait
+/// until they were loaded. (Where others keep the processors busy, this holds in one of three times.)
 fn a_hundred_probes_come_and_go_beside_a_steady_one() {
     let code = r#"
-        local seen, others, last = 0, {}
+        local seen, batch, others = 0, 0, {}
+        local last, declaring, waiting
         local function open()
             for i = 1, 100 do
                 local other = probe "tracepoint:syscalls:sys_exit_getppid"
                 last = other:name("other"):where("retval ~= " .. -i):by "comm":count()
                 others[i] = other
             end
+            batch = 0
         end
-        every("50ms", function()
-            if last and #last:rows() > 0 then
-                last = nil
-                after("100ms", function() for _, other in ipairs(others) do other:detach() end end)
-            end
-        end)
         probe "tracepoint:syscalls:sys_enter_getppid":name "steady":on(function(e)
-            seen = seen + 1
+            seen, batch = seen + 1, batch + 1
             if seen == 100 then open() end
         end)
-        on_exit(function() printf("%d %d\n", seen, #others) end)"#;
-    let beside = || {
+        every("1ms", function()
+            if not last then return end
+            if declaring then waiting = waiting or batch else declaring = batch end
+            batch = 0
+        end)
+        local gone
+        every("50ms", function()
+            if gone or not last or #last:rows() == 0 then return end
+            gone = true
+            after("100ms", function() for _, other in ipairs(others) do other:detach() end end)
+        end)
+        on_exit(function()
+            printf("%d %s %s\n", seen, gone and "gone" or "slow", waiting < declaring and "beside" or waiting)
+        end)"#;
+    let run = || {
         let mut worker = Worker::start(&["pace", "2000"]);
         let pid = worker.pid().to_string();
-        let tracing = Trace::with(code, &["-p", &pid, "--ring", "64KiB"]).start();
+        let tracing = Trace::with(code, &["-p", &pid]).start();
         worker.go();
         std::thread::sleep(Duration::from_millis(300));
         let outcome = tracing.stop();
@@ -97,12 +106,19 @@ fn a_hundred_probes_come_and_go_beside_a_steady_one() {
         let hits = others.map(|line| line["hits"].as_u64());
         let hits: Vec<u64> = hits.flatten().collect();
         assert_eq!(hits.len(), 100);
-        let came_and_went = hits.iter().all(|hits| (1..20_000).contains(hits));
+        let text = outcome.text();
+        assert!(text.starts_with("20000 "), "{outcome:?}");
+        // An emulated processor may have done all of its work before they are there.
+        let least = if text.contains(" gone ") { 1 } else { 0 };
+        let came_and_went = hits.iter().all(|hits| (least..20_000).contains(hits));
         assert!(came_and_went, "{hits:?}");
-        outcome.text()
+        text
     };
-    let runs: Vec<String> = (0..3).map(|_| beside()).collect();
-    assert!(runs.iter().any(|seen| seen == "20000 100\n"), "{runs:?}");
+    let runs: Vec<String> = (0..3).map(|_| run()).collect();
+    assert!(
+        runs.iter().any(|text| text.ends_with("beside\n")),
+        "{runs:?}"
+    );
 }
 
 fn a_handler_detaches_its_own_probe() {
