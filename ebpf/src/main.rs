@@ -12,6 +12,10 @@
 #[cfg(target_arch = "bpf")]
 #[path = "."]
 mod library {
+    // Before those that use its macro.
+    #[macro_use]
+    mod log;
+
     mod actions;
     mod books;
     mod clock;

@@ -23,6 +23,11 @@ fn read(
     // SAFETY: `out` has room for `capacity` bytes, which the verifier checks; the address may be anything.
     let length = unsafe { string(out.cast(), capacity, address as *const c_void) };
     if length <= 0 {
+        // Of an empty string, many kernels give 0 when it is the user's (mm/maccess.c, strncpy_from_user_nofault).
+        if length == 0 {
+            return 0;
+        }
+        log!(debug, "string at {:x}: {}", address, length);
         return -1;
     }
     if length == i64::from(capacity) {

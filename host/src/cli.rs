@@ -66,6 +66,8 @@ pub struct RunArgs {
     /// Bytes, a power of two.
     pub ring: u32,
     pub verbose: bool,
+    /// An object that takes the place of the kernel half inside, and whose log is printed.
+    pub engine_log: Option<PathBuf>,
 }
 
 /// Where the script's text is.
@@ -94,6 +96,7 @@ impl RunArgs {
             max_probes: line::MAX_PROBES,
             ring: line::RING,
             verbose: false,
+            engine_log: None,
         }
     }
 }
@@ -200,6 +203,7 @@ impl RunLine {
             max_probes: self.max_probes.unwrap_or(line::MAX_PROBES),
             ring: self.ring.unwrap_or(line::RING),
             verbose: self.verbose,
+            engine_log: self.engine_log,
         })
     }
 
@@ -219,6 +223,7 @@ impl RunLine {
             max_probes: self.max_probes.or(other.max_probes),
             ring: self.ring.or(other.ring),
             verbose: self.verbose || other.verbose,
+            engine_log: self.engine_log.or(other.engine_log),
             script: self.script,
         }
     }

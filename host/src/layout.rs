@@ -120,11 +120,6 @@ impl Extreme {
 }
 
 impl Aggregate {
-    /// Does it change words by more than adding to them?
-    pub fn exchanges(self) -> bool {
-        matches!(self, Self::Min(_) | Self::Max(_) | Self::Stats(_))
-    }
-
     /// Words of a row.
     pub fn words(self) -> usize {
         match self {

@@ -5,6 +5,7 @@
 //! loop of calls on one CPU, timed by the thread's own clock, less the same loop with nothing attached.
 
 mod hand;
+pub(crate) mod kinds;
 
 use crate::load::OBJECT;
 use crate::script::{by, condition, declaration, plan, planner, print, tally};
@@ -13,7 +14,7 @@ use anyhow::{Result, anyhow};
 use hand::Hand;
 use moontrace::kernel::library::Library;
 use moontrace::kernel::{Instance, Shared};
-use moontrace::plan::{Output, Planner, SitePlan};
+use moontrace::plan::{Output, Planner, ProbePlan, SitePlan};
 use moontrace::spec::{Declaration, Step};
 use moontrace::sys::mapping::RingMapping;
 
@@ -75,7 +76,7 @@ struct Ours {
 impl Ours {
     fn new() -> Result<Self> {
         let library = Library::open(OBJECT).map_err(|report| anyhow!("{report}"))?;
-        let shared = Shared::new(library, RING, false)?;
+        let mut shared = Shared::new(library, RING, false)?;
         let ring = shared.make_ring()?;
         shared.arm();
         Ok(Self { shared, ring })
@@ -83,16 +84,20 @@ impl Ours {
 
     fn site(&mut self, planner: &mut Planner, declared: &Declaration) -> Result<SitePlan> {
         let planned = plan(planner, declared)?;
-        if let Output::Tally(tally) = planned.output
-            && let Some(shape) = planner.tally(tally)
-        {
-            self.shared.make_table(shape)?;
-        }
+        self.add_table(planner, &planned);
         planned
             .sites
             .into_iter()
             .next()
             .ok_or_else(|| anyhow!("{} has no site", declared.spec))
+    }
+
+    fn add_table(&mut self, planner: &Planner, planned: &ProbePlan) {
+        if let Output::Tally(tally) = planned.output
+            && let Some(shape) = planner.tally(tally)
+        {
+            self.shared.add_table(shape);
+        }
     }
 }
 
@@ -109,7 +114,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             drop(attached);
             hand.drain();
             let between = calls();
-            let mut instance = Instance::load(&ours.shared, &site)?;
+            let mut instance = Instance::load(ours.shared.maps(), &site)?;
             instance.attach()?;
             let with_us = calls();
             let (book, _) = instance.books()?;

@@ -47,11 +47,11 @@ fn one(table: &mut Table, name: &str, text: &str) -> Result<()> {
         if let Output::Tally(tally) = planned.output
             && let Some(shape) = planner.tally(tally)
         {
-            shared.make_table(shape)?;
+            shared.add_table(shape);
         }
         for site in &planned.sites {
             let start = Instant::now();
-            Instance::load(&shared, site)?;
+            Instance::load(shared.maps(), site)?;
             loads.push(start.elapsed().as_secs_f64() * MICROSECONDS);
         }
     }

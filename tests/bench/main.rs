@@ -18,10 +18,11 @@ use table::Table;
 
 type Part = (&'static str, fn(&mut Table) -> Result<()>);
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("startup", startup::measure),
     ("load", load::measure),
     ("cost", cost::measure),
+    ("kinds", cost::kinds::measure),
     ("stream", stream::measure),
 ];
 
@@ -35,7 +36,7 @@ fn main() -> Result<()> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == word))
     {
-        bail!("there is no part '{wrong}': there are startup, load, cost and stream");
+        bail!("there is no part '{wrong}': there are startup, load, cost, kinds and stream");
     }
     let mut table = Table::default();
     for (name, measure) in PARTS {

@@ -58,12 +58,17 @@ pub(crate) fn declaration(spec: &str, steps: Vec<Step>, ending: Ending) -> Resul
 
 /// For this machine, all of its processes.
 pub(crate) fn planner() -> Planner {
+    planner_of(false)
+}
+
+/// With `exact`, no probe has a cheaper substitute.
+pub(crate) fn planner_of(exact: bool) -> Planner {
     Planner::new(
         Facts::live(),
         Options {
             traced: Traced::All,
-            exact: false,
-            most_sites: 1,
+            exact,
+            most_sites: 16,
         },
     )
 }

@@ -32,6 +32,7 @@ impl Table {
                 format!("{} by hand", show(hand)),
                 format!("{:.3} x", value / hand),
             ),
+            Against::Empty(empty) => (format!("{} empty", show(empty)), String::new()),
         };
         self.rows.push([what.into(), show(value), against, ratio]);
     }
@@ -44,6 +45,8 @@ pub(crate) enum Against {
     Target(f64),
     /// The same, written by hand.
     Hand(f64),
+    /// What there would be without anything of ours.
+    Empty(f64),
 }
 
 impl fmt::Display for Table {

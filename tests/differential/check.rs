@@ -250,7 +250,7 @@ impl Checker<'_> {
                 &target,
             )),
             self.generated(codegen::measure(&arguments, &target)),
-            self.generated(codegen::columns(&columns, true)),
+            self.generated(codegen::columns(&columns)),
         ) else {
             return;
         };

@@ -8,6 +8,7 @@ use crate::{may_load, settle};
 use moontrace::codegen::{self, FieldValue, Target};
 use moontrace::expr::tree::{Current, Node, Op, Part, Relation, TARGET};
 use moontrace::expr::types::{Int, Space};
+use moontrace::facts::Facts;
 use moontrace::plan::{Aggregate, Content, Extreme, Field, Layout};
 use moontrace_abi::bucket::{
     BUCKETS, FINEST, Linear, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned,
@@ -241,7 +242,7 @@ fn histograms_count_into_the_bucket_of_the_value() {
             Some(1),
         ),
     ];
-    let columns = codegen::columns(&columns, true).unwrap();
+    let columns = codegen::columns(&columns).unwrap();
     let key = codegen::key(
         Control::generation_offset(3),
         &[Part::Int(Node::Const(-7))],
@@ -348,29 +349,27 @@ fn every_column_keeps_what_its_value_says() {
     let numbers: Vec<u64> = edges
         .chain([u64::MAX, 99, 100, 101, -7i64 as u64])
         .collect();
-    for exchange in [true, false] {
-        for aggregate in &aggregates {
-            let columns = codegen::columns(&[(*aggregate, 8, Some(0))], exchange).unwrap();
-            let key = codegen::key(Control::generation_offset(3), &[], &target).unwrap();
-            let holes = [("measure", &measure), ("columns", &columns), ("key", &key)];
-            let table = Table {
-                key: 4,
-                value: 8 + 8 * aggregate.words() as u32,
-            };
-            let program = machine.link(&holes, "act_tally", Some(table)).unwrap();
-            for number in &numbers {
-                world.context[1] = *number;
-                let (_, row) = machine.run(&program, &world.context).row.unwrap();
-                let mut wanted = vec![0; 1 + aggregate.words()];
-                for (word, value) in words_after(*aggregate, *number) {
-                    wanted[1 + word] = value;
-                }
-                let got: Vec<u64> = row
-                    .chunks_exact(8)
-                    .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
-                    .collect();
-                assert!(got == wanted, "{aggregate:?} of {number}");
+    for aggregate in &aggregates {
+        let columns = codegen::columns(&[(*aggregate, 8, Some(0))]).unwrap();
+        let key = codegen::key(Control::generation_offset(3), &[], &target).unwrap();
+        let holes = [("measure", &measure), ("columns", &columns), ("key", &key)];
+        let table = Table {
+            key: 4,
+            value: 8 + 8 * aggregate.words() as u32,
+        };
+        let program = machine.link(&holes, "act_tally", Some(table)).unwrap();
+        for number in &numbers {
+            world.context[1] = *number;
+            let (_, row) = machine.run(&program, &world.context).row.unwrap();
+            let mut wanted = vec![0; 1 + aggregate.words()];
+            for (word, value) in words_after(*aggregate, *number) {
+                wanted[1 + word] = value;
             }
+            let got: Vec<u64> = row
+                .chunks_exact(8)
+                .map(|word| u64::from_le_bytes(word.try_into().unwrap()))
+                .collect();
+            assert!(got == wanted, "{aggregate:?} of {number}");
         }
     }
 }
@@ -407,8 +406,9 @@ fn the_log_of_a_refused_program_has_the_scripts_line() {
         .rposition(|line| line.starts_with("; "))
         .unwrap();
     assert!(lines[at].contains(label), "{why}");
+    // Older kernels print a line's text, which only generated code has, and not where it is from.
     assert!(
-        why.contains("engine.rs"),
+        why.contains("engine.rs") || !Facts::live().features().at_least(6, 9),
         "the library's own lines are missing: {why}"
     );
 }

@@ -64,7 +64,7 @@ fn counting(machine: &Machine, condition: Node) -> Result<Program, String> {
     let steps = codegen::steps(&[(condition, "condition".to_owned())], &target)
         .map_err(|report| report.message)?;
     let key = codegen::key(Control::generation_offset(0), &[], &target).unwrap();
-    let columns = codegen::columns(&[(Aggregate::Count, 0, None)], true).unwrap();
+    let columns = codegen::columns(&[(Aggregate::Count, 0, None)]).unwrap();
     let holes: [(&str, &Code); 3] = [("steps", &steps), ("key", &key), ("columns", &columns)];
     machine.link(&holes, "act_tally", Some(Table { key: 4, value: 8 }))
 }
@@ -340,7 +340,7 @@ fn instances_stay_as_small_as_they_are() {
         .map(|(fd, map)| (map.name.as_str(), fd as i32))
         .collect();
     let target = Target::default();
-    let columns = codegen::columns(&[(Aggregate::Count, 8, None)], true).unwrap();
+    let columns = codegen::columns(&[(Aggregate::Count, 8, None)]).unwrap();
     let key = codegen::key(
         Control::generation_offset(0),
         &[Part::Text(Text::Comm)],

@@ -2,6 +2,8 @@
 
 use crate::world::{self, Set, World};
 use moontrace::codegen::{Code, MapRef};
+use moontrace::facts::Facts;
+use moontrace::kernel::Abilities;
 use moontrace::kernel::library::{Body, Instance, Library};
 use moontrace::kernel::object::MapDefinition;
 use moontrace::sys::bpf::{ProgramType, prog_test_run};
@@ -56,7 +58,8 @@ pub(crate) struct Table {
 
 impl Machine {
     pub(crate) fn new(world: &World) -> Self {
-        let library = Library::open(OBJECT).unwrap();
+        let abilities = Abilities::of(Facts::live().features().version);
+        let library = Library::open(OBJECT).unwrap().made_for(abilities).unwrap();
         let maps: Vec<(String, Map)> = library
             .map_definitions()
             .iter()

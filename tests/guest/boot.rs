@@ -1,12 +1,30 @@
-//! The binary of `tests/kernel`, and the guest that it is run in.
+//! The tests' binaries, and the guests that they are run in.
 
+use crate::report::{self, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The kernel tests: their binary, and what they are called.
-pub(crate) struct Tests {
+/// The longest that all tests of a guest may take.
+const SECONDS: &str = "1200";
+/// Generated code against plain Rust: fewer programs than where the processor is a real one, and none of the tests that
+/// take minutes where it isn't.
+const PROGRAMS: &str = "MOONTRACE_COUNT=60";
+const SLOW: [&str; 2] = ["large::", "planted_mistakes"];
+
+/// One of cargo's test targets.
+struct Target {
     binary: PathBuf,
-    pub(crate) names: Vec<String>,
+    /// What its tests are called here, and there.
+    tests: Vec<(String, String)>,
+    /// Those that guests never run, by what they are called there.
+    left_out: Vec<String>,
+}
+
+/// The tests that guests run.
+pub(crate) struct Tests {
+    kernel: Target,
+    differential: Target,
 }
 
 impl Tests {
@@ -15,17 +33,68 @@ impl Tests {
     /// # Errors
     /// What failed, in words.
     pub(crate) fn build() -> Result<Self, String> {
+        let kernel = Target::build("kernel")?;
+        let mut differential = Target::build("differential")?;
+        for (here, there) in std::mem::take(&mut differential.tests) {
+            if SLOW.iter().any(|slow| there.starts_with(slow)) {
+                differential.left_out.push(there);
+            } else {
+                let here = format!("differential::{here}");
+                differential.tests.push((here, there));
+            }
+        }
+        Ok(Self {
+            kernel,
+            differential,
+        })
+    }
+
+    /// What they are called here.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let all = self.kernel.tests.iter().chain(&self.differential.tests);
+        all.map(|(here, _)| here.clone()).collect()
+    }
+
+    /// Boots the kernel of that name of tests/vm/kernels, runs the tests of these names there, and gives what it says of
+    /// each.
+    pub(crate) fn run_in_guest(
+        &self,
+        kernel: &str,
+        names: &BTreeSet<String>,
+    ) -> BTreeMap<String, Verdict> {
+        let targets = [(&self.kernel, ""), (&self.differential, PROGRAMS)];
+        let mut files = vec![env!("CARGO_BIN_EXE_moontrace").into()];
+        let mut commands = Vec::new();
+        for (target, environment) in targets {
+            if target.tests.iter().any(|(here, _)| names.contains(here)) {
+                files.push(target.binary.clone());
+                commands.push(format!("{environment} {}", target.command(names)));
+            }
+        }
+        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vm/run");
+        let mut command = Command::new(run);
+        command.env("GUEST_SECONDS", SECONDS);
+        command.arg(kernel).args(files);
+        command.args(["--", "sh", "-c", &commands.join("; ")]);
+        let report = report::read(&report_of(&mut command));
+        let all = self.kernel.tests.iter().chain(&self.differential.tests);
+        all.filter_map(|(here, there)| Some((here.clone(), report.get(there)?.clone())))
+            .collect()
+    }
+
+    /// Runs one of the kernel's cases on this machine.
+    pub(crate) fn run_here(&self, name: &str) -> Option<Verdict> {
+        let mut command = Command::new(&self.kernel.binary);
+        command.args(["--exact", name, "--color", "never"]);
+        report::read(&report_of(&mut command)).remove(name)
+    }
+}
+
+impl Target {
+    fn build(name: &str) -> Result<Self, String> {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "test",
-            "--package",
-            "moontrace",
-            "--test",
-            "kernel",
-            "--no-run",
-            "--message-format",
-            "json",
-        ]);
+        cargo.args(["test", "--package", "moontrace", "--test", name]);
+        cargo.args(["--no-run", "--message-format", "json"]);
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
@@ -37,41 +106,31 @@ impl Tests {
         let artifact = built
             .lines()
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find(|message| {
-                message["target"]["name"] == "kernel" && message["executable"].is_string()
-            })
-            .ok_or("cargo built no test 'kernel'")?;
+            .find(|message| message["target"]["name"] == name && message["executable"].is_string())
+            .ok_or_else(|| format!("cargo built no test '{name}'"))?;
         let binary = PathBuf::from(artifact["executable"].as_str().unwrap_or_default());
         let listed = output(Command::new(&binary).args(["--list", "--format", "terse"]))?;
         let names = listed
             .lines()
-            .filter_map(|line| line.strip_suffix(": test"))
-            .map(str::to_string)
-            .collect();
-        Ok(Self { binary, names })
+            .filter_map(|line| line.strip_suffix(": test"));
+        let tests = names.map(|name| (name.to_owned(), name.to_owned()));
+        Ok(Self {
+            tests: tests.collect(),
+            left_out: Vec::new(),
+            binary,
+        })
     }
 
-    /// Boots the kernel of that name of tests/vm/kernels, runs the tests of these names there, and gives their report.
-    pub(crate) fn run_in_guest(&self, kernel: &str, names: &[String]) -> String {
-        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vm/run");
-        let mut command = Command::new(run);
-        command
-            .arg(kernel)
-            .arg(env!("CARGO_BIN_EXE_moontrace"))
-            .arg(&self.binary);
-        command
-            .arg("--")
-            .arg(Path::new("/payload").join(self.binary.file_name().unwrap_or_default()));
-        command.args(["--color", "never"]);
-        for name in self.names.iter().filter(|name| !names.contains(name)) {
-            command.args(["--skip", name]);
+    /// For the shell of a guest: runs those of its tests.
+    fn command(&self, names: &BTreeSet<String>) -> String {
+        let file = self.binary.file_name().unwrap_or_default();
+        let mut words = format!("/payload/{} --exact --color never", file.display());
+        let unwanted = self.tests.iter().filter(|(here, _)| !names.contains(here));
+        let unwanted = unwanted.map(|(_, there)| there).chain(&self.left_out);
+        for test in unwanted {
+            words.push_str(&format!(" --skip {test}"));
         }
-        report_of(&mut command)
-    }
-
-    /// Runs one test on this machine, and gives its report.
-    pub(crate) fn run_here(&self, name: &str) -> String {
-        report_of(Command::new(&self.binary).args(["--exact", name, "--color", "never"]))
+        words
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -24,6 +25,8 @@ pub(crate) struct Trace {
 pub(crate) struct Tracing {
     child: Child,
     attached: Receiver<()>,
+    /// What printf and print wrote, as it comes.
+    texts: Receiver<String>,
     lines: JoinHandle<Vec<Value>>,
     errors: JoinHandle<String>,
 }
@@ -51,6 +54,24 @@ impl Trace {
         Self { command }
     }
 
+    /// It may have so many files open, by the soft limit and by the hard one.
+    pub(crate) fn may_open(mut self, soft: u64, hard: u64) -> Self {
+        let limit = libc::rlimit {
+            rlim_cur: soft,
+            rlim_max: hard,
+        };
+        let set = move || {
+            // SAFETY: reads one struct.
+            match unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        };
+        // SAFETY: between fork and exec nothing is done but that system call.
+        unsafe { self.command.pre_exec(set) };
+        self
+    }
+
     /// Starts it, and waits until its probes are live or it has ended.
     pub(crate) fn start(self) -> Tracing {
         let tracing = self.launch();
@@ -75,14 +96,18 @@ impl Trace {
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut stderr = child.stderr.take().expect("its stderr is a pipe");
         let (tell, attached) = channel();
+        let (pass_on, texts) = channel();
         let lines = std::thread::spawn(move || {
             let mut lines = Vec::new();
             for line in output.lines() {
                 let line = line.expect("output is UTF-8");
                 let value: Value =
                     serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-                if value["type"] == "attached" {
+                if kind_of(&value) == "attached" {
                     let _ = tell.send(());
+                }
+                if let ("text", Some(text)) = (kind_of(&value), value["data"].as_str()) {
+                    let _ = pass_on.send(text.trim_end().to_owned());
                 }
                 lines.push(value);
             }
@@ -96,15 +121,32 @@ impl Trace {
         Tracing {
             child,
             attached,
+            texts,
             lines,
             errors,
         }
     }
 }
 
+fn kind_of(line: &Value) -> &str {
+    line["type"].as_str().unwrap_or_default()
+}
+
 impl Tracing {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it has written that line.
+    #[track_caller]
+    pub(crate) fn hear(&self, line: &str) {
+        loop {
+            match self.texts.recv_timeout(PATIENCE) {
+                Ok(heard) if heard == line => return,
+                Ok(_) => {}
+                Err(_) => panic!("it did not write '{line}'"),
+            }
+        }
     }
 
     /// Sends a signal, and lets it go on.
@@ -121,6 +163,10 @@ impl Tracing {
     pub(crate) fn signal(self, signal: i32) -> Outcome {
         self.tell(signal);
         self.wait()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for its own end.

@@ -11,13 +11,16 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts the workload of these words (see `workload`), which then waits for [`go`](Self::go).
     pub(crate) fn start(words: &[&str]) -> Self {
-        let mut child = Command::new(executable())
-            .arg("--workload")
-            .args(words)
+        Self::spawn(Command::new(executable()).arg("--workload").args(words))
+    }
+
+    /// Starts another program that says `ready` and `done` as workloads do.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the test's own binary starts");
+            .expect("the worker's program starts");
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let mut worker = Self { child, output };
         worker.wait_for("ready");
@@ -38,6 +41,16 @@ impl Worker {
     pub(crate) fn begin(&mut self) {
         let input = self.child.stdin.as_mut().expect("its input is a pipe");
         input.write_all(b"go\n").expect("the workload listens");
+    }
+
+    /// Has a workload that answers say a line.
+    pub(crate) fn ask(&mut self) -> String {
+        self.begin();
+        let mut line = String::new();
+        self.output
+            .read_line(&mut line)
+            .expect("the workload speaks");
+        line.trim_end().to_owned()
     }
 
     fn wait_for(&mut self, word: &str) {

@@ -4,22 +4,30 @@
 //! deed and ends. Deeds:
 //!
 //! - `getppid N`: the system call, N times
+//! - `compat N CALL…`: N times getppid and, the 32-bit way, the system calls of those 32-bit numbers
 //! - `burst CPU N`: the same, tied to a CPU
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
-//! - `connect PORT`: a TCP connection to 127.0.0.1, which is refused or not
+//! - `connect ADDRESS`: a TCP connection to an address with its port, which is refused or not
+//! - `bind PATH`: a UNIX socket at that path
+//! - `send ADDRESS`: a UDP packet to an address with its port
+//! - `open-nowhere`: openat of a path that can't be read
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
+//! - `counter`: says how often `moontrace:asked` is probed, a line for each of its input
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
 //! - `nap N`: sleeps N times, a ms each
+//! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
+//! - `ping N`: N echo requests to this machine
 //! - `beside DEED…`: the deed in a new thread
 
 use std::ffi::{CString, c_long};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
+use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -47,6 +55,12 @@ fn perform(words: &[&str]) -> ExitCode {
     let number = |word: &str| word.parse::<u64>().expect("a number");
     match *words {
         ["getppid", times] => getppid(number(times)),
+        ["compat", times, ref calls @ ..] => {
+            for _ in 0..number(times) {
+                getppid(1);
+                calls.iter().for_each(|call| compat(number(call) as u32));
+            }
+        }
         ["burst", cpu, times] => {
             pin(number(cpu) as usize);
             getppid(number(times));
@@ -60,12 +74,21 @@ fn perform(words: &[&str]) -> ExitCode {
                 announce(n);
             }
         }
-        ["connect", port] => {
-            let port = number(port) as u16;
-            // Whether anything listens is the test's business.
-            drop(std::net::TcpStream::connect(("127.0.0.1", port)));
+        // Whether anything listens is the test's business.
+        ["connect", address] => drop(std::net::TcpStream::connect(address)),
+        ["bind", path] => drop(std::os::unix::net::UnixListener::bind(path)),
+        ["send", address] => {
+            let socket = UdpSocket::bind("0.0.0.0:0").expect("there is IPv4");
+            // Nobody has to hear it.
+            let _ = socket.send_to(b"hello", address);
         }
+        ["open-nowhere"] => open_nowhere(),
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
+        ["counter"] => {
+            while wait_for_line() {
+                say(&ASKED.load(Ordering::Relaxed).to_string());
+            }
+        }
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
             (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
@@ -76,6 +99,8 @@ fn perform(words: &[&str]) -> ExitCode {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        ["send", address, times] => send(address, number(times)),
+        ["ping", times] => ping(number(times)),
         ["beside", ..] => {
             let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
             let thread = std::thread::spawn(move || {
@@ -163,6 +188,21 @@ fn getppid(times: u64) {
     }
 }
 
+/// A system call without arguments, as 32-bit programs make it.
+#[cfg(target_arch = "x86_64")]
+fn compat(number: u32) {
+    // SAFETY: the kernel leaves all registers but the result's and the scratch ones as they are; the callers' system calls
+    // write nothing. LLVM keeps rbx to itself: it is put back.
+    unsafe {
+        std::arch::asm!(
+            "push rbx", "xor ebx, ebx", "int 0x80", "pop rbx",
+            inlateout("rax") u64::from(number) => _,
+            in("rcx") 0, in("rdx") 0, in("rsi") 0, in("rdi") 0,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+}
+
 fn read(path: &str, bytes: usize, times: u64) {
     let file = File::open(path).expect("what is read exists");
     let mut buffer = vec![0u8; bytes];
@@ -170,6 +210,13 @@ fn read(path: &str, bytes: usize, times: u64) {
         // SAFETY: the buffer is writable and as long as said. Errors are what some tests are after.
         unsafe { libc::pread(file.as_raw_fd(), buffer.as_mut_ptr().cast(), bytes, 0) };
     }
+}
+
+fn open_nowhere() {
+    // No page is mapped so low.
+    const NOWHERE: usize = 16;
+    // SAFETY: the call fails, which is what it is made for.
+    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, NOWHERE, libc::O_RDONLY) };
 }
 
 fn touch(pages: usize) {
@@ -194,6 +241,39 @@ fn touch(pages: usize) {
     }
 }
 
+fn send(address: &str, times: u64) {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    for _ in 0..times {
+        let sent = socket.send_to(&[0; 100], (address, 9));
+        sent.expect("the datagram is sent");
+    }
+}
+
+fn ping(times: u64) {
+    // Type 8 and code 0 of RFC 792, with their checksum.
+    const ECHO: [u8; 8] = [8, 0, 0xf7, 0xff, 0, 0, 0, 0];
+    // SAFETY: plain numbers; an address of all zeroes is a valid one. What is sent outlives the call.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP);
+        assert!(socket >= 0, "a raw socket");
+        let mut address: libc::sockaddr_in = std::mem::zeroed();
+        address.sin_family = libc::AF_INET as u16;
+        address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+        for _ in 0..times {
+            let sent = libc::sendto(
+                socket,
+                ECHO.as_ptr().cast(),
+                ECHO.len(),
+                0,
+                (&raw const address).cast(),
+                size_of_val(&address) as u32,
+            );
+            assert_eq!(sent, ECHO.len() as isize, "the request is sent");
+        }
+        libc::close(socket);
+    }
+}
+
 fn set_comm(comm: &str) {
     let comm = CString::new(comm).expect("no NUL in a comm");
     // SAFETY: the name ends in NUL.
@@ -215,6 +295,9 @@ fn say(word: &str) {
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());
 }
 
-fn wait_for_line() {
-    let _ = stdin().read_line(&mut String::new());
+/// False at the end of the input.
+fn wait_for_line() -> bool {
+    stdin()
+        .read_line(&mut String::new())
+        .is_ok_and(|length| length > 0)
 }

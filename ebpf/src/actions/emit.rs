@@ -45,6 +45,7 @@ pub(crate) extern "C" fn act_emit(ctx: *mut c_void, state: *mut State) -> u64 {
     // SAFETY: the helper gives room for a record, or null.
     let out = unsafe { bpf_ringbuf_reserve(maps::address(&maps::EVENTS), record_size(), 0) };
     if out.is_null() {
+        log!(warn, "emit: the ring is full, or contended");
         return Outcome::Ring as u64;
     }
     begin(state, out.cast());
@@ -59,6 +60,7 @@ pub(crate) extern "C" fn act_emit(ctx: *mut c_void, state: *mut State) -> u64 {
 #[inline(never)]
 pub(crate) extern "C" fn act_emit_long(ctx: *mut c_void, state: *mut State) -> u64 {
     let Some(slot) = Slot::take() else {
+        log!(warn, "emit: all scratch slots of this CPU are in use");
         return Outcome::Busy as u64;
     };
     // SAFETY: the slot is this run's until it is given back; `state` is the entry program's.
@@ -72,6 +74,7 @@ pub(crate) extern "C" fn act_emit_long(ctx: *mut c_void, state: *mut State) -> u
     };
     Slot::give_back(slot);
     if full != 0 {
+        log!(warn, "emit: a long record was refused: {}", full);
         Outcome::Ring as u64
     } else {
         Outcome::Delivered as u64

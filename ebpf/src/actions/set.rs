@@ -21,12 +21,19 @@ fn with_member(
 ) -> u64 {
     let mut key = MaybeUninit::<[u64; SET_KEY / 8]>::uninit();
     if member(ctx, state, key.as_mut_ptr().cast()) != 0 {
+        log!(debug, "set: the member can't be read");
         return Outcome::Read as u64;
     }
     match change(key.as_ptr().cast()) {
         0 | ENOENT => Outcome::Delivered as u64,
-        E2BIG => Outcome::Full as u64,
-        _ => Outcome::Memory as u64,
+        E2BIG => {
+            log!(warn, "set: it is full");
+            Outcome::Full as u64
+        }
+        error => {
+            log!(warn, "set: it can't be changed: {}", error);
+            Outcome::Memory as u64
+        }
     }
 }
 

@@ -18,6 +18,7 @@ const E2BIG: i64 = -7;
 #[inline(always)]
 fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -> u64 {
     if measure(ctx, state, measured) != 0 || key(ctx, state, at) != 0 {
+        log!(debug, "tally: key or columns can't be read");
         return Outcome::Read as u64;
     }
     let table = maps::address(&maps::TALLY);
@@ -28,12 +29,22 @@ fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -
             let zeros = (&raw const maps::ZEROS).cast();
             match bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST)) {
                 0 | EEXIST => {}
-                E2BIG => return Outcome::Full as u64,
-                ENOMEM => return Outcome::Memory as u64,
-                _ => return Outcome::Busy as u64,
+                E2BIG => {
+                    log!(warn, "tally: the table is full");
+                    return Outcome::Full as u64;
+                }
+                ENOMEM => {
+                    log!(warn, "tally: there is no memory for a row");
+                    return Outcome::Memory as u64;
+                }
+                error => {
+                    log!(warn, "tally: no row can be made: {}", error);
+                    return Outcome::Busy as u64;
+                }
             }
             row = bpf_map_lookup_elem(table, at.cast());
             if row.is_null() {
+                log!(warn, "tally: a row that was made is gone");
                 return Outcome::Busy as u64;
             }
         }
@@ -61,6 +72,7 @@ pub(crate) extern "C" fn act_tally(ctx: *mut c_void, state: *mut State) -> u64 {
 #[inline(never)]
 pub(crate) extern "C" fn act_tally_long(ctx: *mut c_void, state: *mut State) -> u64 {
     let Some(slot) = Slot::take() else {
+        log!(warn, "tally: all scratch slots of this CPU are in use");
         return Outcome::Busy as u64;
     };
     // SAFETY: the slot is this run's until it is given back, and has room for both.

@@ -138,6 +138,9 @@ pub(super) struct RunLine {
     /// Say how each probe is attached, and how long it took
     #[arg(short)]
     pub verbose: bool,
+    /// For developers: this build of the kernel half, which logs
+    #[arg(long, value_name = "OBJECT", value_hint = ValueHint::FilePath)]
+    pub engine_log: Option<PathBuf>,
     /// A script, and what its header declares
     #[arg(value_name = "FILE [ARGS]", value_hint = ValueHint::FilePath, trailing_var_arg = true)]
     pub script: Vec<String>,

@@ -9,11 +9,8 @@ use moontrace_abi::bucket::Linear;
 use moontrace_abi::limits::ROW;
 
 /// The body of `columns(value, measured, state)`. Each column: what it does, its offset in the row in bytes, and which of
-/// the measured words it takes; a count without one counts 1. `exchange`: the kernel exchanges atomically (5.12).
-pub fn columns(
-    columns: &[(Aggregate, u32, Option<usize>)],
-    exchange: bool,
-) -> Result<Code, Report> {
+/// the measured words it takes; a count without one counts 1.
+pub fn columns(columns: &[(Aggregate, u32, Option<usize>)]) -> Result<Code, Report> {
     let mut asm = Asm::default();
     let calls = columns
         .iter()
@@ -25,15 +22,7 @@ pub fn columns(
         asm.keep_argument(R7, R2);
         asm.keep_argument(R8, R3);
     }
-    let mut writer = Writer {
-        asm,
-        row,
-        measured,
-        raise: match exchange {
-            true => "lib_raise",
-            false => "lib_raise_plainly",
-        },
-    };
+    let mut writer = Writer { asm, row, measured };
     for (aggregate, offset, argument) in columns {
         let end = *offset as usize + 8 * aggregate.words();
         if end > ROW {
@@ -59,8 +48,6 @@ struct Writer {
     row: Reg,
     /// The address of what was measured.
     measured: Reg,
-    /// What of the library raises a word.
-    raise: &'static str,
 }
 
 impl Writer {
@@ -132,7 +119,7 @@ impl Writer {
         self.asm.mov(R1, self.row);
         self.asm.alu(Alu::Add, R1, i32::from(offset));
         self.asm.mov(R3, R8);
-        self.asm.library(self.raise);
+        self.asm.library("lib_raise");
     }
 
     /// r0 = the bucket of the value in r0.

@@ -1,7 +1,7 @@
 //! `moontrace describe PROBE|TYPE`: what can be read there, and how it would be attached.
 
 use crate::facts::describe::Named;
-use crate::facts::{Facts, Match, TypeDescription};
+use crate::facts::{Facts, Found, Match, TypeDescription};
 use crate::plan::{self, Options, Traced};
 use crate::report::Report;
 use crate::spec::probe;
@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Of a pattern, so many of what it matches.
 const SHOWN: usize = 20;
+/// Of an argument's values, so many names.
+const NAMES: usize = 6;
 /// Columns that a name may widen its table to.
 const WIDEST: usize = 40;
 
@@ -29,7 +31,12 @@ pub(super) fn describe(facts: &Facts, what: &str) -> Result<String, Report> {
 }
 
 fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
-    let found = facts.find(&probe::parse(spec)?, None)?.matches;
+    let Found {
+        matches: found,
+        missing,
+        ..
+    } = facts.find(&probe::parse(spec)?, None)?;
+    super::leave_out(&missing);
     let described = found.iter().take(SHOWN).map(|found| one(facts, found));
     let mut out = described.collect::<Result<Vec<_>, _>>()?.join("\n");
     if found.len() > SHOWN {
@@ -51,11 +58,11 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     let arguments = described
         .arguments
         .iter()
-        .map(|named| (format!("args.{}", named.name), &named.ty));
+        .map(|named| (format!("args.{}", named.name), typed(named)));
     let words = described
         .words
         .iter()
-        .map(|named| (named.name.clone(), &named.ty));
+        .map(|named| (named.name.clone(), typed(named)));
     let all: Vec<_> = arguments.chain(words).collect();
     let width = widest(all.iter().map(|(name, _)| name.as_str()));
     for (name, ty) in all {
@@ -65,15 +72,31 @@ fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
     Ok(out)
 }
 
+/// A type, and the first of the names that its values have.
+fn typed(named: &Named) -> String {
+    let mut text = named.ty.clone();
+    if named.names.is_empty() {
+        return text;
+    }
+    let shown: Vec<&str> = named.names.iter().take(NAMES).map(String::as_str).collect();
+    text.push_str(&format!(": {}", shown.join(" ")));
+    if named.names.len() > NAMES {
+        text.push_str(" …");
+    }
+    text
+}
+
 /// The same as JSON, an object a line: of every probe that matches
-/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}`, where `words` are `retval`, `arg0` and the like; of a
-/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits.
+/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}` with `names` of an argument whose values have some, where `words` are `retval`, `arg0` and the like; of a
+/// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits, and
+/// of an enum `"values":[{"name","value"}…]`.
 pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
     if !what.contains(':') {
         return Ok(format!("{}\n", type_json(&facts.describe_type(what)?)));
     }
-    let found = facts.find(&probe::parse(what)?, None)?.matches;
-    let lines = found.iter().map(|found| {
+    let found = facts.find(&probe::parse(what)?, None)?;
+    super::leave_out(&found.missing);
+    let lines = found.matches.iter().map(|found| {
         let attached = plan::attachment_of(facts, &OPTIONS, found)?;
         let described = facts.describe(&attached.site, &found.probe);
         Ok(format!(
@@ -91,7 +114,13 @@ pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
 
 fn named(all: &[Named]) -> Vec<serde_json::Value> {
     all.iter()
-        .map(|named| serde_json::json!({ "name": named.name, "type": named.ty }))
+        .map(|named| {
+            let mut json = serde_json::json!({ "name": named.name, "type": named.ty });
+            if !named.names.is_empty() {
+                json["names"] = named.names.clone().into();
+            }
+            json
+        })
         .collect()
 }
 
@@ -110,7 +139,20 @@ fn type_json(of: &TypeDescription) -> serde_json::Value {
             json
         })
         .collect();
-    serde_json::json!({ "name": of.name, "size": of.size, "members": members })
+    let mut json = serde_json::json!({ "name": of.name, "size": of.size, "members": members });
+    if !of.values.is_empty() {
+        let value = |(name, value): &(String, i128)| serde_json::json!({ "name": name, "value": number(*value) });
+        json["values"] = of.values.iter().map(value).collect();
+    }
+    json
+}
+
+/// An enum's value has 64 bits, with a sign or without.
+fn number(value: i128) -> serde_json::Value {
+    match i64::try_from(value) {
+        Ok(value) => value.into(),
+        Err(_) => (value as u64).into(),
+    }
 }
 
 /// Of a struct, a member a line: bytes from its start, name, type. A type without members is its first line.
@@ -153,6 +195,7 @@ fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::elf::sample::Sample;
     use crate::facts::fixture::Machine;
 
     #[test]
@@ -238,6 +281,10 @@ mod tests {
             &task["members"],
             serde_json::json!({ "name": "high", "offset": 8, "type": "i32", "bit": 3, "bits": 29 }),
         );
+        has(
+            &line("enum state")["values"],
+            serde_json::json!({ "name": "STATE_GONE", "value": 4_294_967_295u32 }),
+        );
     }
 
     #[test]
@@ -246,5 +293,23 @@ mod tests {
         let message = |what| describe(&machine.facts(), what).unwrap_err().to_string();
         assert!(message("struct tsk").contains("'task'"));
         assert!(message("tracepoint:sched:sched_swich").contains("'sched_switch'"));
+    }
+
+    #[test]
+    fn a_programs_probes_have_their_arguments_once() {
+        let sample = Sample::compile(&[]);
+        let described = |kind: &str, name: &str| {
+            let spec = format!("{kind}:{}:{name}", sample.path.display());
+            describe(&Facts::live(), &spec).unwrap()
+        };
+        let usdt = described("usdt", "enter");
+        assert_eq!(usdt.matches("arg1").count(), 1, "{usdt}");
+        let uprobe = described("uprobe", "sample_named");
+        assert!(
+            uprobe.contains("  args.text     char * (user)\n"),
+            "{uprobe}"
+        );
+        let uretprobe = described("uretprobe", "sample_named");
+        assert!(uretprobe.contains("  retval  i32\n"), "{uretprobe}");
     }
 }

@@ -27,6 +27,13 @@ pub(super) fn info(facts: &Facts) -> String {
             "kprobes",
             "they need a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
         ),
+        offered(
+            "fentry, fexit",
+            facts
+                .trampolines()
+                .map(|()| "yes".into())
+                .map_err(Report::new),
+        ),
         there(
             features.uprobe.is_some(),
             "uprobes",

@@ -5,16 +5,16 @@ use crate::output::Format;
 use crate::report::{self, Report};
 use crate::spec::probe;
 
-/// What a SPEC matches, or what has a word in its name; everything without a pattern.
+/// What a SPEC matches, or what has a word in its name; everything without a pattern. With it, what was left out.
 pub(super) fn probes(
     facts: &Facts,
     pattern: Option<&str>,
     pid: Option<u32>,
-) -> Result<Vec<String>, Report> {
+) -> Result<(Vec<String>, Vec<Report>), Report> {
     match pattern {
-        None => Ok(facts.list_all()),
+        None => Ok((facts.list_all(), Vec::new())),
         Some(pattern) if pattern.contains(':') => matching(facts, pattern, pid),
-        Some(word) => named(facts, word),
+        Some(word) => Ok((named(facts, word)?, Vec::new())),
     }
 }
 
@@ -27,12 +27,16 @@ pub(super) fn lines(found: &[String], format: Format) -> String {
     found.iter().map(line).collect()
 }
 
-fn matching(facts: &Facts, spec: &str, pid: Option<u32>) -> Result<Vec<String>, Report> {
+fn matching(
+    facts: &Facts,
+    spec: &str,
+    pid: Option<u32>,
+) -> Result<(Vec<String>, Vec<Report>), Report> {
     let found = facts.find(&probe::parse(spec)?, pid)?;
     let mut probes: Vec<String> = found.matches.into_iter().map(|found| found.probe).collect();
     // Places of one name stand side by side.
     probes.dedup();
-    Ok(probes)
+    Ok((probes, found.missing))
 }
 
 /// Nobody who looks for a probe knows its kind: a pattern without one may match any stretch of the name.
@@ -58,6 +62,7 @@ fn named(facts: &Facts, word: &str) -> Result<Vec<String>, Report> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::elf::sample::Sample;
     use crate::facts::fixture::Machine;
 
     #[test]
@@ -68,7 +73,7 @@ mod tests {
             Some("tracepoint:sched:*, tracepoint:raw_syscalls:sys_enter"),
             None,
         );
-        let listed = listed.unwrap();
+        let (listed, _) = listed.unwrap();
         assert_eq!(
             lines(&listed, Format::Text),
             "tracepoint:sched:sched_process_exec\ntracepoint:sched:sched_switch\ntracepoint:raw_syscalls:sys_enter\n"
@@ -83,7 +88,7 @@ mod tests {
     fn a_word_is_looked_for_in_every_name() {
         let machine = Machine::new();
         let facts = machine.facts();
-        let all = |pattern| lines(&probes(&facts, pattern, None).unwrap(), Format::Text);
+        let all = |pattern| lines(&probes(&facts, pattern, None).unwrap().0, Format::Text);
         let listed = all(Some("exec"));
         assert!(
             listed.contains("tracepoint:syscalls:sys_enter_execve\n"),
@@ -105,5 +110,31 @@ mod tests {
         let message = |pattern| probes(&facts, Some(pattern), None).unwrap_err().to_string();
         assert!(message("shced_switch").contains("'sched_switch'"));
         assert!(message("tracepoint:shced:*").contains("'sched'"));
+    }
+
+    #[test]
+    fn a_damaged_note_is_told_beside_the_probes_that_are_left() {
+        let sample = Sample::compile(&[]);
+        let list = || {
+            let spec = format!("usdt:{}:*", sample.path.display());
+            let (listed, left_out) = probes(&Facts::live(), Some(&spec), None).unwrap();
+            let names = listed.iter().filter_map(|probe| probe.rsplit(':').next());
+            (
+                names.map(str::to_owned).collect::<Vec<_>>(),
+                left_out.iter().map(Report::to_string).collect::<String>(),
+            )
+        };
+        assert_eq!(
+            list(),
+            (vec!["enter".into(), "twice".into()], String::new())
+        );
+        // A probe without a provider.
+        let mut bytes = std::fs::read(&sample.path).unwrap();
+        let at = memchr::memmem::find(&bytes, b"sample\0enter\0").unwrap();
+        bytes[at] = 0;
+        std::fs::write(&sample.path, bytes).unwrap();
+        let (names, left_out) = list();
+        assert_eq!(names, ["twice"]);
+        assert!(left_out.contains("USDT note at byte"), "{left_out}");
     }
 }

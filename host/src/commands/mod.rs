@@ -12,7 +12,10 @@ use std::io::{self, Write};
 /// Prints the probes that match, and gives the exit status.
 pub fn list(pattern: Option<&str>, pid: Option<u32>, format: Format) -> i32 {
     let found = list::probes(&Facts::live(), pattern, pid);
-    show(found.map(|found| list::lines(&found, format)))
+    show(found.map(|(found, missing)| {
+        leave_out(&missing);
+        list::lines(&found, format)
+    }))
 }
 
 /// Prints what a probe offers or what a type is made of, and gives the exit status.
@@ -27,6 +30,14 @@ pub fn describe(what: &str, format: Format) -> i32 {
 /// Prints what this machine offers, and gives the exit status.
 pub fn info() -> i32 {
     show(Ok(info::info(&Facts::live())))
+}
+
+/// Says what a listing lacks.
+fn leave_out(missing: &[Report]) {
+    for report in missing {
+        // With nobody to read it, what is there is still right.
+        let _ = writeln!(io::stderr(), "left out: {}", report.message);
+    }
 }
 
 fn show(text: Result<String, Report>) -> i32 {

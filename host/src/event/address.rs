@@ -19,6 +19,16 @@ const UNSPEC: u16 = 0;
 const UNIX: u16 = 1;
 const INET: u16 = 2;
 const INET6: u16 = 10;
+/// Those whose addresses are of use to few: their names alone.
+const OTHERS: [(u16, &str); 7] = [
+    (16, "AF_NETLINK"),
+    (17, "AF_PACKET"),
+    (29, "AF_CAN"),
+    (31, "AF_BLUETOOTH"),
+    (38, "AF_ALG"),
+    (40, "AF_VSOCK"),
+    (44, "AF_XDP"),
+];
 
 impl AddressText {
     /// An address of a kind; `None` when there are too few bytes.
@@ -48,7 +58,10 @@ impl AddressText {
                 ipv6(bytes.get(8..)?)?,
                 port(bytes)?
             )),
-            other => Self::written(format_args!("family {other}")),
+            other => match OTHERS.iter().find(|(family, _)| *family == other) {
+                Some((_, name)) => Self::written(format_args!("{name}")),
+                None => Self::written(format_args!("family {other}")),
+            },
         })
     }
 
@@ -127,7 +140,8 @@ mod tests {
         assert_eq!(shown(b"\x01\0\0hidden\0"), "@hidden");
         let long = [b"\x01\0".as_slice(), &[b'a'; 200]].concat();
         assert_eq!(shown(&long), "a".repeat(LONGEST));
-        assert_eq!(shown(&[16, 0]), "family 16");
+        assert_eq!(shown(&[16, 0]), "AF_NETLINK");
+        assert_eq!(shown(&[99, 0]), "family 99");
         assert_eq!(socket(&[2, 0, 0, 80, 192]), None);
         assert_eq!(socket(&[10, 0, 0, 80, 0, 0, 0, 0, 1]), None);
         assert_eq!(socket(&[2]), None);

@@ -179,6 +179,7 @@ fn bits(bytes: &[u8], shift: u32, width: u8) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::rows::shown::AddressKind;
+    use proptest::prelude::*;
 
     fn part(name: &str, bit_offset: u32, width: Option<u8>, size: u32, shape: Shape) -> Part {
         Part {
@@ -221,7 +222,7 @@ mod tests {
             0xff,
             0xff,
             0xff,
-            0b11110_101,
+            0b1111_0101,
             b's',
             b'h',
             0,
@@ -256,6 +257,40 @@ mod tests {
                 Value::Nil,
             ]
         );
+    }
+
+    fn any_shape() -> impl Strategy<Value = Shape> {
+        let int = (any::<bool>(), 1..=64u8).prop_map(|(signed, bits)| Int::new(signed, bits));
+        let leaf = prop_oneof![
+            int.prop_map(|int| Shape::Int(int, None)),
+            Just(Shape::Bool),
+            Just(Shape::Text),
+            Just(Shape::Address(AddressKind::Ipv6)),
+            Just(Shape::Socket),
+        ];
+        leaf.prop_recursive(3, 24, 4, |within| {
+            let array = (within.clone(), any::<u32>(), any::<u32>());
+            let width = prop::option::of(any::<u8>());
+            let member = (any::<u32>(), width, any::<u32>(), within);
+            prop_oneof![
+                array.prop_map(|(of, each, length)| Shape::Array {
+                    of: Box::new(of),
+                    each,
+                    length
+                }),
+                prop::collection::vec(member, 0..4).prop_map(|members| {
+                    let member = |(at, width, size, shape)| part("m", at, width, size, shape);
+                    Shape::Struct(members.into_iter().map(member).collect())
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_something_to_any_shape(shape in any_shape(), bytes in any::<[u8; 24]>(), cut in 0..24usize) {
+            Copied::new(&bytes[..cut], &shape).to_value();
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How the language learns what a name means: one small trait, which facts implements for every source of types.
 
 use super::tree::{Node, Text};
-use super::types::Type;
+use super::types::{Space, Type};
 
 /// What a name stands for at a probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub enum Meaning {
     /// Memory at an address: a struct or an array in it, whose members are reached by paths.
     Memory {
         address: Node,
-        space: super::types::Space,
+        space: Space,
         ty: Type,
     },
     /// An array whose elements do not stand side by side (registers): what a constant index picks, all of one type.
@@ -68,6 +68,10 @@ pub trait Names {
     fn size(&self, ty: &Type) -> Option<u32>;
     /// A type as C writes it: `struct sock`, `u32`, `unsigned char`, `struct sock *`.
     fn type_named(&self, name: &str) -> Option<Type>;
+    /// Where a number leads that is taken for a pointer.
+    fn space(&self) -> Space {
+        Space::Kernel
+    }
     /// Names of structs like a wrong one, for the message.
     fn types_like(&self, name: &str) -> Vec<String>;
     /// An enumerator or a usual constant: `TCP_CLOSE`, `O_CREAT`.

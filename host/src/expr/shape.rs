@@ -49,6 +49,11 @@ impl Shape {
         let shape = shape(ty, names, DEPTH, &mut left)?;
         (left > 0).then_some(shape)
     }
+
+    /// Is it a struct or an array, and no value by itself?
+    pub fn has_parts(&self) -> bool {
+        matches!(self, Self::Struct(_) | Self::Array { .. })
+    }
 }
 
 fn shape(ty: &Type, names: &dyn Names, depth: u32, left: &mut usize) -> Option<Shape> {

@@ -1,9 +1,5 @@
 //! The usual constants by name, as the kernel's system calls take them (x86_64).
 
-use crate::rows::Shown;
-use crate::rows::shown::{Enumeration, Flags};
-use std::sync::Arc;
-
 /// The value of a usual constant: `O_CREAT`, `S_IFREG`, `AF_INET6`, `TCP_CLOSE`, `ENOENT`.
 pub fn usual(name: &str) -> Option<i128> {
     let all = || KERNEL_ONLY.iter().chain(USUAL);
@@ -15,56 +11,6 @@ pub fn usual(name: &str) -> Option<i128> {
 /// All of their names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     KERNEL_ONLY.iter().chain(USUAL).map(|(name, _)| *name)
-}
-
-/// What a field holds whose tracepoint doesn't say it: signals, and what system calls take.
-///
-/// The fields are called so by every kernel (include/trace/events/signal.h, and the parameters' names in C).
-pub fn of_field(category: &str, field: &str) -> Option<Shown> {
-    match (category, field) {
-        ("signal" | "syscalls", "sig") => Some(enumeration("SIG")),
-        ("syscalls", "family") => Some(enumeration("AF_")),
-        ("syscalls", "prot") => Some(flags("PROT_", None)),
-        _ => None,
-    }
-}
-
-/// What the flags of open(2), openat(2) and their kin are.
-pub fn open_flags() -> Shown {
-    flags("O_", Some(libc::O_ACCMODE as u64))
-}
-
-/// Constants with a prefix. Of several names for a value the first in the alphabet is taken, `SIG_BLOCK` is no signal.
-fn enumeration(prefix: &str) -> Shown {
-    let values = with_prefix(prefix).filter(|(_, name)| !name.starts_with("SIG_"));
-    let values = values.map(|(value, name)| (value, name.to_owned()));
-    Shown::Enum(Arc::new(Enumeration {
-        name: String::new(),
-        values: values.collect(),
-    }))
-}
-
-/// Flags with a prefix, those of most bits first; `field` is the mask of those bits that hold a number.
-fn flags(prefix: &str, field: Option<u64>) -> Shown {
-    let mask = field.unwrap_or(0);
-    let all = with_prefix(prefix).map(|(value, name)| (value as u64, name.to_owned()));
-    let (bits, within): (Vec<_>, Vec<_>) = all.partition(|(value, _)| value & !mask != 0);
-    let mut names = bits;
-    names.sort_by_key(|(value, _)| std::cmp::Reverse(value.count_ones()));
-    let within = within
-        .into_iter()
-        .filter(|(value, _)| *value != mask || mask == 0);
-    Shown::Flags(Arc::new(Flags {
-        names,
-        field: field.map(|mask| (mask, within.collect())),
-        ..Flags::default()
-    }))
-}
-
-fn with_prefix(prefix: &str) -> impl Iterator<Item = (i128, &'static str)> {
-    let all = KERNEL_ONLY.iter().chain(USUAL);
-    all.filter(move |(name, _)| name.starts_with(prefix))
-        .map(|(name, value)| (*value, *name))
 }
 
 /// Those that user space spells otherwise, or not at all.
@@ -172,7 +118,12 @@ const USUAL: &[(&str, i128)] = usual![
     FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_FD, FUTEX_LOCK_PI, FUTEX_LOCK_PI2,
     FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT,
     FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
-    PRIO_PGRP, PRIO_PROCESS, PRIO_USER, PTRACE_ATTACH, PTRACE_CONT, PTRACE_DETACH,
+    PRIO_PGRP, PRIO_PROCESS, PRIO_USER, PR_CAPBSET_DROP, PR_CAPBSET_READ, PR_CAP_AMBIENT,
+    PR_GET_CHILD_SUBREAPER, PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_NAME, PR_GET_NO_NEW_PRIVS,
+    PR_GET_PDEATHSIG, PR_GET_SECCOMP, PR_GET_SECUREBITS, PR_GET_THP_DISABLE, PR_GET_TIMERSLACK,
+    PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_MM, PR_SET_NAME,
+    PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_PTRACER, PR_SET_SECCOMP, PR_SET_SECUREBITS,
+    PR_SET_THP_DISABLE, PR_SET_TIMERSLACK, PR_SET_VMA, PTRACE_ATTACH, PTRACE_CONT, PTRACE_DETACH,
     PTRACE_EVENT_CLONE, PTRACE_EVENT_EXEC, PTRACE_EVENT_EXIT, PTRACE_EVENT_FORK,
     PTRACE_EVENT_SECCOMP, PTRACE_EVENT_STOP, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE,
     PTRACE_GETEVENTMSG, PTRACE_GETFPREGS, PTRACE_GETFPXREGS, PTRACE_GETREGS, PTRACE_GETREGSET,

@@ -20,6 +20,8 @@ pub struct Description {
 pub struct Named {
     pub name: String,
     pub ty: String,
+    /// What its values or bits are called, where they have names.
+    pub names: Vec<String>,
 }
 
 /// A type's size and, of a struct, its members.
@@ -49,26 +51,41 @@ impl Facts {
     pub fn describe(&self, site: &Site, probe: &str) -> Description {
         let names = self.names(site, probe);
         let named = |all: Vec<String>, meaning: &dyn Fn(&dyn Names, &str) -> Option<Meaning>| {
-            let with_type = |name: String| {
-                let ty = meaning(&*names, &name)
-                    .map_or_else(|| "(no value)".to_owned(), |of| spelt(&of));
-                Named { name, ty }
+            let with_type = |name: String| match meaning(&*names, &name) {
+                Some(of) => Named {
+                    name,
+                    ty: spelt(&of),
+                    names: value_names(&of),
+                },
+                None => Named {
+                    name,
+                    ty: "(no value)".to_owned(),
+                    names: Vec::new(),
+                },
             };
             all.into_iter().map(with_type).collect()
         };
+        let mut arguments = names.arguments();
+        // A USDT probe's arguments are words, too.
+        arguments.retain(|name| names.argument(name) != names.builtin(name));
         Description {
             probe: probe.to_owned(),
-            arguments: named(names.arguments(), &|names, name| names.argument(name)),
+            arguments: named(arguments, &|names, name| names.argument(name)),
             words: named(names.builtins(), &|names, name| names.builtin(name)),
         }
     }
 
-    /// A type as C writes it, `struct task_struct` or `task_struct`.
+    /// A type as C writes it, `struct task_struct` or `task_struct`: of the kernel, else of a module that is loaded.
     ///
     /// # Errors
     /// When there is no BTF or no such type, with the nearest ones.
     pub fn describe_type(&self, name: &str) -> Result<TypeDescription, Report> {
-        let btf = self.btf()?;
+        let kernel = self.btf()?;
+        let in_module = match kernel.named(name) {
+            Some(_) => None,
+            None => self.module_btf_with(|btf| btf.named(name).is_some()),
+        };
+        let btf = in_module.as_ref().unwrap_or(kernel);
         let Some(ty) = btf.named(name) else {
             let report = Report::new(format!("no type '{name}' in this kernel"));
             let wrong = name
@@ -115,6 +132,22 @@ fn spelt(meaning: &Meaning) -> String {
         Meaning::String(_) => Type::Str.to_string(),
         Meaning::Elements(all, ty) => format!("{ty}[{}]", all.len()),
         Meaning::Counted { of, .. } => format!("{of}[]"),
+    }
+}
+
+/// What the values of an integer are called.
+fn value_names(meaning: &Meaning) -> Vec<String> {
+    let Meaning::Value(_, Type::Named(_, shown)) = meaning else {
+        return Vec::new();
+    };
+    let names = |all: &[(u64, String)]| all.iter().map(|(_, name)| name.clone()).collect();
+    match shown {
+        Shown::Enum(of) => of.values.iter().map(|(_, name)| name.clone()).collect(),
+        Shown::Flags(of) => {
+            let numbers: Vec<String> = of.field.iter().flat_map(|(_, of)| names(of)).collect();
+            [numbers, names(&of.names)].concat()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -113,6 +113,17 @@ impl Machine {
         machine
     }
 
+    /// The same with fentry and fexit of the functions that it has types of.
+    pub(crate) fn with_trampolines() -> Self {
+        let machine = Self::new();
+        machine.write("proc/sys/kernel/osrelease", b"6.1.0\n");
+        machine.write(
+            "sys/kernel/tracing/available_filter_functions",
+            b"vfs_read\nvfs_write\n",
+        );
+        machine
+    }
+
     /// Puts a file below its root.
     pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let path = self.path().join(path);

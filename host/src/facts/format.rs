@@ -135,14 +135,17 @@ fn declarator(text: &str, size: u16) -> Option<(String, String, FieldKind)> {
 /// The type's words and the last word. A struct by value has its name there: `struct hlist_node n`.
 fn split_name(text: &str) -> Option<(String, String)> {
     let text = text.trim();
-    let at = text.rfind(|c: char| !(c.is_alphanumeric() || c == '_'))? + 1;
-    let (ctype, name) = (text[..at].trim(), &text[at..]);
+    let of_name = |c: char| c.is_alphanumeric() || c == '_';
+    let ctype = text.trim_end_matches(of_name);
+    let (ctype, name) = (ctype.trim(), &text[ctype.len()..]);
     (!ctype.is_empty() && !name.is_empty()).then(|| (ctype.to_owned(), name.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::mutation::mutated;
+    use proptest::prelude::*;
 
     const SAMPLE: &str = "name: sample\nID: 366\nformat:\n\
         \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
@@ -247,5 +250,28 @@ mod tests {
     fn a_file_without_a_number_is_no_format() {
         assert_eq!(Format::parse("name: x\nformat:\n"), None);
         assert_eq!(Format::parse("ID: x\n"), None);
+    }
+
+    const REAL: &str = "name: x\nID: 312\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
+        \tfield:const char *const * argv;\toffset:16;\tsize:8;\tsigned:0;\n\
+        \tfield:__data_loc char[] filename;\toffset:24;\tsize:4;\tsigned:0;\n\
+        \tfield:__u8 saddr[4];\toffset:65528;\tsize:4;\tsigned:0;\n\nprint fmt: \"\"\n";
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+        #[test]
+        fn a_format_of_any_bytes_is_read(bytes in mutated(REAL.into(), std::iter::once(0..REAL.len()), 4)) {
+            if let Some(format) = Format::parse(&String::from_utf8_lossy(&bytes)) {
+                prop_assert!(format.fields.len() <= 4);
+            }
+        }
+
+        #[test]
+        fn a_field_of_any_words_is_read(
+            line in "field:(const |char|struct |__data_loc |\\*|\\[|\\]|[0-9]{1,20}| |;|\\(|\\)|[a-z]{1,3}){0,20};\toffset:[0-9]{1,6};\tsize:[0-9]{1,6};\tsigned:1;"
+        ) {
+            field(&line);
+        }
     }
 }

@@ -7,19 +7,28 @@ pub mod constants;
 pub mod counters;
 pub mod ctype;
 pub mod describe;
+pub mod dwarf;
 pub mod elf;
 pub mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
+pub mod functions;
+mod kernel_code;
 mod links;
 pub mod matching;
+mod modules;
+#[cfg(test)]
+mod mutation;
 pub mod names;
+pub mod notrace;
 mod print_format;
 mod renamed;
 pub mod symbols;
+pub mod syscall_values;
 pub mod syscalls;
 pub mod tracefs;
+mod trampolines;
 
 pub use btf::Btf;
 pub use describe::{Description, TypeDescription};
@@ -30,8 +39,9 @@ pub use names::{Site, syscall_number};
 pub use tracefs::Tracefs;
 
 use crate::report::Report;
+use crate::sys::trampoline::Function;
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use symbols::Symbols;
 
@@ -40,12 +50,20 @@ pub struct Facts {
     root: PathBuf,
     /// Our own mount may stand in for a missing one.
     live: bool,
+    /// The kernel may be asked by trying, which loads programs into it.
+    asks: bool,
     tracefs: OnceCell<Result<Tracefs, Report>>,
     btf: OnceCell<Result<Btf, Report>>,
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
     symbols: OnceCell<Symbols>,
+    debug: dwarf::Opened,
     features: OnceCell<Features>,
     pid_namespace: OnceCell<Option<PidNamespace>>,
+    has_trampolines: OnceCell<Result<(), String>>,
+    /// The kernel's answers, by function: an error's number where it refused.
+    trampolines: RefCell<HashMap<Function, Result<(), i32>>>,
+    /// Names of the functions that the kernel's tracer reaches; `None` where they can't be had.
+    traceable: OnceCell<Option<HashSet<String>>>,
 }
 
 impl Facts {
@@ -57,18 +75,31 @@ impl Facts {
         }
     }
 
+    /// This machine's, for a run: what only trying tells is tried.
+    pub fn for_a_run() -> Self {
+        Self {
+            asks: true,
+            ..Self::live()
+        }
+    }
+
     /// Those of a directory that is laid out as a machine's root is (`sys/kernel/tracing/events`,
     /// `sys/kernel/btf/vmlinux`, `proc/kallsyms`, …): for tests.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
             live: false,
+            asks: false,
             tracefs: OnceCell::new(),
             btf: OnceCell::new(),
             modules: RefCell::default(),
             symbols: OnceCell::new(),
+            debug: dwarf::Opened::default(),
             features: OnceCell::new(),
             pid_namespace: OnceCell::new(),
+            has_trampolines: OnceCell::new(),
+            trampolines: RefCell::default(),
+            traceable: OnceCell::new(),
         }
     }
 

@@ -27,6 +27,10 @@ pub(super) fn shown(
         let said = table(part, enumerator).or_else(|| address(part, conversion));
         if let Some((field, what)) = said {
             shown.entry(field.to_owned()).or_insert(what);
+        } else if let Some((field, bits, mark)) = mark(part, enumerator)
+            && let Some(Shown::Flags(flags)) = shown.get_mut(field)
+        {
+            Arc::make_mut(flags).marks.push((bits, mark.to_owned()));
         }
     }
     shown
@@ -73,6 +77,18 @@ fn table<'a>(part: &'a str, enumerator: &dyn Fn(&str) -> Option<i128>) -> Option
         ..Flags::default()
     };
     (!of.names.is_empty()).then(|| (field, Shown::Flags(Arc::new(of))))
+}
+
+/// `REC->x & 0x100 ? "+" : ""`: what stands behind the names of bits when others are set.
+fn mark<'a>(
+    part: &'a str,
+    enumerator: &dyn Fn(&str) -> Option<i128>,
+) -> Option<(&'a str, u64, &'a str)> {
+    let (condition, texts) = part.split_once('?')?;
+    let (value, bits) = condition.split_once('&')?;
+    let (with, without) = texts.split_once(':')?;
+    let mark = literal(with).filter(|_| literal(without) == Some(""))?;
+    Some((field(value)?, constant(bits, enumerator)? as u64, mark))
 }
 
 /// What stands in the parentheses of a call, and what stands behind it.
@@ -160,6 +176,9 @@ fn conversions(format: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     fn of(line: &str) -> BTreeMap<String, Shown> {
         shown(line, &|name| (name == "MODE_REL").then_some(1))
@@ -194,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn bits_beside_the_flags_are_marks() {
+        let found = of(
+            r#""%s%s", __print_flags(REC->state & 0xff, "|", { 1, "S" }), REC->state & ((0x80 + 0x0) << 1) ? "+" : "", REC->other & 1 ? "x" : """#,
+        );
+        let Some(Shown::Flags(flags)) = found.get("state") else {
+            panic!("{found:?}")
+        };
+        assert_eq!(flags.marks, [(0x100, "+".to_owned())]);
+        assert_eq!(found.len(), 1);
+    }
+
+    #[test]
     fn conversions_tell_addresses() {
         let found = of(r#""%5d%% %pI4 %pI6c %pM", REC->n, REC->a, REC->b, REC->c"#);
         let kind = |name| found.get(name).cloned();
@@ -215,6 +246,39 @@ mod tests {
             "\"%s\", __print_flags(REC->x, {",
         ] {
             assert!(of(broken).is_empty(), "{broken}");
+        }
+    }
+
+    /// Parts of such lines, whole and broken.
+    const PIECES: [&str; 22] = [
+        "\"",
+        "%s",
+        "%pI4",
+        ",",
+        " ",
+        "(",
+        ")",
+        "{",
+        "}",
+        "REC->x",
+        "REC->y",
+        "&",
+        "?",
+        ":",
+        "\"a\"",
+        "\"\"",
+        "<<",
+        "0x1",
+        "-",
+        "__print_symbolic(",
+        "__print_flags(",
+        "é",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_line_ends(pieces in collection::vec(select(PIECES.as_slice()), 0..60)) {
+            of(&pieces.concat());
         }
     }
 }

@@ -61,6 +61,12 @@ pub(super) fn probes(pattern: &Pattern) -> Vec<Pattern> {
         .collect()
 }
 
+/// Has a function of the kernel's other names?
+pub(super) fn is_function(name: &str) -> bool {
+    let mut all = PROBES.iter().flat_map(|group| group.iter());
+    all.any(|spec| spec.strip_prefix("kprobe:") == Some(name))
+}
+
 fn read(spec: &str, is_return: bool) -> Option<Pattern> {
     let mut parts = spec.split(':').map(str::to_owned);
     let kind = match (parts.next()?.as_str(), is_return) {

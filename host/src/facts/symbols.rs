@@ -1,5 +1,7 @@
 //! The kernel's functions by name, from `/proc/kallsyms`: some 10 MB of text, so it is read line by line and not kept.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Symbols {
     path: PathBuf,
+    /// What look-ups of names have found: a script's texts ask the same again.
+    found: RefCell<HashMap<String, Option<Function>>>,
 }
 
 /// A function of the kernel or of a module.
@@ -30,11 +34,22 @@ impl Symbols {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             path: root.join("proc/kallsyms"),
+            found: RefCell::default(),
         }
     }
 
     /// The function of a name: reads until it is found (up to 60 ms when it is not).
     pub fn function(&self, name: &str) -> Option<Function> {
+        if let Some(known) = self.found.borrow().get(name) {
+            return known.clone();
+        }
+        let found = self.look_for(name);
+        let mut all = self.found.borrow_mut();
+        all.insert(name.to_owned(), found.clone());
+        found
+    }
+
+    fn look_for(&self, name: &str) -> Option<Function> {
         let mut found = None;
         self.each(|line| {
             if line.name == name {
@@ -56,7 +71,52 @@ impl Symbols {
             .filter(|address| *address != 0)
     }
 
-    /// Names of all functions with their modules, sorted, each once.
+    /// How many functions of a name there are.
+    pub fn count(&self, name: &str) -> usize {
+        let mut count = 0;
+        self.each(|line| {
+            count += usize::from(line.name == name);
+            true
+        });
+        count
+    }
+
+    /// The modules that have a function of a name, each once; `None` stands for the kernel itself.
+    pub fn modules_with(&self, name: &str) -> Vec<Option<String>> {
+        let mut modules = Vec::new();
+        self.each(|line| {
+            let module = line.module.map(str::to_owned);
+            if line.name == name && !modules.contains(&module) {
+                modules.push(module);
+            }
+            true
+        });
+        modules
+    }
+
+    /// Where a function begins (in a module, where one is named), and how many bytes later the next one does. `None` where
+    /// addresses may not be known.
+    pub fn extent(&self, name: &str, module: Option<&str>) -> Option<(u64, u64)> {
+        let (mut start, mut next) = (0, None);
+        self.each(|line| {
+            if line.name == name && (module.is_none() || line.module == module) {
+                start = line.address;
+            }
+            start == 0
+        });
+        if start == 0 {
+            return None;
+        }
+        self.each(|line| {
+            if line.address > start {
+                next = Some(next.map_or(line.address, |next: u64| next.min(line.address)));
+            }
+            true
+        });
+        Some((start, next? - start))
+    }
+
+    /// Names of all functions with their modules, sorted, each once in a module.
     pub fn functions(&self) -> Vec<(String, Option<String>)> {
         let mut all = Vec::new();
         self.each(|line| {
@@ -64,7 +124,7 @@ impl Symbols {
             true
         });
         all.sort_unstable();
-        all.dedup_by(|a, b| a.0 == b.0);
+        all.dedup();
         all
     }
 
@@ -123,7 +183,7 @@ pub(super) fn traceable(text: &str) -> Vec<(String, Option<String>)> {
     };
     let mut all: Vec<_> = text.lines().filter_map(function).collect();
     all.sort_unstable();
-    all.dedup_by(|a, b| a.0 == b.0);
+    all.dedup();
     all
 }
 
@@ -159,6 +219,14 @@ mod tests {
             Some("ext4")
         );
         assert_eq!(symbols.function("a_datum"), None);
+        assert_eq!(symbols.count("vfs_read"), 2);
+        assert_eq!(
+            symbols.extent("vfs_read", None),
+            Some((0xffff_ffff_8100_0000, 0x20))
+        );
+        assert_eq!(symbols.extent("ext4_sync_file", Some("ext4")), None);
+        assert_eq!(symbols.extent("vfs_read", Some("ext4")), None);
+        assert_eq!(symbols.modules_with("vfs_read"), [None]);
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub struct Tracefs {
     _mount: Option<OwnedFd>,
 }
 
+/// Does the kernel let its functions be traced?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    Allowed,
+    /// By lockdown, or to this user.
+    Forbidden,
+    /// It was built without.
+    Missing,
+}
+
 /// Where distributions mount it, and where it was before Linux 4.1.
 const PLACES: [&str; 2] = ["sys/kernel/tracing", "sys/kernel/debug/tracing"];
 
@@ -59,16 +69,18 @@ impl Tracefs {
             Ok(found) => return Ok(found),
             Err(report) => report,
         };
-        let mount = sys::tracefs::mount_detached().map_err(|error| match error.raw_os_error() {
-            Some(libc::ENODEV) => {
-                Report::new("this kernel has no tracefs: it lists no tracepoints")
-                    .help("it needs a kernel with CONFIG_FTRACE and CONFIG_EVENT_TRACING")
+        let mount = sys::tracefs::mount_detached(c"tracefs").map_err(|error| {
+            match error.raw_os_error() {
+                Some(libc::ENODEV) => {
+                    Report::new("this kernel has no tracefs: it lists no tracepoints")
+                        .help("it needs a kernel with CONFIG_FTRACE and CONFIG_EVENT_TRACING")
+                }
+                Some(libc::EPERM) => report.help("tracing needs root (sudo)"),
+                _ => Report::new(format!(
+                    "tracefs is not mounted, and can't be by us: {error}"
+                ))
+                .help(MOUNT),
             }
-            Some(libc::EPERM) => report.help("tracing needs root (sudo)"),
-            _ => Report::new(format!(
-                "tracefs is not mounted, and can't be by us: {error}"
-            ))
-            .help(MOUNT),
         })?;
         let directory = PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd()));
         Ok(Self {
@@ -131,6 +143,15 @@ impl Tracefs {
     /// The functions that can be traced, as text; `None` where lockdown or the kernel's configuration forbids it.
     pub(super) fn traceable_functions(&self) -> Option<String> {
         std::fs::read_to_string(self.directory.join("available_filter_functions")).ok()
+    }
+
+    /// Can the kernel's functions be traced, as far as their list tells? Opens it and reads nothing.
+    pub(super) fn tracing(&self) -> Tracing {
+        match std::fs::File::open(self.directory.join("available_filter_functions")) {
+            Ok(_) => Tracing::Allowed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Tracing::Missing,
+            Err(_) => Tracing::Forbidden,
+        }
     }
 
     fn event(&self, category: &str, event: &str) -> PathBuf {

@@ -1,16 +1,25 @@
-//! The threads that attach and detach: some links take a tenth of a second, and the VM never waits for them. A probe that
-//! is attached does not wait for one that is detached either.
+//! The threads that load, attach and detach: a program takes a millisecond, some links a tenth of a second, and the VM
+//! never waits for them. A probe that is attached does not wait for one that is detached either.
 
 use super::attach::NotAttached;
-use super::instance::Instance;
-use super::parallel::in_parallel;
-use crate::plan::SiteId;
+use super::instance::{Instance, LoadError};
+use super::maps::Maps;
+use super::parallel::{compute_in_parallel, in_parallel};
+use crate::plan::{ProbePlan, SiteId, SitePlan};
 use crate::spec::ProbeId;
 use crate::sys::rcu::Barrier;
 use crate::sys::signals::{self, Wakeup};
 use moontrace_abi::Book;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// A probe that is to be attached.
+pub struct Order {
+    pub plan: Arc<ProbePlan>,
+    /// Those that its programs refer to are among them.
+    pub maps: Arc<Maps>,
+}
 
 /// The programs of one probe.
 pub struct Batch {
@@ -30,11 +39,12 @@ pub struct Closed {
 /// What became of a request.
 pub enum Done {
     Attached(Batch),
-    /// The instance of that number could not be attached; the others are detached again.
+    /// Nothing of the probe is attached.
     Failed {
-        batch: Batch,
+        probe: ProbeId,
+        /// Which of its programs it failed at.
         number: usize,
-        error: NotAttached,
+        error: Failure,
     },
     Detached {
         probe: ProbeId,
@@ -42,9 +52,15 @@ pub enum Done {
     },
 }
 
+/// Why a probe could not be attached.
+pub enum Failure {
+    NotLoaded(LoadError),
+    NotAttached(NotAttached),
+}
+
 /// The VM's side of the threads, which end when this is dropped.
 pub struct Control {
-    attach: Sender<Vec<Batch>>,
+    attach: Sender<Vec<Order>>,
     detach: Sender<Vec<Batch>>,
     done: Receiver<Done>,
 }
@@ -62,10 +78,10 @@ impl Control {
         })
     }
 
-    /// Has all of them attached, side by side.
-    pub fn attach(&self, batches: Vec<Batch>) {
+    /// Has all of them loaded and attached, side by side. Each succeeds or fails by itself.
+    pub fn attach(&self, orders: Vec<Order>) {
         // The thread lives as long as this does.
-        let _ = self.attach.send(batches);
+        let _ = self.attach.send(orders);
     }
 
     pub fn detach(&self, batch: Batch) {
@@ -84,18 +100,18 @@ impl Control {
 }
 
 /// A thread that does `work` with all that it was asked for by then.
-fn worker(
+fn worker<T: Send + 'static>(
     name: &str,
     wakeup: Wakeup,
     answers: Sender<Done>,
-    work: fn(Vec<Batch>) -> Vec<Done>,
-) -> io::Result<Sender<Vec<Batch>>> {
-    let (requests, asked) = channel::<Vec<Batch>>();
+    work: fn(Vec<T>) -> Vec<Done>,
+) -> io::Result<Sender<Vec<T>>> {
+    let (requests, asked) = channel::<Vec<T>>();
     let serve = move || {
         signals::deliver_here(false);
-        while let Ok(mut batches) = asked.recv() {
-            batches.extend(asked.try_iter().flatten());
-            for done in work(batches) {
+        while let Ok(mut all) = asked.recv() {
+            all.extend(asked.try_iter().flatten());
+            for done in work(all) {
                 if answers.send(done).is_err() {
                     return;
                 }
@@ -107,10 +123,13 @@ fn worker(
     Ok(requests)
 }
 
-fn attach(mut batches: Vec<Batch>) -> Vec<Done> {
-    let all = batches.iter_mut().flat_map(|batch| &mut batch.instances);
+/// Every program is loaded before the first one is attached.
+fn attach(orders: Vec<Order>) -> Vec<Done> {
+    let mut loaded: Vec<Result<Batch, Done>> = load(&orders);
+    let all = loaded.iter_mut().flatten();
+    let all = all.flat_map(|batch| &mut batch.instances);
     let mut results = in_parallel(all, Instance::attach).into_iter();
-    let answer = |mut batch: Batch| {
+    let mut answer = |mut batch: Batch| {
         let of_batch = results.by_ref().take(batch.instances.len());
         let mut failed = None;
         for (number, result) in of_batch.enumerate() {
@@ -123,14 +142,48 @@ fn attach(mut batches: Vec<Batch>) -> Vec<Done> {
             Some((number, error)) => {
                 detach_all(&mut batch.instances);
                 Done::Failed {
-                    batch,
+                    probe: batch.probe,
                     number,
-                    error,
+                    error: Failure::NotAttached(error),
                 }
             }
         }
     };
-    batches.into_iter().map(answer).collect()
+    loaded
+        .into_iter()
+        .map(|loaded| loaded.map_or_else(|failed| failed, &mut answer))
+        .collect()
+}
+
+/// Links and loads all programs; those of a probe of which one is refused are gone.
+fn load(orders: &[Order]) -> Vec<Result<Batch, Done>> {
+    let programs = orders.iter().flat_map(|order| {
+        let of_order = |site| (order.maps.as_ref(), site);
+        order.plan.sites.iter().map(of_order)
+    });
+    let load = |(maps, site): (&Maps, &SitePlan)| Instance::load(maps, site);
+    let mut results = compute_in_parallel(programs, load).into_iter();
+    let batch = |order: &Order| {
+        let (probe, count) = (order.plan.id, order.plan.sites.len());
+        let (mut instances, mut failed) = (Vec::with_capacity(count), None);
+        for (number, result) in results.by_ref().take(count).enumerate() {
+            match result {
+                Ok(instance) => instances.push(instance),
+                Err(error) => {
+                    failed.get_or_insert((number, error));
+                }
+            }
+        }
+        match failed {
+            None => Ok(Batch { probe, instances }),
+            Some((number, error)) => Err(Done::Failed {
+                probe,
+                number,
+                error: Failure::NotLoaded(error),
+            }),
+        }
+    };
+    orders.iter().map(batch).collect()
 }
 
 /// Of a pattern, one site at least must be attached: why the first one isn't, where none is.

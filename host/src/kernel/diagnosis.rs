@@ -83,7 +83,7 @@ impl Library {
 
     /// The lines of an instance: the library's own, and the labels of generated code. `None` when the object has none.
     pub fn lines(&self, instance: &Instance) -> Option<Lines> {
-        let mut object = aya_obj::Object::parse(self.bytes).ok()?;
+        let mut object = aya_obj::Object::parse(&self.bytes).ok()?;
         // What every kernel with BTF takes.
         let features = BtfFeatures::new(true, false, true, false, false, false, false, false);
         let mut btf = object.fixup_and_sanitize_btf(&features).ok()??.to_bytes();

@@ -342,7 +342,7 @@ fn with_source(mut insn: bpf_insn, source: u8, imm: i32) -> bpf_insn {
 }
 
 fn endless() -> Report {
-    Report::new("the kernel half inside this program is damaged: its calls have no end")
+    Report::new("the kernel half is damaged: its calls have no end")
 }
 
 fn too_long() -> Report {

@@ -2,7 +2,7 @@
 
 use super::attach::{self, Link, NotAttached, Skipped};
 use super::library::Body;
-use super::shared::Shared;
+use super::maps::Maps;
 use crate::codegen::{Code, MapRef, constant};
 use crate::plan::{Action, Attachment, SiteId, SitePlan};
 use crate::sys::bpf;
@@ -43,8 +43,8 @@ pub enum LoadError {
 }
 
 impl Instance {
-    /// Links and loads a site's program. The maps that the script's instances share must be there.
-    pub fn load(shared: &Shared, plan: &SitePlan) -> Result<Self, LoadError> {
+    /// Links and loads a site's program. The maps that it shares with others must be there.
+    pub fn load(shared: &Maps, plan: &SitePlan) -> Result<Self, LoadError> {
         let start = Instant::now();
         let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
         let holes = Holes::of(plan);
@@ -58,19 +58,15 @@ impl Instance {
             false => None,
         };
         let patterns = holes.patterns()?;
-        let mut maps = shared.library_maps();
+        let mut maps = shared.of_library();
         maps.push(("BOOKS", number(&books)));
         maps.extend(scratch.as_ref().map(|map| ("SCRATCH", number(map))));
         match &plan.program.action {
-            Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", number(ring)))),
-            Action::Tally { tally, .. } => maps.extend(
-                shared
-                    .table(*tally)
-                    .map(|table| ("TALLY", number(table.map()))),
-            ),
-            Action::Follow { .. } => {
-                maps.extend(shared.target().map(|target| ("SET", number(target))))
+            Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
+            Action::Tally { tally, .. } => {
+                maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
             }
+            Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
         }
         let refs = |hole: &str, map: MapRef| match map {
             MapRef::Patterns { .. } => patterns

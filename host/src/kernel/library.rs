@@ -1,10 +1,12 @@
 //! The library, and instances of its programs with their holes filled.
 
+use super::abilities::{Abilities, WITHOUT_ATOMIC_RESULTS};
 use super::inline::{self, Frame, Resolved};
 use super::object::{Function, Link, MapDefinition, Object};
 use crate::codegen::{Code, MapRef, constant};
 use crate::report::Report;
 use aya_obj::generated::bpf_insn;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::os::fd::RawFd;
 
@@ -33,8 +35,11 @@ pub enum Body<'a> {
 /// The parsed library. Programs are made of it without changing it.
 #[derive(Debug)]
 pub struct Library {
-    pub(super) bytes: &'static [u8],
+    pub(super) bytes: Cow<'static, [u8]>,
     object: Object,
+    abilities: Abilities,
+    /// Which functions stand in place of others, by their indexes.
+    substitutes: Vec<(usize, usize)>,
 }
 
 /// A program that is ready to be loaded.
@@ -59,17 +64,45 @@ pub(super) enum Origin {
 }
 
 impl Library {
-    /// Parses the object. It stays as it is in memory, for the diagnosis of a program that the kernel refuses.
-    pub fn open(bytes: &'static [u8]) -> Result<Self, Report> {
+    /// Parses the object, for kernels that can do all that it asks for. It stays as it is in memory, for the diagnosis of
+    /// a program that the kernel refuses.
+    pub fn open(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Report> {
+        let bytes = bytes.into();
         Ok(Self {
+            object: Object::parse(&bytes)?,
             bytes,
-            object: Object::parse(bytes)?,
+            abilities: Abilities::default(),
+            substitutes: Vec::new(),
         })
+    }
+
+    /// Makes do with what a kernel can do.
+    pub fn made_for(mut self, abilities: Abilities) -> Result<Self, Report> {
+        self.abilities = abilities;
+        self.substitutes.clear();
+        if !abilities.atomic_results {
+            for (of, by) in WITHOUT_ATOMIC_RESULTS {
+                let pair = (self.function(of)?, self.function(by)?);
+                self.substitutes.push(pair);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What programs and maps may do.
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
     }
 
     /// The maps that programs refer to; sections of data are among them.
     pub fn map_definitions(&self) -> &[MapDefinition] {
         &self.object.maps
+    }
+
+    /// Was it built with diagnostics of its own?
+    pub fn has_log(&self) -> bool {
+        let mut maps = self.object.maps.iter();
+        maps.any(|map| map.name == super::engine_log::MAP)
     }
 
     /// Links one program. `holes`: which hole takes what; those that are not named return a constant. `maps` gives the
@@ -103,6 +136,9 @@ impl Library {
             codes: Vec::new(),
             fillings: HashMap::new(),
         };
+        for (of, by) in &self.substitutes {
+            linking.fillings.insert(*of, Filling::Library(*by));
+        }
         for (hole, body) in holes {
             let index = self.function(hole)?;
             let filling = match body {
@@ -131,11 +167,7 @@ impl Library {
 
     fn function(&self, name: &str) -> Result<usize, Report> {
         let index = self.object.by_name.get(name).copied();
-        index.ok_or_else(|| {
-            Report::new(format!(
-                "the kernel half inside this program has no function '{name}'"
-            ))
-        })
+        index.ok_or_else(|| Report::new(format!("the kernel half has no function '{name}'")))
     }
 }
 

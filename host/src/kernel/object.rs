@@ -275,7 +275,7 @@ impl Places {
         if let Some(map) = self.data.get(&section) {
             return Some(Link::Map {
                 map: *map,
-                value: Some(symbol.address() as u32 + insn.imm as u32),
+                value: Some((symbol.address() as u32).wrapping_add(insn.imm as u32)),
             });
         }
         self.maps
@@ -302,7 +302,5 @@ fn map_words(data: &[u8], address: u64) -> Option<[u32; 5]> {
 }
 
 fn damaged(why: &str) -> Report {
-    Report::new(format!(
-        "the kernel half inside this program is damaged: {why}"
-    ))
+    Report::new(format!("the kernel half is damaged: {why}"))
 }

@@ -1,20 +1,38 @@
-//! Work that mostly waits for the kernel, done for many things at once.
+//! Work in the kernel, done for many things at once.
 
 use crate::sys::signals;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Threads that wait in the kernel at once: more of them only queue up behind its locks.
-const THREADS: usize = 32;
-/// Bytes of stack of each: it makes a system call or two.
-const STACK: usize = 256 << 10;
+const WAITING: usize = 32;
+/// Bytes of stack of each, as of any thread: what a program of the deepest text is linked with. Only what is used
+/// becomes memory.
+const STACK: usize = 2 << 20;
 
-/// Does `work` with each item, several at a time; gives the results in the items' order.
+/// Does `work`, which mostly waits for the kernel, with each item, several at a time; gives the results in the items' order.
 pub(super) fn in_parallel<T: Send, R: Send>(
     items: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
+    by_threads(WAITING, items, work)
+}
+
+/// The same of work that keeps a CPU busy: one is left to the VM.
+pub(super) fn compute_in_parallel<T: Send, R: Send>(
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    by_threads(cpus.saturating_sub(1).max(1), items, work)
+}
+
+fn by_threads<T: Send, R: Send>(
+    threads: usize,
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     let items: Vec<T> = items.into_iter().collect();
-    let most = items.len().min(THREADS);
+    let most = items.len().min(threads);
     let queue = Mutex::new(items.into_iter().enumerate());
     let done: Mutex<Vec<(usize, R)>> = Mutex::default();
     let drain = || {

@@ -1,9 +1,10 @@
 //! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
 
+use super::engine_log::{self, EngineLog};
 use super::library::Library;
+use super::maps::Maps;
 use super::object::MapDefinition;
 use super::table::{Entry, Table};
-use crate::codegen::MapRef;
 use crate::plan::{SetShape, TallyShape};
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
@@ -14,34 +15,24 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::mem::{offset_of, size_of};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// The section of the control words in the library.
-const CONTROL: &str = ".data.control";
 /// Members of a set.
 const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
 const TARGETS: u32 = 65_536;
-/// `BPF_F_NO_PREALLOC`: only the host adds members, and it is told when there is no room.
+/// `BPF_F_NO_PREALLOC`: room for a member is made when it is added, where the kernel's programs may look into such a map.
 const NO_PREALLOC: u32 = 1;
 /// `BPF_F_MMAPABLE` (5.5)
 const MMAPABLE: u32 = 1 << 10;
 
 /// The maps that are there from the start, and those that are made when a probe first needs them.
 pub struct Shared {
-    pub library: Library,
-    control: Map,
+    maps: Maps,
     control_words: Mapping,
-    variables: Map,
     variable_words: Mapping,
-    /// The library's own data, by the name of its section.
-    data: Vec<(String, Map)>,
-    target: Option<Map>,
-    ring: OnceCell<Map>,
     ring_size: u32,
-    sets: BTreeMap<SetId, Map>,
-    tables: BTreeMap<TallyId, Table>,
     barrier: OnceCell<Barrier>,
 }
 
@@ -72,53 +63,44 @@ impl Shared {
         {
             data.push((section.name.clone(), constants(section)?));
         }
+        let log = library.map_definitions().iter();
+        let log = log
+            .filter(|map| map.name == engine_log::MAP)
+            .map(ring_of_log);
+        data.extend(log.collect::<io::Result<Vec<_>>>()?);
         let target = if follow {
-            Some(hash("mt_target", 8, TARGETS)?)
+            Some(hash("mt_target", 8, TARGETS, &library)?)
         } else {
             None
         };
         Ok(Self {
-            library,
-            control,
+            maps: Maps {
+                library: Arc::new(library),
+                control: Arc::new(control),
+                variables: Arc::new(variables),
+                own: Arc::new(data),
+                target: target.map(Arc::new),
+                ring: None,
+                sets: BTreeMap::new(),
+                tables: BTreeMap::new(),
+            },
             control_words,
-            variables,
             variable_words,
-            data,
-            target,
-            ring: OnceCell::new(),
             ring_size,
-            sets: BTreeMap::new(),
-            tables: BTreeMap::new(),
             barrier: OnceCell::new(),
         })
     }
 
-    /// The maps that the library's functions refer to and all instances share.
-    pub(super) fn library_maps(&self) -> Vec<(&str, RawFd)> {
-        let data = self
-            .data
-            .iter()
-            .map(|(name, map)| (name.as_str(), map.as_fd().as_raw_fd()));
-        data.chain([(CONTROL, self.control.as_fd().as_raw_fd())])
-            .collect()
+    /// What programs are linked with that are loaded from now on.
+    pub fn maps(&self) -> &Maps {
+        &self.maps
     }
 
-    /// A map that generated code refers to.
-    pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
-        let map = match map {
-            MapRef::Set(set) => self.sets.get(&set)?,
-            MapRef::Target => self.target.as_ref()?,
-            MapRef::Control { .. } => &self.control,
-            MapRef::Variables { .. } => &self.variables,
-            // They are an instance's own.
-            MapRef::Patterns { .. } => return None,
-        };
-        Some(map.as_fd().as_raw_fd())
-    }
-
-    /// The set of traced processes.
-    pub(super) fn target(&self) -> Option<&Map> {
-        self.target.as_ref()
+    /// The reader of the library's own log, if it has one.
+    pub fn engine_log(&self) -> io::Result<Option<EngineLog>> {
+        let mut own = self.maps.own.iter();
+        let log = own.find(|(name, _)| name == engine_log::MAP);
+        log.map(|(_, ring)| EngineLog::of(ring)).transpose()
     }
 
     /// Lets the programs of this script run, all at once.
@@ -159,7 +141,7 @@ impl Shared {
     }
 
     /// The reader's side of the ring, made with it when the first program that emits is.
-    pub fn make_ring(&self) -> io::Result<RingMapping> {
+    pub fn make_ring(&mut self) -> io::Result<RingMapping> {
         let ring = Map::create(&MapSpec {
             name: "mt_events",
             of: MapType::RingBuffer,
@@ -169,30 +151,24 @@ impl Shared {
             flags: 0,
         })?;
         let mapping = RingMapping::new(&ring, self.ring_size as usize)?;
-        let _ = self.ring.set(ring);
+        self.maps.ring = Some(Arc::new(ring));
         Ok(mapping)
     }
 
     /// The ring, to be polled.
     pub fn ring(&self) -> Option<&Map> {
-        self.ring.get()
+        self.maps.ring.as_deref()
     }
 
-    /// Makes a tally's map, unless it is there.
-    pub fn make_table(&mut self, shape: &TallyShape) -> io::Result<()> {
-        if let std::collections::btree_map::Entry::Vacant(e) = self.tables.entry(shape.id) {
-            e.insert(Table::create(shape, shape.id.0)?);
-        }
-        Ok(())
-    }
-
-    pub fn table(&self, tally: TallyId) -> Option<&Table> {
-        self.tables.get(&tally)
+    /// Makes a tally's table, unless it is there.
+    pub fn add_table(&mut self, shape: &TallyShape) {
+        let new = || Arc::new(Table::new(shape));
+        self.maps.tables.entry(shape.id).or_insert_with(new);
     }
 
     /// The rows of a tally, which `take` leaves empty.
     pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Vec<Entry>> {
-        match self.tables.get(&tally) {
+        match self.maps.tables.get(&tally) {
             Some(table) if take => table.take(&self.control_words, self.barrier()?),
             Some(table) => table.read(&self.control_words),
             None => Ok(Vec::new()),
@@ -201,19 +177,21 @@ impl Shared {
 
     /// Makes a set's map, unless it is there.
     pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
-        if let std::collections::btree_map::Entry::Vacant(e) = self.sets.entry(shape.id) {
-            e.insert(hash("mt_set", shape.key_size, SET_MEMBERS)?);
+        if let std::collections::btree_map::Entry::Vacant(e) = self.maps.sets.entry(shape.id) {
+            let set = hash("mt_set", shape.key_size, SET_MEMBERS, &self.maps.library)?;
+            e.insert(Arc::new(set));
         }
         Ok(())
     }
 
-    pub fn set(&self, set: SetId) -> Option<&Map> {
-        self.sets.get(&set)
+    /// Is a set's map there?
+    pub fn has_set(&self, set: SetId) -> bool {
+        self.maps.sets.contains_key(&set)
     }
 
     /// Puts a member's key into a set or takes it out. A set that no program looks into has no map yet.
     pub fn change_set(&self, set: SetId, key: &[u8], there: bool) -> io::Result<()> {
-        match self.sets.get(&set) {
+        match self.maps.sets.get(&set) {
             Some(map) => change(map, key, there),
             None => Ok(()),
         }
@@ -221,7 +199,7 @@ impl Shared {
 
     /// Has a process traced, or no longer.
     pub fn change_target(&self, pid: u32, there: bool) -> io::Result<()> {
-        match &self.target {
+        match &self.maps.target {
             Some(map) => change(map, &u64::from(pid).to_le_bytes(), there),
             None => Ok(()),
         }
@@ -235,6 +213,18 @@ impl Shared {
             }
         }
     }
+}
+
+fn ring_of_log(definition: &MapDefinition) -> io::Result<(String, Map)> {
+    let ring = Map::create(&MapSpec {
+        name: "mt_log",
+        of: definition.of,
+        key_size: 0,
+        value_size: 0,
+        entries: engine_log::RING,
+        flags: 0,
+    })?;
+    Ok((definition.name.clone(), ring))
 }
 
 /// A section of constants, or of zeros, as a map that nobody changes any more.
@@ -254,14 +244,15 @@ fn constants(section: &MapDefinition) -> io::Result<Map> {
     Ok(map)
 }
 
-fn hash(name: &str, key_size: u32, entries: u32) -> io::Result<Map> {
+fn hash(name: &str, key_size: u32, entries: u32, library: &Library) -> io::Result<Map> {
+    let late = library.abilities().late_allocation;
     Map::create(&MapSpec {
         name,
         of: MapType::Hash,
         key_size,
         value_size: 1,
         entries,
-        flags: NO_PREALLOC,
+        flags: if late { NO_PREALLOC } else { 0 },
     })
 }
 

@@ -8,6 +8,7 @@ use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::io;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock};
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
 pub struct Entry {
@@ -15,22 +16,35 @@ pub struct Entry {
     pub values: Vec<u8>,
 }
 
-/// The map of one tally.
+/// The map of one tally, made when the first program that feeds it is loaded.
 ///
 /// Its programs write to the generation that the control value names. Rows of the other one are there only between the
 /// switch and the end of [`Table::take`]. All entries are made beforehand: an update never waits for memory, nor is it
 /// refused for the lack of it.
 pub struct Table {
-    map: Map,
-    number: u32,
-    keyed: bool,
+    shape: TallyShape,
+    map: OnceLock<Map>,
+    /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
+    making: Mutex<()>,
 }
 
 impl Table {
-    /// `number` is that of the tally's generation word.
-    pub fn create(shape: &TallyShape, number: u32) -> io::Result<Self> {
-        let Room { keys, lru } = shape.room;
-        let (of, entries) = match (shape.storage, lru) {
+    pub fn new(shape: &TallyShape) -> Self {
+        Self {
+            shape: shape.clone(),
+            map: OnceLock::new(),
+            making: Mutex::default(),
+        }
+    }
+
+    /// The map, which is made if it isn't there.
+    pub(super) fn map(&self) -> io::Result<&Map> {
+        let making = self.making.lock();
+        if let Some(map) = self.map.get() {
+            return Ok(map);
+        }
+        let Room { keys, lru } = self.shape.room;
+        let (of, entries) = match (self.shape.storage, lru) {
             (Storage::PerCpuArray, _) => (MapType::PerCpuArray, 2),
             (Storage::PerCpuHash, false) => (MapType::PerCpuHash, keys),
             (Storage::PerCpuHash, true) => (MapType::LruPerCpuHash, keys),
@@ -40,55 +54,53 @@ impl Table {
         let map = Map::create(&MapSpec {
             name: "mt_tally",
             of,
-            key_size: shape.key_size,
-            value_size: shape.value_size,
+            key_size: self.shape.key_size,
+            value_size: self.shape.value_size,
             entries,
             flags: 0,
         })?;
-        Ok(Self {
-            map,
-            number,
-            keyed: shape.storage != Storage::PerCpuArray,
-        })
+        let map = self.map.get_or_init(|| map);
+        drop(making);
+        Ok(map)
     }
 
-    pub(super) fn map(&self) -> &Map {
-        &self.map
-    }
-
-    /// Values of an entry: CPUs, or 1.
-    pub fn copies(&self) -> usize {
-        self.map.copies()
+    fn is_keyed(&self) -> bool {
+        self.shape.storage != Storage::PerCpuArray
     }
 
     /// All rows as they are now, while programs may go on adding to them.
     pub fn read(&self, control: &Mapping) -> io::Result<Vec<Entry>> {
-        self.rows(self.generation(control))
+        match self.map.get() {
+            Some(map) => self.rows(map, self.generation(control)),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
     /// update is lost, and none is in two readings.
     pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Vec<Entry>> {
+        let Some(map) = self.map.get() else {
+            return Ok(Vec::new());
+        };
         let old = self.generation(control);
-        if let Some(word) = control.word(Control::generation_offset(self.number) as usize) {
+        if let Some(word) = control.word(Control::generation_offset(self.shape.id.0) as usize) {
             word.store(1 - old, Ordering::SeqCst);
         }
         barrier.wait()?;
-        let rows = self.rows(old)?;
-        self.clear(old, &rows)?;
+        let rows = self.rows(map, old)?;
+        self.clear(map, old, &rows)?;
         Ok(rows)
     }
 
     fn generation(&self, control: &Mapping) -> u64 {
-        let word = control.word(Control::generation_offset(self.number) as usize);
+        let word = control.word(Control::generation_offset(self.shape.id.0) as usize);
         word.map_or(0, |word| word.load(Ordering::SeqCst))
     }
 
-    fn rows(&self, generation: u64) -> io::Result<Vec<Entry>> {
-        let mut values = vec![0; self.map.lookup_size()];
-        if !self.keyed {
-            self.map
-                .lookup(&(generation as u32).to_le_bytes(), &mut values)?;
+    fn rows(&self, map: &Map, generation: u64) -> io::Result<Vec<Entry>> {
+        let mut values = vec![0; map.lookup_size()];
+        if !self.is_keyed() {
+            map.lookup(&(generation as u32).to_le_bytes(), &mut values)?;
             // Every field of a tally without a key is 0 before its first hit: then it has no row yet.
             let hit = values.iter().any(|byte| *byte != 0);
             return Ok(if hit {
@@ -101,10 +113,10 @@ impl Table {
             });
         }
         let mut rows = Vec::new();
-        let (mut key, mut next) = (None::<Vec<u8>>, vec![0; self.map.key_size()]);
-        while self.map.next_key(key.as_deref(), &mut next)? {
+        let (mut key, mut next) = (None::<Vec<u8>>, vec![0; map.key_size()]);
+        while map.next_key(key.as_deref(), &mut next)? {
             // A row that a program has just made may be read before its first update: that is its state now.
-            if next[..8] == generation.to_le_bytes() && self.map.lookup(&next, &mut values)? {
+            if next[..8] == generation.to_le_bytes() && map.lookup(&next, &mut values)? {
                 rows.push(Entry {
                     key: next[8..].to_vec(),
                     values: values.clone(),
@@ -115,10 +127,10 @@ impl Table {
         Ok(rows)
     }
 
-    fn clear(&self, generation: u64, rows: &[Entry]) -> io::Result<()> {
-        if !self.keyed {
-            let zeros = vec![0; self.map.lookup_size()];
-            return self.map.update(
+    fn clear(&self, map: &Map, generation: u64, rows: &[Entry]) -> io::Result<()> {
+        if !self.is_keyed() {
+            let zeros = vec![0; map.lookup_size()];
+            return map.update(
                 &(generation as u32).to_le_bytes(),
                 &zeros,
                 crate::sys::map::Update::Any,
@@ -126,7 +138,7 @@ impl Table {
         }
         for row in rows {
             let key = [&generation.to_le_bytes()[..], &row.key].concat();
-            self.map.delete(&key)?;
+            map.delete(&key)?;
         }
         Ok(())
     }

@@ -135,7 +135,10 @@ impl View {
                 Some(Datum::Unsigned(value)) => ffi::lua_pushinteger(state, value as i64),
                 Some(Datum::Bool(value)) => ffi::lua_pushboolean(state, value.into()),
                 Some(Datum::Nil) => ffi::lua_pushnil(state),
-                Some(Datum::Copied(copied)) => push_copied(state, copied),
+                Some(Datum::Copied(copied)) => {
+                    push_copied(state, copied);
+                    self.set_paths_within(state, number);
+                }
                 Some(Datum::Constant(value)) => match value {
                     Value::Str(bytes) => push_bytes(state, bytes),
                     Value::Int(value) => ffi::lua_pushinteger(state, *value),

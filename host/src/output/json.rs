@@ -1,7 +1,8 @@
 //! Rows as JSON, one object a line: the contract that other programs read. Members stand in the order it names them.
 
+use super::shown::named;
 use crate::report::Report;
-use crate::rows::{Books, Bucket, Histogram, Stats, Table, Value};
+use crate::rows::{Books, Bucket, Histogram, Shown, Stats, Table, Value};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write};
 
@@ -156,7 +157,8 @@ pub fn attached(probes: usize, milliseconds: f64) -> String {
     })
 }
 
-/// A row of `:print`. `time` is the clock of events, in ns.
+/// A row of `:print`. `time` is the clock of events, in ns. Where integers have names, those stand beside the data:
+/// `"names":{"flags":"O_RDONLY|O_CLOEXEC","task.state":"TASK_RUNNING"}`.
 pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> String {
     line("event", |object| {
         object.string("probe", probe);
@@ -165,7 +167,41 @@ pub fn event(probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) -> Stri
         object.object("data", |data| {
             fields.iter().for_each(|(name, of)| data.value(name, of))
         });
+        let named = names_of(fields.iter().map(|(name, of)| (*name, of)));
+        if !named.is_empty() {
+            object.object("names", |object| {
+                named
+                    .iter()
+                    .for_each(|(path, text)| object.string(path, text));
+            });
+        }
     })
+}
+
+/// What integers of a row stand for, by their paths.
+fn names_of<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    fields.for_each(|(name, of)| names(of, name, &mut found));
+    found
+}
+
+/// The paths of integers that stand for something, and what: their values stay numbers. An address is nothing else.
+fn names(of: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    match of {
+        Value::Named(_, Shown::Address) => {}
+        Value::Named(value, shown) => found.push((path.to_owned(), named(*value, shown))),
+        Value::List(elements) => {
+            for (number, element) in elements.iter().enumerate() {
+                names(element, &format!("{path}[{number}]"), found);
+            }
+        }
+        Value::Struct(members) => {
+            for (name, member) in members {
+                names(member, &format!("{path}.{name}"), found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a script printed.
@@ -175,15 +211,27 @@ pub fn text(bytes: &[u8]) -> String {
     })
 }
 
-/// A tally, largest row last.
+/// A tally, largest row last. Where integers have names, `names` has them, an object a row.
 pub fn table(table: &Table) -> String {
     line("tally", |object| {
         object.string("name", &table.name);
         object.array("rows", &table.rows, |object, row: &Vec<Value>| {
-            let names = table.keys.iter().chain(&table.columns);
-            names.zip(row).for_each(|(name, of)| object.value(name, of));
+            cells(table, row).for_each(|(name, of)| object.value(name, of));
         });
+        let named = |row: &Vec<Value>| names_of(cells(table, row));
+        let names: Vec<_> = table.rows.iter().map(named).collect();
+        if names.iter().any(|row| !row.is_empty()) {
+            object.array("names", &names, |object, row: &Vec<_>| {
+                row.iter()
+                    .for_each(|(name, text)| object.string(name, text));
+            });
+        }
     })
+}
+
+fn cells<'a>(table: &'a Table, row: &'a [Value]) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let names = table.keys.iter().chain(&table.columns);
+    names.map(String::as_str).zip(row)
 }
 
 /// The books of a probe.
@@ -300,6 +348,33 @@ mod tests {
         assert_eq!(
             error(&Report::new("boom")),
             "{\"type\":\"error\",\"message\":\"boom\",\"file\":null,\"line\":null}\n"
+        );
+    }
+
+    #[test]
+    fn names_stand_beside_the_numbers() {
+        let mode = |value| Value::Named(value, Shown::Mode);
+        let within = Value::Struct(vec![("m".into(), mode(0o644))]);
+        let fields = [
+            ("mode", mode(0o755)),
+            ("list", Value::List(vec![Value::Int(1), within])),
+            ("p", Value::Named(16, Shown::Address)),
+        ];
+        assert_eq!(
+            event("x", 1, 0, &fields),
+            "{\"type\":\"event\",\"probe\":\"x\",\"time\":1,\"cpu\":0,\"data\":{\"mode\":493,\"list\":[1,{\"m\":420}],\
+             \"p\":16},\"names\":{\"mode\":\"0755\",\"list[1].m\":\"0644\"}}\n"
+        );
+        assert!(!event("x", 1, 0, &fields[2..]).contains("names"));
+        let tally = Table {
+            name: "t".to_owned(),
+            keys: vec!["mode".to_owned()],
+            columns: vec!["count".to_owned()],
+            rows: vec![vec![mode(0o755), Value::Int(1)]],
+        };
+        assert_eq!(
+            table(&tally),
+            "{\"type\":\"tally\",\"name\":\"t\",\"rows\":[{\"mode\":493,\"count\":1}],\"names\":[{\"mode\":\"0755\"}]}\n"
         );
     }
 

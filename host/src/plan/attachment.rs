@@ -1,5 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
+use super::function;
 use super::{Attachment, BinaryPlace, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
 use crate::facts::matching::is_traced;
@@ -23,35 +24,34 @@ pub(super) struct Hanging {
     pub why: String,
 }
 
-/// Decides for a match that is one of `together`.
+/// Of how many matches one is: more are cheaper in another way.
+#[derive(Clone, Copy)]
+pub(super) struct Together {
+    /// Those at system calls.
+    pub calls: usize,
+    pub all: usize,
+}
+
+impl Together {
+    pub(super) const ALONE: Self = Self { calls: 1, all: 1 };
+}
+
+/// Decides for a match that is one of several.
 pub(super) fn hang(
     facts: &Facts,
     options: &Options,
     found: &Match,
-    together: usize,
+    together: Together,
 ) -> Result<Hanging, Report> {
     let mut hanging = match &found.location {
         Location::Tracepoint { category, event } => {
-            tracepoint(facts, options, category, event, together)?
+            tracepoint(facts, options, category, event, together.calls)?
         }
         Location::RawTracepoint { name } => Hanging::own(
             Attachment::RawTracepoint { name: name.clone() },
             names::Site::RawTracepoint { name: name.clone() },
         ),
-        Location::Function { name, offset } => {
-            let ret = found.kind == Kind::Kretprobe;
-            Hanging::own(
-                Attachment::Kprobe {
-                    function: name.clone(),
-                    offset: *offset,
-                    ret,
-                },
-                names::Site::Kprobe {
-                    function: name.clone(),
-                    ret,
-                },
-            )
-        }
+        Location::Function { .. } => function::hang(facts, options, found, together.all)?,
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
             Hanging::own(
@@ -64,7 +64,11 @@ pub(super) fn hang(
                     ret,
                     pid: options.traced.process(),
                 },
-                names::Site::Uprobe { ret },
+                names::Site::Uprobe {
+                    path: path.clone(),
+                    offset: *offset,
+                    ret,
+                },
             )
         }
         Location::Usdt { path, place } => Hanging::own(
@@ -113,11 +117,20 @@ pub(super) fn hang(
             Hanging::own(attachment, names::Site::Timer)
         }
     };
-    // A timer's hits are nobody's, but a profile's are those of the process it finds on the CPU.
-    if !matches!(hanging.attachment, Attachment::Interval { .. }) {
-        hanging.guards.extend(traced(options.traced));
-    }
+    hanging.only_of(options.traced);
     Ok(hanging)
+}
+
+/// Another way to a match whose texts read what the one that was chosen lacks.
+pub(super) fn otherwise(
+    facts: &Facts,
+    options: &Options,
+    found: &Match,
+    chosen: &Hanging,
+) -> Option<Hanging> {
+    let mut other = function::otherwise(facts, options, found, &chosen.attachment)?;
+    other.only_of(options.traced);
+    Some(other)
 }
 
 /// How a match would be attached, for people who ask.
@@ -134,7 +147,7 @@ pub fn attachment_of(
     options: &Options,
     found: &Match,
 ) -> Result<AttachmentOf, Report> {
-    let hanging = hang(facts, options, found, 1)?;
+    let hanging = hang(facts, options, found, Together::ALONE)?;
     let why = if hanging.why.is_empty() {
         String::new()
     } else {
@@ -144,6 +157,7 @@ pub fn attachment_of(
     let cost = match hanging.attachment {
         Attachment::RawTracepoint { .. } => ", about 60 ns a hit",
         Attachment::Tracepoint { .. } => ", about 150 ns a hit (60 when no argument is read)",
+        Attachment::Fentry { .. } => ", a call where a kprobe is a trap",
         Attachment::Uprobe { .. } => ", 0.3 to 10 µs a hit: each is a trap",
         _ => "",
     };
@@ -155,13 +169,20 @@ pub fn attachment_of(
 }
 
 impl Hanging {
-    fn own(attachment: Attachment, site: names::Site) -> Self {
+    pub(super) fn own(attachment: Attachment, site: names::Site) -> Self {
         Self {
             attachment,
             site,
             system_call: None,
             guards: Vec::new(),
             why: String::new(),
+        }
+    }
+
+    fn only_of(&mut self, which: Traced) {
+        // A timer's hits are nobody's, but a profile's are those of the process it finds on the CPU.
+        if !matches!(self.attachment, Attachment::Interval { .. }) {
+            self.guards.extend(traced(which));
         }
     }
 

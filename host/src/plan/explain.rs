@@ -83,6 +83,9 @@ pub fn attachment(attachment: &Attachment) -> String {
             ret: false,
         } => format!("kprobe at {function}+{offset}"),
         Attachment::Kprobe { function, .. } => format!("kretprobe at {function}"),
+        Attachment::Fentry { function, exit, .. } => {
+            format!("{} at {function}", if *exit { "fexit" } else { "fentry" })
+        }
         Attachment::Uprobe {
             path,
             place,

@@ -4,6 +4,7 @@
 
 mod attachment;
 mod explain;
+mod function;
 mod layout;
 mod planner;
 mod set;
@@ -113,6 +114,15 @@ pub enum Attachment {
         offset: u64,
         ret: bool,
     },
+    /// By BPF's trampoline (fentry, or fexit with `exit`).
+    Fentry {
+        function: String,
+        /// Its number among the types of the kernel, or of the module whose BTF object has the number `object`.
+        id: u32,
+        object: Option<u32>,
+        exit: bool,
+    },
+    /// `offset` in the file; `pid` when it is hung into one process only.
     /// `pid` when it is hung into one process only.
     Uprobe {
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, SHARED_CALLS, hang};
+use super::attachment::{Hanging, SHARED_CALLS, Together, hang, otherwise};
 use super::layout::lay_out;
 use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
@@ -15,7 +15,7 @@ use crate::expr::tree::{Current, Node, Op, Part};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
-use crate::spec::{Declaration, Ending, Given, Member, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
 use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
 use std::collections::BTreeMap;
@@ -207,7 +207,11 @@ impl Planner {
                 hanging,
                 compiled,
             });
-            Ok(sharing::bring_together(&self.facts, all.collect()))
+            Ok(sharing::bring_together(
+                &self.facts,
+                self.options.exact,
+                all.collect(),
+            ))
         };
         let groups = shared(1)?;
         if sharing::system_calls(&groups) <= SHARED_CALLS {
@@ -226,12 +230,29 @@ impl Planner {
         together: usize,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
-        let mut attempts = Vec::new();
+        let (mut attempts, mut hopeless) = (Vec::new(), false);
+        let together = Together {
+            calls: together,
+            all: found.len(),
+        };
         for (found_one, _) in found {
-            let hanging = hang(&self.facts, &self.options, found_one, together)
+            let mut hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
-            let names = self.facts.names(&hanging.site, &found_one.probe);
-            let compiled = compile(declaration, names.as_ref(), &slots, false);
+            let mut names = self.facts.names(&hanging.site, &found_one.probe);
+            let mut compiled = compile(declaration, names.as_ref(), &slots, false);
+            if compiled.is_err()
+                && !hopeless
+                && let Some(otherwise) = otherwise(&self.facts, &self.options, found_one, &hanging)
+            {
+                let other_names = self.facts.names(&otherwise.site, &found_one.probe);
+                let other = compile(declaration, other_names.as_ref(), &slots, false);
+                // What is wrong with the texts is wrong with them at all of many matches. Of a return, the other way
+                // knows more names, so that it says better what is wrong.
+                hopeless = other.is_err();
+                if other.is_ok() || found_one.kind == Kind::Kretprobe {
+                    (hanging, names, compiled) = (otherwise, other_names, other);
+                }
+            }
             attempts.push((hanging, names, compiled));
         }
         let some = attempts.iter().any(|(.., compiled)| compiled.is_ok());
@@ -311,7 +332,7 @@ impl Planner {
                     }
                 });
                 let (shape, stored) = table::shape((tally, room), name, &number, &keys, &columns)?;
-                let action = tally_action(&self.facts, &shape, &stored, &target, declaration)?;
+                let action = tally_action(&shape, &stored, &target, declaration)?;
                 match tallies.get_mut(&tally) {
                     Some(there) => table::meet(there, &shape)?,
                     None => {
@@ -400,14 +421,14 @@ impl Planner {
         there: bool,
     ) -> Result<SitePlan, Report> {
         let found = Match {
-            kind: crate::spec::Kind::Tracepoint,
+            kind: Kind::Tracepoint,
             probe: format!("tracepoint:sched:{event}"),
             location: crate::facts::Location::Tracepoint {
                 category: "sched".into(),
                 event: event.into(),
             },
         };
-        let hanging = hang(&self.facts, options, &found, 1)?;
+        let hanging = hang(&self.facts, options, &found, Together::ALONE)?;
         let names = self.facts.names(&hanging.site, &found.probe);
         let member = match field.map(|field| (field, names.argument(field))) {
             None => Node::Current(Current::Pid),
@@ -447,7 +468,6 @@ impl Planner {
 }
 
 fn tally_action(
-    facts: &Facts,
     shape: &TallyShape,
     stored: &Stored,
     target: &codegen::Target,
@@ -477,15 +497,7 @@ fn tally_action(
         || stored.arguments.len() > SMALL_COLUMNS
         || deep(&key)
         || measure.as_ref().is_some_and(deep);
-    let mut functions = stored.columns.iter().map(|(function, ..)| function);
-    // Features are read from files: not for a count.
-    let exchange =
-        !functions.any(|function| function.exchanges()) || facts.features().at_least(5, 12);
-    let columns = labelled(
-        codegen::columns(&stored.columns, exchange)?,
-        "columns",
-        declaration,
-    );
+    let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
     let code = TallyCode {
         key,
         measure,

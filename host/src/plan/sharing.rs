@@ -55,8 +55,8 @@ enum Class {
     Tracepoint,
 }
 
-/// Brings together what can share a program, in the order of first members.
-pub(super) fn bring_together(facts: &Facts, all: Vec<Ready>) -> Vec<Group> {
+/// Brings together what can share a program, in the order of first members. With `exact`, each is hung up on its own.
+pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec<Group> {
     if let [_] = all.as_slice() {
         return all.into_iter().map(Ready::alone).collect();
     }
@@ -79,7 +79,7 @@ pub(super) fn bring_together(facts: &Facts, all: Vec<Ready>) -> Vec<Group> {
     for (class, members) in gathered {
         let shared = class
             .filter(|_| members.len() > 1)
-            .and_then(|class| class.attachment(facts, &members));
+            .and_then(|class| class.attachment(facts, exact, &members));
         match shared {
             Some(shared) => groups.extend(shared.group(members)),
             None => groups.extend(members.into_iter().map(Ready::alone)),
@@ -162,7 +162,7 @@ impl Class {
     }
 
     /// The attachment that members of the class share; `None` where this kernel has none.
-    fn attachment(&self, facts: &Facts, members: &[Ready]) -> Option<Shared> {
+    fn attachment(&self, facts: &Facts, exact: bool, members: &[Ready]) -> Option<Shared> {
         let count = members.len();
         match self {
             Self::SystemCall { exit } => Some(Shared {
@@ -176,7 +176,7 @@ impl Class {
                 },
                 why: format!("one program for {count} system calls, told apart by their numbers"),
             }),
-            Self::Function { entry: true, ret } if facts.has_kprobe_multi() => {
+            Self::Function { entry: true, ret } if !exact && facts.has_kprobe_multi() => {
                 let functions = members.iter().filter_map(function).collect();
                 let attachment = Attachment::KprobeMulti {
                     functions,
@@ -193,7 +193,7 @@ impl Class {
                     None => facts.has_uprobe_multi(),
                     Some(_) => facts.has_uprobe_multi_of_process(),
                 };
-                if in_one {
+                if in_one && !exact {
                     let attachment = Attachment::UprobeMulti {
                         path: path.clone(),
                         places: members.iter().filter_map(place).collect(),
@@ -228,9 +228,13 @@ fn at_each(members: &[Ready]) -> Shared {
     }
 }
 
+/// Such links know functions by their names alone.
 fn function(member: &Ready) -> Option<String> {
     match &member.hanging.attachment {
-        Attachment::Kprobe { function, .. } => Some(function.clone()),
+        Attachment::Kprobe { function, .. } => {
+            let name = function.rsplit(':').next().unwrap_or_default();
+            Some(name.to_owned())
+        }
         _ => None,
     }
 }

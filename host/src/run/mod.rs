@@ -2,6 +2,7 @@
 //!
 //! The only module that imports every stage.
 
+mod engine_log;
 mod finish;
 mod refusal;
 mod running;
@@ -19,7 +20,7 @@ use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
 use crate::sys::child::{Child, Held};
-use crate::sys::{clock, signals};
+use crate::sys::{clock, open_files, signals};
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ fn fail(report: &Report) -> i32 {
 }
 
 /// What runs of this script are planned with.
-fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
+fn planner(arguments: &RunArgs, facts: Facts) -> Result<Planner, Report> {
     if let Some(pid) = arguments.pid
         && !std::path::Path::new(&format!("/proc/{pid}")).exists()
     {
@@ -128,7 +129,7 @@ fn planner(arguments: &RunArgs) -> Result<Planner, Report> {
         exact: arguments.exact,
         most_sites: arguments.max_probes,
     };
-    Ok(Planner::new(Facts::live(), options))
+    Ok(Planner::new(facts, options))
 }
 
 fn plan_only(
@@ -137,8 +138,8 @@ fn plan_only(
     options: BTreeMap<String, OptionValue>,
     say_plans: bool,
 ) -> i32 {
-    let prepared =
-        planner(arguments).and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
+    let prepared = planner(arguments, Facts::live())
+        .and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
     let (planner, writer) = match prepared {
         Ok(prepared) => prepared,
         Err(report) => return fail(&report),
@@ -184,11 +185,13 @@ fn trace(
     options: BTreeMap<String, OptionValue>,
     started: Instant,
 ) -> i32 {
+    // Where it fails, the probe that wants one file too many says so.
+    let _ = open_files::raise();
     let writer = match Writer::open(arguments.output.as_deref(), arguments.format) {
         Ok(writer) => writer,
         Err(report) => return fail(&report),
     };
-    let planner = match planner(arguments) {
+    let planner = match planner(arguments, Facts::for_a_run()) {
         Ok(planner) => planner,
         Err(report) => return fail(&report),
     };
@@ -259,25 +262,41 @@ impl Job<'_> {
                 }
                 self.watch().run()
             }
-            Err(report) => {
-                self.running.writer.borrow_mut().error(&report);
+            Err(reports) => {
+                self.say_all(&reports);
                 End::Error
             }
         }
     }
 
+    fn say_all(&self, reports: &[Report]) {
+        let mut writer = self.running.writer.borrow_mut();
+        reports.iter().for_each(|report| writer.error(report));
+    }
+
     /// All programs are attached, then armed at once; then the command of `-c` runs its first instruction.
-    fn start(&mut self, started: Instant) -> Result<(), Report> {
+    fn start(&mut self, started: Instant) -> Result<(), Vec<Report>> {
+        let one = |report| vec![report];
+        let held = self.hold_command().map_err(one)?;
+        if self.running.is_waiting() {
+            self.running.attach_waiting().map_err(one)?;
+            self.running.take_done(true)?;
+        }
+        self.go(held, started).map_err(one)
+    }
+
+    /// The command of `-c`, waiting, and what sees to it that it and others are followed.
+    fn hold_command(&self) -> Result<Option<Held>, Report> {
         let held = self.arguments.command.as_deref().map(hold).transpose()?;
         if self.arguments.follow || held.is_some() {
             self.running.make_shared()?;
             self.running
                 .follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
         }
-        if self.running.is_waiting() {
-            self.running.attach_waiting()?;
-            self.running.take_done(true)?;
-        }
+        Ok(held)
+    }
+
+    fn go(&mut self, held: Option<Held>, started: Instant) -> Result<(), Report> {
         self.running.arm();
         if let Some(parent) = self.arguments.pid.filter(|_| self.arguments.follow) {
             self.running.follow_children(parent)?;
@@ -317,13 +336,13 @@ impl Job<'_> {
 
     /// Disarms, lets handlers have what is left, says tallies and books, and takes everything down.
     fn finish(mut self, mut end: End) -> i32 {
-        if let Err(report) = self
-            .running
-            .take_done(true)
-            .and_then(|()| self.running.disarm())
-        {
-            self.running.writer.borrow_mut().error(&report);
+        if let Err(reports) = self.running.take_done(true) {
+            self.say_all(&reports);
         }
+        if let Err(report) = self.running.disarm() {
+            self.say_all(&[report]);
+        }
+        self.running.say_engine_log();
         let watch = self.watch();
         if matches!(end, End::Done | End::Child)
             && let Some(other) = watch.drain()
@@ -391,6 +410,7 @@ impl Setup {
             ring: arguments.ring,
             follow,
             verbose: arguments.verbose,
+            engine: arguments.engine_log.clone(),
             wakeup,
         })
     }

@@ -1,19 +1,43 @@
 //! What the kernel refuses, in the user's words.
 
+use super::skipped::is_function;
+use crate::facts::Facts;
 use crate::kernel::LoadError;
-use crate::plan::SitePlan;
+use crate::kernel::control::Failure;
+use crate::plan::{ProbePlan, SitePlan};
 use crate::report::{Place, Report};
+use crate::sys::open_files;
 use std::io;
+
+/// A probe that failed at the program of that number.
+pub(super) fn failed(facts: &Facts, error: Failure, plan: &ProbePlan, number: usize) -> Report {
+    let Some(site) = plan.sites.get(number) else {
+        return Report::new(format!("{} can't be attached", plan.name)).at(plan.place.clone());
+    };
+    match error {
+        Failure::NotLoaded(error) => refused(error, site, Some(&plan.place)),
+        Failure::NotAttached(error) => {
+            let name = site.names().nth(error.number);
+            let (name, function) =
+                name.map_or((&*site.probe, &*site.func), |(_, name, func)| (name, func));
+            match is_function(site.kind) {
+                true => function_not_attached(facts, &error.error, (name, function), &plan.place),
+                false => not_attached(&error.error, name, Some(&plan.place)),
+            }
+        }
+    }
+}
 
 /// A program that could not be loaded.
 pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
     let report = match error {
         LoadError::Link(report) => report,
-        LoadError::Map(error) => {
-            Report::new(format!("the kernel makes no map: {}", plainly(&error)))
-        }
+        LoadError::Map(error) => no_maps(&error),
         LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EPERM) => {
             no_permission()
+        }
+        LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EMFILE) => {
+            too_many_files()
         }
         LoadError::Rejected { error, log } => {
             let message = format!(
@@ -40,6 +64,7 @@ fn end_of(log: &str) -> String {
 pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>) -> Report {
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         Some(libc::ENOENT) => Report::new(format!(
             "{} can't be attached: this kernel does not have it",
             probe
@@ -57,9 +82,39 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
     place.map_or(report.clone(), |place| report.at(place.clone()))
 }
 
+/// A probe of a kernel function that could not be attached, with the reason that the kernel's own lists have.
+pub(super) fn function_not_attached(
+    facts: &Facts,
+    error: &io::Error,
+    (probe, function): (&str, &str),
+    place: &Place,
+) -> Report {
+    let function = function.split('+').next().unwrap_or(function);
+    let listed = is_about_the_function(error).then(|| facts.untraceable(function));
+    if let Some(why) = listed.flatten() {
+        let message = format!("{probe} can't be attached: {}", why.reason());
+        return Report::new(message).at(place.clone());
+    }
+    let report = not_attached(error, probe, Some(place));
+    let made = (error.raw_os_error() == Some(libc::ENOENT)).then(|| facts.made_of(function));
+    match made.flatten() {
+        Some(made) => report.help(made),
+        None => report,
+    }
+}
+
+/// Is it a refusal that the kernel's lists of functions may explain?
+pub(super) fn is_about_the_function(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP | libc::EADDRNOTAVAIL)
+    )
+}
+
 pub(super) fn no_maps(error: &io::Error) -> Report {
     match error.raw_os_error() {
         Some(libc::EPERM) => no_permission(),
+        Some(libc::EMFILE) => too_many_files(),
         _ => Report::new(format!("the kernel makes no map: {}", plainly(error))),
     }
 }
@@ -68,6 +123,15 @@ pub(super) fn no_maps(error: &io::Error) -> Report {
 pub(super) fn no_permission() -> Report {
     Report::new("this user may not trace the kernel: it takes root, or CAP_BPF and CAP_PERFMON")
         .help("run it with sudo")
+}
+
+/// What probes keep open is more than this process may have.
+fn too_many_files() -> Report {
+    let most = open_files::most().map_or_else(|_| String::new(), |most| format!(" ({most})"));
+    Report::new(format!(
+        "the script's probes take more open files than a process may have here{most}"
+    ))
+    .help("'ulimit -Hn' raises the limit, as root; or a pattern that matches less")
 }
 
 /// An error of the system without Rust's number behind it.

@@ -1,9 +1,10 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
-use super::refusal::{no_maps, no_permission, not_attached, plainly, refused};
-use crate::kernel::control::{Batch, Closed, Done};
+use super::refusal::{failed, no_maps, no_permission, not_attached, plainly, refused};
+use crate::kernel::control::{Closed, Done, Order};
+use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
-use crate::kernel::{Control, Instance, Shared};
+use crate::kernel::{Abilities, Control, Instance, Shared};
 use crate::lua::session::Site;
 use crate::output::Writer;
 use crate::plan::{Output, Planner, ProbePlan};
@@ -14,20 +15,22 @@ use crate::sys::signals::Wakeup;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The kernel half, as ebpf/build makes it.
 static OBJECT: &[u8] = include_bytes!("../../../ebpf/moontrace.bpf.o");
 
 /// One probe, from its declaration on.
 pub(super) struct Probe {
-    pub plan: ProbePlan,
+    pub plan: Arc<ProbePlan>,
     /// Its programs, a site each, in the order of the plan; none before it is attached and while the control thread
     /// has them.
     pub instances: Vec<Instance>,
     /// What is left of its programs when it was detached.
     pub closed: Vec<Closed>,
-    /// `detach()` was called before the control thread gave them back.
+    /// `detach()` was called before the control threads gave them back.
     pub unwanted: bool,
 }
 
@@ -39,6 +42,8 @@ pub(super) struct Setup {
     pub follow: bool,
     /// `-v`
     pub verbose: bool,
+    /// `--engine-log`: the kernel half to load, in place of the one inside.
+    pub engine: Option<PathBuf>,
     /// What the control thread wakes the loop by.
     pub wakeup: Wakeup,
 }
@@ -62,6 +67,7 @@ pub(super) struct Running {
     pub(super) variables: RefCell<BTreeMap<VarId, Member>>,
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
+    engine_log: RefCell<Option<EngineLog>>,
     pub writer: RefCell<Writer>,
     setup: Setup,
     /// The run ends: nothing is armed any more.
@@ -84,6 +90,7 @@ impl Running {
             sets: RefCell::new(BTreeMap::new()),
             variables: RefCell::new(BTreeMap::new()),
             followers: RefCell::new(Vec::new()),
+            engine_log: RefCell::new(None),
             writer: RefCell::new(writer),
             setup,
             over: Cell::new(false),
@@ -145,9 +152,16 @@ impl Running {
         if self.shared.borrow().is_some() {
             return Ok(());
         }
-        let library = Library::open(OBJECT)?;
+        let library = match &self.setup.engine {
+            Some(file) => super::engine_log::library(file)?,
+            None => Library::open(OBJECT)?,
+        };
+        let version = self.planner.borrow().facts().features().version;
+        let library = library.made_for(Abilities::of(version))?;
         let shared = Shared::new(library, self.setup.ring, self.setup.follow)
             .map_err(|error| no_maps(&error))?;
+        let log = shared.engine_log().map_err(|error| no_maps(&error))?;
+        *self.engine_log.borrow_mut() = log;
         let control = self.setup.wakeup.try_clone().and_then(Control::start);
         let control = control.map_err(|error| {
             Report::new(format!("no thread can be started: {}", plainly(&error)))
@@ -197,8 +211,8 @@ impl Running {
             })?;
         }
         for plan in plans {
-            let mut instance =
-                Instance::load(shared, &plan).map_err(|error| refused(error, &plan, None))?;
+            let mut instance = Instance::load(shared.maps(), &plan)
+                .map_err(|error| refused(error, &plan, None))?;
             instance
                 .attach()
                 .map_err(|error| not_attached(&error.error, &plan.probe, None))?;
@@ -230,40 +244,33 @@ impl Running {
         Ok(())
     }
 
-    /// Loads what was declared since the last time, and has the control thread attach it. What can't be loaded is gone
-    /// with all that was declared with it.
+    /// Has the control threads load and attach what was declared since the last time.
     pub(super) fn attach_waiting(&self) -> Result<(), Report> {
         self.make_shared()?;
         let ids = self.waiting.take();
-        let loaded = self.make_maps(&ids).and_then(|()| {
-            let probes = self.probes.borrow();
-            let plans = ids
-                .iter()
-                .filter_map(|id| probes.get(id))
-                .map(|probe| &probe.plan);
-            plans
-                .map(|plan| {
-                    Ok(Batch {
-                        probe: plan.id,
-                        instances: self.load(plan)?,
-                    })
-                })
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let loaded = loaded.inspect_err(|_| {
+        self.make_maps(&ids).inspect_err(|_| {
             let mut probes = self.probes.borrow_mut();
             ids.iter().for_each(|id| drop(probes.remove(id)));
         })?;
-        if let Some(control) = self.control.borrow().as_ref() {
-            self.underway.set(self.underway.get() + loaded.len());
-            control.attach(loaded);
+        let (shared, control) = (self.shared.borrow(), self.control.borrow());
+        if let (Some(shared), Some(control)) = (shared.as_ref(), control.as_ref()) {
+            let probes = self.probes.borrow();
+            let asked = ids.iter().filter_map(|id| probes.get(id));
+            let maps = Arc::new(shared.maps().clone());
+            let order = |probe: &Probe| Order {
+                plan: probe.plan.clone(),
+                maps: maps.clone(),
+            };
+            let orders: Vec<Order> = asked.map(order).collect();
+            self.underway.set(self.underway.get() + orders.len());
+            control.attach(orders);
         }
         Ok(())
     }
 
-    /// Takes back what the control thread has done; with `wait`, until it has nothing more to do. When the last link is
-    /// live, all programs may run.
-    pub(super) fn take_done(&self, wait: bool) -> Result<(), Report> {
+    /// Takes back what the control threads have done; with `wait`, until they have nothing more to do. When the last link
+    /// is live, all programs may run. What could not be attached is gone.
+    pub(super) fn take_done(&self, wait: bool) -> Result<(), Vec<Report>> {
         // Every turn of the loop asks: the control word, which programs read at each hit, is left alone.
         if self.underway.get() == 0 {
             return Ok(());
@@ -272,9 +279,10 @@ impl Running {
         let Some(control) = control.as_ref() else {
             return Ok(());
         };
+        let mut reports = Vec::new();
         while self.underway.get() > 0 {
             let done = if wait { control.wait() } else { control.poll() };
-            let Some(done) = done else { return Ok(()) };
+            let Some(done) = done else { break };
             self.underway.set(self.underway.get() - 1);
             let mut probes = self.probes.borrow_mut();
             match done {
@@ -290,39 +298,32 @@ impl Running {
                         probe.instances = batch.instances;
                     }
                 }
-                Done::Detached {
-                    probe: of_probe,
-                    closed,
-                } => {
-                    if let Some(probe) = probes.get_mut(&of_probe) {
+                Done::Detached { probe, closed } => {
+                    if let Some(probe) = probes.get_mut(&probe) {
                         probe.closed = closed;
                     }
                 }
                 Done::Failed {
-                    batch,
+                    probe,
                     number,
                     error,
                 } => {
-                    let probe = probes.remove(&batch.probe);
-                    let plan = probe
-                        .as_ref()
-                        .and_then(|probe| Some((probe.plan.sites.get(number)?, &probe.plan.place)));
-                    return Err(match plan {
-                        Some((site, place)) => {
-                            let name = site.names().nth(error.number);
-                            let name = name.map_or(site.probe.as_str(), |(_, name, _)| name);
-                            not_attached(&error.error, name, Some(place))
-                        }
-                        None => {
-                            let why = plainly(&error.error);
-                            Report::new(format!("a probe can't be attached: {why}"))
-                        }
-                    });
+                    let probe = probes.remove(&probe);
+                    let planner = self.planner.borrow();
+                    let report =
+                        probe.map(|probe| failed(planner.facts(), error, &probe.plan, number));
+                    reports.extend(report.filter(|report| !reports.contains(report)));
                 }
             }
         }
-        self.arm();
-        Ok(())
+        if self.underway.get() == 0 && reports.is_empty() {
+            self.arm();
+        }
+        if reports.is_empty() {
+            Ok(())
+        } else {
+            Err(reports)
+        }
     }
 
     /// The maps that the programs of these probes refer to, where they are not there yet.
@@ -345,7 +346,7 @@ impl Running {
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
-                        shared.make_table(shape).map_err(no_map)?;
+                        shared.add_table(shape);
                     }
                 }
                 Output::Handler | Output::Print => {
@@ -357,7 +358,7 @@ impl Running {
             }
         }
         for shape in planner.sets() {
-            if shared.set(shape.id).is_some() {
+            if shared.has_set(shape.id) {
                 continue;
             }
             shared.make_set(shape).map_err(no_map)?;
@@ -375,21 +376,18 @@ impl Running {
         Ok(())
     }
 
-    fn load(&self, plan: &ProbePlan) -> Result<Vec<Instance>, Report> {
-        let shared = self.shared.borrow();
-        let Some(shared) = shared.as_ref() else {
-            return Ok(Vec::new());
-        };
-        let load = |site| {
-            let loaded = Instance::load(shared, site);
-            loaded.map_err(|error| refused(error, site, Some(&plan.place)))
-        };
-        plan.sites.iter().map(load).collect()
+    /// Prints what the kernel half has said for its developers.
+    pub(super) fn say_engine_log(&self) {
+        if let Some(log) = self.engine_log.borrow_mut().as_mut() {
+            super::engine_log::say(log);
+        }
     }
 
     /// `-v`: how each site is attached, why, and how long it took.
     fn tell(&self, plan: &ProbePlan, instances: &[Instance]) {
-        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose) {
+        let planner = self.planner.borrow();
+        let why = |function: &str| planner.facts().untraceable(function);
+        if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose, &why) {
             eprintln!("{words}");
         }
         if !self.setup.verbose {

@@ -12,6 +12,7 @@ use crate::report::Report;
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl Session for Running {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
@@ -34,7 +35,7 @@ impl Session for Running {
         self.probes.borrow_mut().insert(
             plan.id,
             Probe {
-                plan,
+                plan: Arc::new(plan),
                 instances: Vec::new(),
                 closed: Vec::new(),
                 unwanted: false,

@@ -1,13 +1,21 @@
 //! What of a pattern could not be attached, in words.
 
+use super::refusal::is_about_the_function;
+use crate::facts::notrace::Untraceable;
 use crate::kernel::Instance;
 use crate::plan::ProbePlan;
+use crate::spec::Kind;
 use std::collections::BTreeMap;
 use std::io;
 
 /// `kprobe:vfs_*: attached 61 of 64 (3 skipped: 2 notrace, 1 busy)`, with `names` one more line for each; `None` where
-/// nothing was skipped.
-pub(super) fn report(plan: &ProbePlan, instances: &[Instance], names: bool) -> Option<String> {
+/// nothing was skipped. `why` tells of a kernel function why no probe can be in it.
+pub(super) fn report(
+    plan: &ProbePlan,
+    instances: &[Instance],
+    names: bool,
+    why: &dyn Fn(&str) -> Option<Untraceable>,
+) -> Option<String> {
     let (mut all, mut attached) = (0, 0);
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (site, instance) in plan.sites.iter().zip(instances) {
@@ -15,11 +23,12 @@ pub(super) fn report(plan: &ProbePlan, instances: &[Instance], names: bool) -> O
         attached += instance.attached();
         for skipped in &instance.skipped {
             let name = site.names().nth(skipped.number);
-            let name = name.map_or("", |(_, probe, _)| probe);
-            by_reason
-                .entry(reason(&skipped.error))
-                .or_default()
-                .push(name);
+            let (name, function) = name.map_or(("", ""), |(_, probe, func)| (probe, func));
+            let untraceable = (is_function(site.kind) && is_about_the_function(&skipped.error))
+                .then(|| why(function))
+                .flatten();
+            let reason = untraceable.map_or_else(|| reason(&skipped.error), Untraceable::word);
+            by_reason.entry(reason).or_default().push(name);
         }
     }
     if by_reason.is_empty() {
@@ -56,4 +65,12 @@ fn reason(error: &io::Error) -> &'static str {
         Some(libc::EILSEQ) => "no instruction",
         _ => "refused",
     }
+}
+
+/// Are these probes in functions of the kernel?
+pub(super) fn is_function(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit
+    )
 }

@@ -85,12 +85,14 @@ impl Watch<'_> {
             if let Some(end) = self.each(|vm| vm.run_signalled()) {
                 return end;
             }
-            if let Err(report) = self.attach() {
-                self.running.writer.borrow_mut().error(&report);
+            if let Err(reports) = self.attach() {
+                let mut writer = self.running.writer.borrow_mut();
+                reports.iter().for_each(|report| writer.error(report));
                 if self.on_error == OnError::Stop {
                     return End::Error;
                 }
             }
+            self.running.say_engine_log();
             let more = match self.read(BATCH) {
                 Ok(more) => more,
                 Err(end) => return end,
@@ -111,9 +113,11 @@ impl Watch<'_> {
     }
 
     /// Has what handlers declared attached, and takes back what is done.
-    fn attach(&self) -> Result<(), Report> {
+    fn attach(&self) -> Result<(), Vec<Report>> {
         if self.running.is_waiting() {
-            self.running.attach_waiting()?;
+            self.running
+                .attach_waiting()
+                .map_err(|report| vec![report])?;
         }
         self.running.take_done(false)
     }

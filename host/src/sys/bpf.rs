@@ -1,7 +1,11 @@
 //! Programs, links and type information through bpf(2). Maps are in [`super::map`].
 
+use super::trampoline::{self, Function};
 use aya_obj::generated::{
-    bpf_attach_type::{BPF_PERF_EVENT, BPF_TRACE_KPROBE_MULTI, BPF_TRACE_UPROBE_MULTI},
+    bpf_attach_type::{
+        BPF_PERF_EVENT, BPF_TRACE_FENTRY, BPF_TRACE_FEXIT, BPF_TRACE_KPROBE_MULTI,
+        BPF_TRACE_UPROBE_MULTI,
+    },
     bpf_attr, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type,
     bpf_stats_type::BPF_STATS_RUN_TIME,
 };
@@ -32,6 +36,8 @@ pub enum ProgramType {
     KprobeMulti,
     UprobeMulti,
     PerfEvent,
+    /// fentry and fexit, of one function.
+    Tracing(Function),
 }
 
 /// Where a program's functions and lines come from, for the verifier's log.
@@ -169,6 +175,7 @@ impl ProgramType {
                 bpf_prog_type::BPF_PROG_TYPE_KPROBE
             }
             Self::PerfEvent => bpf_prog_type::BPF_PROG_TYPE_PERF_EVENT,
+            Self::Tracing(_) => bpf_prog_type::BPF_PROG_TYPE_TRACING,
         }) as u32
     }
 }
@@ -193,6 +200,12 @@ pub fn prog_load(
     mut log: Option<&mut Vec<u8>>,
 ) -> io::Result<OwnedFd> {
     let length = count(insns.len())?;
+    let function = match of {
+        ProgramType::Tracing(function) => Some(function),
+        _ => None,
+    };
+    let object = function.and_then(|function| function.object);
+    let object = object.map(trampoline::open_object).transpose()?;
     let buffer = log.as_deref_mut().map(log_buffer);
     let fill = |attr: &mut bpf_attr| {
         // SAFETY: BPF_PROG_LOAD reads this member of the union.
@@ -203,6 +216,18 @@ pub fn prog_load(
         load.insns = insns.as_ptr() as u64;
         load.license = LICENSE.as_ptr() as u64;
         load.prog_name = object_name(name);
+        if let Some(function) = function {
+            let at = if function.exit {
+                BPF_TRACE_FEXIT
+            } else {
+                BPF_TRACE_FENTRY
+            };
+            load.expected_attach_type = at as u32;
+            load.attach_btf_id = function.id;
+        }
+        if let Some(object) = &object {
+            load.__bindgen_anon_1.attach_btf_obj_fd = object.as_raw_fd() as u32;
+        }
         if let Some((address, size)) = buffer {
             (load.log_buf, load.log_size, load.log_level) = (address, size, 1);
         }

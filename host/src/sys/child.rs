@@ -168,6 +168,7 @@ unsafe fn become_command(
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        super::open_files::restore();
         if let Some(program) = arguments.first() {
             libc::execvp(*program, arguments.as_ptr());
         }

@@ -1,4 +1,4 @@
-//! tracefs without a mount point: a mount that hangs on a file descriptor alone.
+//! tracefs and debugfs without a mount point: a mount that hangs on a file descriptor alone.
 
 use std::ffi::CStr;
 use std::io;
@@ -7,15 +7,15 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 /// `FSCONFIG_CMD_CREATE` of linux/mount.h.
 const CREATE: libc::c_uint = 6;
 
-/// A tracefs that no directory shows: gone with its last descriptor, so nothing is left behind. Takes about 2 ms.
+/// A file system of that type (`tracefs`, `debugfs`) that no directory shows: gone with its last descriptor, so nothing is
+/// left behind. Takes about 2 ms.
 ///
 /// # Errors
-/// `EPERM` without CAP_SYS_ADMIN, `ENODEV` where the kernel has no tracefs, `ENOSYS` before Linux 5.2.
-pub fn mount_detached() -> io::Result<OwnedFd> {
-    const TYPE: &CStr = c"tracefs";
+/// `EPERM` without CAP_SYS_ADMIN, `ENODEV` where the kernel has no such type, `ENOSYS` before Linux 5.2.
+pub fn mount_detached(of: &CStr) -> io::Result<OwnedFd> {
     // SAFETY: fsopen reads a NUL-terminated name and returns a new descriptor or -1.
     let context =
-        owned(unsafe { libc::syscall(libc::SYS_fsopen, TYPE.as_ptr(), libc::FSOPEN_CLOEXEC) })?;
+        owned(unsafe { libc::syscall(libc::SYS_fsopen, of.as_ptr(), libc::FSOPEN_CLOEXEC) })?;
     let none = std::ptr::null::<libc::c_char>();
     // SAFETY: FSCONFIG_CMD_CREATE takes neither key nor value.
     let created = unsafe {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_detached_mount_shows_events_and_leaves_nothing_behind() {
         let before = std::fs::read_to_string("/proc/self/mounts").unwrap();
-        let mount = match mount_detached() {
+        let mount = match mount_detached(c"tracefs") {
             Ok(mount) => mount,
             Err(error) => {
                 assert_eq!(error.raw_os_error(), Some(libc::EPERM), "{error}");

@@ -5,7 +5,7 @@ use crate::trace::{Trace, product};
 use crate::worker::{Worker, executable};
 use std::process::Command;
 
-cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once);
+cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once, many_probes_take_many_files);
 
 fn the_product_runs() {
     let output = Command::new(product())
@@ -94,4 +94,24 @@ fn two_runs_at_once() {
         outcome.is_well();
         assert_eq!(outcome.text(), "mt-both\n".repeat(60));
     }
+}
+
+/// The limit that a shell sets is raised where that is allowed; it is the command's own again.
+fn many_probes_take_many_files() {
+    let code = r#"
+        for call = 1, 60 do probe "rawtracepoint:sys_enter":where("args.id == " .. 9000 + call):name "n":count() end"#;
+    let raised = Trace::with(code, &["-c", "sh -c 'exit $(ulimit -n)'"]);
+    let outcome = raised.may_open(64, 4096).run();
+    assert_eq!(outcome.status, Some(64), "{outcome:?}");
+    let outcome = Trace::of(code).may_open(64, 64).start().wait();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let errors: Vec<&str> = outcome
+        .of("error")
+        .filter_map(|error| error["message"].as_str())
+        .collect();
+    let wanted = "more open files than a process may have here (64)";
+    assert!(
+        errors.iter().any(|error| error.contains(wanted)),
+        "{outcome:?}"
+    );
 }

@@ -1,20 +1,27 @@
 //! The cases, by subject.
 
 mod books;
+mod callers;
 mod coming_and_going;
 mod command_line;
 mod counters;
 mod counts;
+mod described;
+mod engine_log;
 mod events;
+mod function_places;
+mod functions;
 mod handlers;
 mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod structs;
 mod tallies;
 mod timers;
 mod types;
 mod user;
+mod wildcards;
 
 use crate::need::Need;
 
@@ -50,10 +57,17 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         command_line::CASES,
         output::CASES,
         types::CASES,
+        structs::CASES,
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        functions::CASES,
+        function_places::CASES,
+        described::CASES,
+        wildcards::CASES,
+        callers::CASES,
+        engine_log::CASES,
     ];
     subjects.into_iter().flatten()
 }

@@ -4,7 +4,7 @@ use super::cases;
 use crate::trace::Trace;
 use crate::worker::Worker;
 
-cases!(timers: profile_of_a_process, interval, order_of_a_run);
+cases!(timers: profile_of_a_process, profile_of_a_set, interval, order_of_a_run);
 
 /// One second of CPU time at 99 Hz; a busy machine takes some of it away, and nothing adds any.
 fn profile_of_a_process() {
@@ -19,6 +19,25 @@ fn profile_of_a_process() {
     let outcome = tracing.stop();
     outcome.is_well();
     let samples = outcome.column("samples", ("comm", "mt-spin"), "count");
+    assert!((10..=120).contains(&samples), "{outcome:?}");
+}
+
+/// The kernel minds what kinds of maps such programs look into.
+fn profile_of_a_set() {
+    let mut worker = Worker::start(&["as", "mt-set", "spin", "1000"]);
+    let code = format!(
+        r#"
+        local spinning = set{{{}}}
+        probe "profile:hz:99":with{{ spinning = spinning }}
+          :where "pid in $spinning":by "comm":name "samples":count()"#,
+        worker.pid()
+    );
+    let tracing = Trace::of(&code).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(outcome.rows("samples").len(), 1, "{outcome:?}");
+    let samples = outcome.column("samples", ("comm", "mt-set"), "count");
     assert!((10..=120).contains(&samples), "{outcome:?}");
 }
 

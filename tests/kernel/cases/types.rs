@@ -1,103 +1,163 @@
 //! Values are shown as the kernel types them: names and addresses for people, numbers for programs.
 
 use super::cases;
-use crate::trace::{Outcome, Trace, product};
-use crate::worker::Worker;
+use crate::trace::{Trace, product};
+use crate::worker::{Worker, executable};
+use serde_json::{Value, json};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
-cases!(types: socket_addresses, structs_as_tables, addresses_of_a_format, whole_arrays, names_in_text_numbers_in_json);
+cases!(
+    types: socket_addresses,
+    addresses_of_a_format,
+    flags_of_system_calls,
+    names_of_a_format,
+    enums_of_the_kernel,
+    devices_by_number,
+    names_that_could_not_be_read,
+    names_for_people,
+);
 
-fn data(outcome: &Outcome) -> Vec<&serde_json::Value> {
-    outcome.of("event").map(|event| &event["data"]).collect()
+/// What is printed while a workload of that name does its deed.
+fn rows(comm: &str, deed: &[&str], code: &str) -> Vec<Value> {
+    let mut worker = Worker::start(&[&["as", comm], deed].concat());
+    let tracing = Trace::of(code).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    outcome.of("event").cloned().collect()
 }
 
-/// Loopback may be down in a guest: the address is what the process passed, not what became of it.
+fn data(rows: &[Value]) -> Vec<&Value> {
+    rows.iter().map(|row| &row["data"]).collect()
+}
+
+/// Networks may be down in a guest: the address is what the process passed, not what became of it.
 fn socket_addresses() {
-    let mut worker = Worker::start(&["as", "mt-connect", "connect", "9"]);
-    let code = r#"probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-connect"]]
+    let connect = r#"probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-connect"]]
         :print "to = args.uservaddr, family = args.uservaddr.sa_family""#;
-    let tracing = Trace::of(code).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    let want = serde_json::json!({"to": "127.0.0.1:9", "family": libc::AF_INET});
-    assert_eq!(data(&outcome), [&want]);
-}
-
-fn structs_as_tables() {
-    let mut worker = Worker::start(&["as", "mt-struct", "connect", "9"]);
-    let code = r#"probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-struct"]]
-        :fetch "to = as('struct sockaddr_in *', args.uservaddr)[0], task = curtask.se.load"
-        :on(function(e)
-          local again = e.task.weight
-          print(e.to, type(e.task), again == e.task.weight)
-        end)"#;
-    let tracing = Trace::of(code).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    assert_eq!(outcome.text(), "127.0.0.1:9\ttable\ttrue\n");
+    for (to, family) in [("127.0.0.1:9", libc::AF_INET), ("[::1]:9", libc::AF_INET6)] {
+        let rows = rows("mt-connect", &["connect", to], connect);
+        assert_eq!(data(&rows), [&json!({"to": to, "family": family})]);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s");
+    let path = path.to_str().expect("UTF-8");
+    let bind = r#"probe "tracepoint:syscalls:sys_enter_bind":where [[comm == "mt-bind"]]:print "args.umyaddr""#;
+    let rows = rows("mt-bind", &["bind", path], bind);
+    assert_eq!(data(&rows), [&json!({"umyaddr": path})]);
 }
 
 fn addresses_of_a_format() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is up");
-    let port = listener.local_addr().expect("it is bound").port();
-    let mut worker = Worker::start(&["as", "mt-state", "connect", &port.to_string()]);
-    let code = format!(
-        r#"probe "tracepoint:sock:inet_sock_set_state":where [[comm == "mt-state" and args.dport == {port} and
-          args.newstate == TCP_SYN_SENT]]:print "args.daddr, first = args.daddr[0], args.newstate""#
+    let to = listener.local_addr().expect("it is bound").to_string();
+    let rows = rows(
+        "mt-state",
+        &["connect", &to],
+        r#"probe "tracepoint:sock:inet_sock_set_state":where [[comm == "mt-state" and args.newstate == TCP_SYN_SENT]]
+           :print "args.daddr, first = args.daddr[0], args.newstate, args.family""#,
     );
-    let tracing = Trace::of(&code).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    let want = serde_json::json!({"daddr": "127.0.0.1", "first": 127, "newstate": 2});
-    assert_eq!(data(&outcome), [&want]);
+    let want = json!({"daddr": "127.0.0.1", "first": 127, "newstate": 2, "family": libc::AF_INET});
+    assert_eq!(data(&rows), [&want]);
+    let names = json!({"newstate": "TCP_SYN_SENT", "family": "AF_INET"});
+    assert_eq!(rows[0]["names"], names);
 }
 
-fn whole_arrays() {
-    let mut worker = Worker::start(&["as", "mt-array", "read", "/proc/self/status", "77", "1"]);
-    let code = format!(
-        r#"probe "tracepoint:raw_syscalls:sys_enter":where [[comm == "mt-array" and args.id == {}]]:on(function(e)
-          local all = e.args.args
-          print(all[1] ~= 0, all[2], all[6]) end)"#,
-        libc::SYS_pread64
+fn flags_of_system_calls() {
+    let rows = rows(
+        "mt-socket",
+        &["connect", "127.0.0.1:9"],
+        r#"probe "tracepoint:syscalls:sys_enter_socket":where [[comm == "mt-socket"]]:print "args.family, args.type""#,
     );
-    let tracing = Trace::of(&code).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    assert_eq!(outcome.text(), "true\t77\tnil\n");
-}
-
-fn names_in_text_numbers_in_json() {
-    let code = r#"probe "tracepoint:syscalls:sys_enter_openat":where [[comm == "mt-flags"]]
-        :print "args.flags, args.mode, task = curtask.group_leader""#;
-    let mut worker = Worker::start(&["as", "mt-flags", "open", "/nowhere", "1"]);
-    let tracing = Trace::of(code).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    let [row] = data(&outcome)[..] else {
-        panic!("{outcome:?}")
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}")
     };
-    assert_eq!(row["flags"], libc::O_CLOEXEC);
-    assert_eq!(row["mode"], 0);
-    let text = Command::new(product())
-        .args(["--duration", "2s", "-c"])
-        .arg(format!(
-            "{} --workload as mt-flags at-once open /nowhere 1",
-            crate::worker::executable()
-        ))
-        .args(["-e", code])
+    let want = json!({"family": libc::AF_INET, "type": libc::SOCK_STREAM | libc::SOCK_CLOEXEC});
+    assert_eq!(row["data"], want);
+    let names = json!({"family": "AF_INET", "type": "SOCK_STREAM|SOCK_CLOEXEC"});
+    assert_eq!(row["names"], names);
+}
+
+fn names_of_a_format() {
+    let rows = rows(
+        "mt-asleep",
+        &["nap", "3"],
+        r#"probe "tracepoint:sched:sched_switch":where [[args.prev_comm == "mt-asleep"]]:print "args.prev_comm, args.prev_state""#,
+    );
+    let asleep = |row: &&Value| row["names"]["prev_state"] == "S" && row["data"]["prev_state"] == 1;
+    assert!(rows.iter().filter(asleep).count() >= 3, "{rows:?}");
+    assert!(
+        rows.iter()
+            .all(|row| row["data"]["prev_comm"] == "mt-asleep")
+    );
+}
+
+fn enums_of_the_kernel() {
+    let rows = rows(
+        "mt-enum",
+        &["getppid", "1"],
+        r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "mt-enum"]]
+           :print "clock = as('enum tk_offsets', 2)""#,
+    );
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    assert_eq!(row["data"]["clock"], 2);
+    assert_eq!(row["names"]["clock"], "TK_OFFS_TAI");
+}
+
+fn devices_by_number() {
+    let device = std::fs::metadata("/").expect("there is a root").dev();
+    let rows = rows(
+        "mt-device",
+        &["getppid", "1"],
+        r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "mt-device"]]
+           :print "device = curtask.fs.root.dentry.d_sb.s_dev, mode = curtask.fs.root.dentry.d_inode.i_mode""#,
+    );
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    let numbers = format!("{}:{}", libc::major(device), libc::minor(device));
+    assert_eq!(row["names"]["device"], numbers, "{row}");
+    let mode = std::fs::metadata("/").expect("there is a root").mode();
+    assert_eq!(row["names"]["mode"], format!("0{mode:o}"), "{row}");
+}
+
+fn names_that_could_not_be_read() {
+    let code = r#"probe "tracepoint:syscalls:sys_enter_openat":where [[comm == "mt-nowhere"]]:print "args.filename, args.flags""#;
+    let rows = rows("mt-nowhere", &["open-nowhere"], code);
+    assert_eq!(data(&rows), [&json!({"filename": null, "flags": 0})]);
+    assert_eq!(rows[0]["names"], json!({"flags": "O_RDONLY"}));
+    let text = text("mt-nowhere", "open-nowhere", code);
+    assert!(text.contains("<fault>"), "{text}");
+}
+
+fn names_for_people() {
+    let code = r#"probe "tracepoint:syscalls:sys_enter_openat":where [[comm == "mt-flags"]]
+        :print "args.dfd, args.flags, args.mode, task = curtask.group_leader""#;
+    let json = rows("mt-flags", &["open", "/nowhere", "1"], code);
+    let [row] = data(&json)[..] else {
+        panic!("{json:?}")
+    };
+    let numbers = (&row["dfd"], &row["flags"], &row["mode"]);
+    assert_eq!(
+        numbers,
+        (&json!(libc::AT_FDCWD), &json!(libc::O_CLOEXEC), &json!(0))
+    );
+    let text = text("mt-flags", "open /nowhere 1", code);
+    let row = text.lines().last().unwrap_or_default();
+    for shown in ["AT_FDCWD", " O_RDONLY|O_CLOEXEC ", " 0000 ", " 0xffff"] {
+        assert!(row.contains(shown), "{text}");
+    }
+}
+
+/// The same as people see it.
+fn text(comm: &str, deed: &str, code: &str) -> String {
+    let workload = format!("{} --workload as {comm} at-once {deed}", executable());
+    let output = Command::new(product())
+        .args(["-c", &workload, "-e", code])
         .stdin(Stdio::null())
         .output()
         .expect("the product starts");
-    let text = String::from_utf8_lossy(&text.stdout).into_owned();
-    let row = text.lines().last().unwrap_or_default();
-    assert!(
-        row.contains("O_RDONLY|O_CLOEXEC") && row.contains(" 0000 "),
-        "{text}"
-    );
-    assert!(row.contains(" 0xffff"), "{text}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

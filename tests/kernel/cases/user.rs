@@ -3,8 +3,14 @@
 use super::cases;
 use crate::trace::Trace;
 use crate::worker::{Worker, executable};
+use std::time::{Duration, Instant};
 
-cases!(user: arguments_of_a_function, return_values, nothing_at_another_process);
+cases!(user:
+    arguments_of_a_function,
+    return_values,
+    nothing_at_another_process,
+    killed_it_leaves_no_counter_raised,
+);
 
 const CALLS: i64 = 50;
 
@@ -61,4 +67,29 @@ fn nothing_at_another_process() {
     let outcome = tracing.stop();
     outcome.is_well();
     assert_eq!(outcome.books().delivered, 0, "{outcome:?}");
+}
+
+/// The program that is traced goes on as before: the kernel lowers what it raised in its memory for the tracer.
+fn killed_it_leaves_no_counter_raised() {
+    let mut worker = Worker::start(&["counter"]);
+    worker.begin();
+    assert_eq!(worker.ask(), "0");
+    let code = r#"
+        probe "usdt:EXE:moontrace:asked":count()
+        probe "uprobe:EXE:moontrace_target":count()"#;
+    let pid = worker.pid().to_string();
+    let tracing = Trace::with(&code.replace("EXE", &executable()), &["-p", &pid]).start();
+    assert_ne!(worker.ask(), "0", "it is probed");
+    let outcome = tracing.signal(libc::SIGKILL);
+    assert_eq!(outcome.status, None, "{outcome:?}");
+    let began = Instant::now();
+    while worker.ask() != "0" {
+        assert!(began.elapsed() < Duration::from_secs(20), "{outcome:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // And the same can be traced again.
+    let again = Trace::with(&code.replace("EXE", &executable()), &["-p", &pid]).start();
+    assert_ne!(worker.ask(), "0", "it is probed");
+    again.stop().is_well();
+    assert_eq!(worker.ask(), "0");
 }

@@ -109,7 +109,7 @@ impl Copied {
                 (Origin::Words(nodes.clone()), array(each, 8, nodes.len()))
             }
             Term::Counted { start, bytes, of } => {
-                let each = names.size(of).filter(|size| *size > 0)?;
+                let each = names.size(of).filter(|size| (1..=COUNTED).contains(size))?;
                 let most = COUNTED / each * each;
                 let (address, bytes) = (start.clone(), bytes.clone());
                 let shape = array(Shape::of(of, names)?, each, (most / each) as usize);

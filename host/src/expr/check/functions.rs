@@ -207,7 +207,7 @@ impl Checker<'_> {
         };
         let (node, space) = match self.term(value)?.decayed() {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
-            Term::Int(node, _) => (node, Space::Kernel),
+            Term::Int(node, _) => (node, self.scope.names.space()),
             Term::Memory {
                 base,
                 offset,

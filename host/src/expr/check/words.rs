@@ -103,6 +103,12 @@ impl<'a> Checker<'a> {
         if let Some(number) = self.definition_named(name) {
             return self.expand(number, &[], span);
         }
+        // An argument of the probe by its bare name; not in a definition, which may be used at probes of every kind.
+        if self.call.is_none()
+            && let Some(meaning) = self.scope.names.argument(name)
+        {
+            return Ok(meaning.into());
+        }
         match self.scope.names.constant(name) {
             Some(value) => Ok(Term::constant(value)),
             None => Err(self.unknown(name, span)),
@@ -156,6 +162,9 @@ impl<'a> Checker<'a> {
         known.extend(names.builtins());
         known.extend(names.arguments().iter().map(|name| format!("args.{name}")));
         known.extend(self.scope.bound.iter().map(|(name, _)| name.clone()));
+        if self.call.is_none() {
+            known.extend(names.arguments());
+        }
         if let Some(call) = &self.call
             && let Some(definition) = self.scope.definitions.get(call.number)
         {

@@ -137,6 +137,11 @@ impl Blob {
         (1..self.end()).filter_map(|id| Some((id, self.raw(id)?)))
     }
 
+    /// This section's own types by number, without its base's.
+    pub(super) fn own(&self) -> impl Iterator<Item = (u32, Raw<'_>)> {
+        (self.first..self.end()).filter_map(|id| Some((id, self.raw(id)?)))
+    }
+
     /// The string at an offset; empty where there is none.
     pub(super) fn string(&self, offset: u32) -> &str {
         let own = match &self.base {

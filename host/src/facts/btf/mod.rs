@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::sys::mapped_file::MappedFile;
 use blob::{Blob, Raw, kind};
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -104,6 +104,29 @@ impl Btf {
             .each()
             .find(|(_, raw)| offsets.contains(&Some(raw.name)) && kinds.contains(&raw.kind))
             .map(|(id, _)| id)
+    }
+
+    /// The number of the function of a name.
+    pub fn function_id(&self, name: &str) -> Option<u32> {
+        self.find(name, &[kind::FUNC])
+    }
+
+    /// The same among a module's own functions, those of the kernel left out.
+    pub fn own_function_id(&self, name: &str) -> Option<u32> {
+        let offsets = self.blob.offsets_of(name);
+        let named = |raw: &Raw<'_>| raw.kind == kind::FUNC && offsets.contains(&Some(raw.name));
+        self.blob
+            .own()
+            .find(|(_, raw)| named(raw))
+            .map(|(id, _)| id)
+    }
+
+    /// Names of all functions; of a module, its own.
+    pub fn own_function_names(&self) -> HashSet<String> {
+        let functions = self.blob.own().filter(|(_, raw)| raw.kind == kind::FUNC);
+        functions
+            .map(|(_, raw)| self.blob.string(raw.name).to_owned())
+            .collect()
     }
 
     /// Is there a function of this name?

@@ -191,5 +191,20 @@ pub(in crate::facts) fn kernel() -> Writer {
     w.add("state", kind::ENUM, 2, 4, &body);
     let wide = w.text("WIDE");
     w.add("wide", kind::ENUM64, 1, 8, &[wide, 1, 1]);
+    w.compound("bpf_trampoline", kind::STRUCT, 0, 0, &[]);
+    w
+}
+
+/// A small module upon that kernel: a struct, and a raw tracepoint that passes it.
+pub(in crate::facts) fn module() -> Writer {
+    let mut w = Writer::upon(&kernel());
+    let own = w.int("own_t", 8, SIGNED);
+    // The type with number 1 is the kernel's.
+    let members = [("count", own, 0), ("pid", 1, 64)];
+    let mine = w.compound("mine", kind::STRUCT, 16, 0, &members);
+    let pointer = w.pointer(mine);
+    let data = w.pointer(0);
+    w.function("__traceiter_fired", 1, &[("__data", data), ("of", pointer)]);
+    w.add("btf_trace_fired", kind::TYPEDEF, 0, data, &[]);
     w
 }

@@ -1,7 +1,8 @@
-use super::sample::{SIGNED, Writer, kernel};
+use super::sample::{Writer, kernel, module};
 use super::*;
 use crate::expr::names::Member;
 use crate::expr::types::{Int, Space, StructType, Type};
+use crate::facts::mutation::{mutated, soon};
 use proptest::prelude::*;
 
 fn read(writer: &Writer) -> Btf {
@@ -149,19 +150,8 @@ fn bit_fields_of_old_compilers_are_integers_of_few_bits() {
 
 #[test]
 fn a_modules_types_stand_upon_the_kernels() {
-    let base = kernel();
-    let mut module = Writer::upon(&base);
-    let own = module.int("own_t", 8, SIGNED);
-    // The type with number 1 is the kernel's.
-    module.compound(
-        "mine",
-        kind::STRUCT,
-        16,
-        0,
-        &[("count", own, 0), ("pid", 1, 64)],
-    );
-    let base = read(&base);
-    let btf = Btf::new(module.bytes().into(), Some(base.blob.clone())).unwrap();
+    let base = read(&kernel());
+    let btf = Btf::new(module().bytes().into(), Some(base.blob.clone())).unwrap();
     assert_eq!(member(&btf, "struct mine", "count").ty, Type::Int(Int::I64));
     assert_eq!(member(&btf, "struct mine", "pid").ty, Type::Int(Int::I32));
     assert_eq!(member(&btf, "struct task", "pid").ty, Type::Int(Int::I32));
@@ -268,5 +258,12 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         exercise(bytes);
+    }
+
+    #[test]
+    fn numbers_at_their_edges_never_panic(
+        bytes in mutated(kernel().bytes(), vec![0..24, 24..kernel().bytes().len()], 6)
+    ) {
+        soon(|| exercise(bytes));
     }
 }

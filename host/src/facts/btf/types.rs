@@ -16,6 +16,14 @@ pub struct Prototype {
     pub returns: Type,
 }
 
+impl Prototype {
+    /// Does it end in `...`? (A parameter without a name and a type.)
+    pub fn is_variadic(&self) -> bool {
+        let last = self.parameters.last();
+        last.is_some_and(|(name, ty)| name.is_empty() && *ty == Type::Void)
+    }
+}
+
 impl Btf {
     /// The type of a number in the expression language.
     pub(super) fn typed(&self, id: u32) -> Type {
@@ -207,7 +215,12 @@ impl Btf {
 
     /// A function's prototype.
     pub fn function(&self, name: &str) -> Option<Prototype> {
-        let function = self.blob.raw(self.find(name, &[kind::FUNC])?)?;
+        self.prototype_of(self.function_id(name)?)
+    }
+
+    /// The prototype of a function by its number.
+    pub fn prototype_of(&self, function: u32) -> Option<Prototype> {
+        let function = self.blob.raw(function)?;
         self.prototype(function.size_or_type)
     }
 

@@ -38,6 +38,8 @@ pub(super) fn libraries(cache: &[u8]) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::mutation::mutated;
+    use proptest::prelude::*;
 
     fn cache(flags: u32) -> Vec<u8> {
         let strings = HEADER + ENTRY;
@@ -64,6 +66,13 @@ mod tests {
         let whole = cache(0x0303);
         for length in 0..whole.len() {
             assert_eq!(libraries(&whole[..length]), []);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cache_of_any_bytes_is_read(bytes in mutated(cache(0x0303), std::iter::once(0..HEADER + ENTRY), 8)) {
+            prop_assert!(libraries(&bytes).len() <= bytes.len() / ENTRY);
         }
     }
 }

@@ -8,15 +8,15 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// A file that is read where its parts are asked for. No part is longer than the file, whatever its headers say.
-pub(super) type Content = ReadCache<BufReader<File>>;
+pub(in crate::facts) type Content = ReadCache<BufReader<File>>;
 /// An ELF file whose headers are right.
-pub(super) type Object<'data> = object::File<'data, &'data Content>;
+pub(in crate::facts) type Object<'data> = object::File<'data, &'data Content>;
 
 /// Hands the ELF file at `path` to `read`.
 ///
 /// # Errors
 /// When it can't be read, or is no ELF file of this machine's kind; or what `read` says.
-pub(super) fn with_object<T>(
+pub(in crate::facts) fn with_object<T>(
     path: &Path,
     read: impl FnOnce(&Object<'_>) -> Result<T, Report>,
 ) -> Result<T, Report> {

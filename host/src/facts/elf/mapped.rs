@@ -60,6 +60,7 @@ fn executable(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn code_of_files_is_listed() {
@@ -97,5 +98,14 @@ mod tests {
         let report = mapped(Path::new("/"), pid).unwrap_err().to_string();
         assert!(report.contains(&format!("no process {pid}")), "{report}");
         assert!(report.contains("namespace"), "{report}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_of_any_text_is_read(line in "([0-9a-f]{1,17}|[-rwxp]{1,5}|[ /:()]{1,3}|\\PC){0,30}") {
+            if let Some(path) = executable(&line) {
+                prop_assert!(path.starts_with('/') && line.ends_with(path));
+            }
+        }
     }
 }

@@ -3,19 +3,23 @@
 mod binary;
 mod boundaries;
 mod cache;
+#[cfg(test)]
+mod damage;
 mod file;
 mod locate;
 mod mapped;
 mod place;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod segments;
 mod usdt;
 mod usdt_argument;
 
 pub use binary::{Binary, Symbol};
 pub use boundaries::{LONGEST, Misplaced, is_boundary};
+pub(super) use file::with_object;
 pub use locate::{candidates, locate};
 pub use mapped::{is_called, mapped};
+pub(super) use segments::Segments;
 pub use usdt::{Probes, Usdt, usdt};
 pub use usdt_argument::{Argument, Operand, Register};

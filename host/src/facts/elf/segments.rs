@@ -1,6 +1,9 @@
 //! Where a file's addresses stand in it.
 
+use super::file::with_object;
+use crate::report::Report;
 use object::{Object, ObjectSegment, elf};
+use std::path::Path;
 
 /// A stretch of a file that is loaded at an address (as the file is linked).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +18,14 @@ struct Segment {
 
 /// What is loaded of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Segments(Vec<Segment>);
+pub(in crate::facts) struct Segments(Vec<Segment>);
 
 impl Segments {
+    /// Those of the ELF file at `path`.
+    pub(in crate::facts) fn of_file(path: &Path) -> Result<Self, Report> {
+        with_object(path, |object| Ok(Self::of(object)))
+    }
+
     pub(super) fn of<'data>(object: &impl Object<'data>) -> Self {
         let segments = object.segments().map(|segment| {
             let (offset, size) = segment.file_range();
@@ -42,8 +50,7 @@ impl Segments {
     }
 
     /// The address of the code that stands at `offset` of the file.
-    #[cfg(test)]
-    pub(super) fn address(&self, offset: u64) -> Option<u64> {
+    pub(in crate::facts) fn address(&self, offset: u64) -> Option<u64> {
         let code = self.0.iter().filter(|segment| segment.executable);
         code.filter_map(|segment| {
             let inside = offset.checked_sub(segment.offset)?;

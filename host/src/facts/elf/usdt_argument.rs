@@ -214,6 +214,7 @@ fn register(text: &str) -> Option<Register> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Vec<Argument> {
         read_arguments(text, 0x1000, &|name| (name == "counter").then_some(0x4000))
@@ -288,5 +289,24 @@ mod tests {
             );
         }
         assert_eq!(read("4@$1 nonsense@x 4@$2").len(), 3);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5000) })]
+
+        #[test]
+        fn arguments_of_any_text_are_read(
+            text in "(-?[1248]@|[@$,+() -]|%r(ax|ip|sp|8d)|[0-9]{1,20}|0x[0-9a-f]{1,18}|[a-z_]{1,4}|\\PC){0,24}",
+            pc in any::<u64>(),
+            address in any::<u64>(),
+        ) {
+            let read = read_arguments(&text, pc, &|name| (!name.is_empty()).then_some(address));
+            prop_assert!(read.len() <= MOST);
+            for argument in read {
+                if let Operand::Memory { index: Some((_, scale)), .. } = argument.operand {
+                    prop_assert!(scale.is_power_of_two() && scale <= 8);
+                }
+            }
+        }
     }
 }

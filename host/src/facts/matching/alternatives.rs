@@ -16,7 +16,7 @@ pub struct Found {
     pub optional: Vec<bool>,
     /// What this kernel calls otherwise: the probe that was found, and the name that was asked for.
     pub renamed: Vec<(String, String)>,
-    /// Why patterns have dropped out, beside others that are there.
+    /// Why patterns have dropped out, beside others that are there; and what of a binary was left out as it is damaged.
     pub missing: Vec<Report>,
 }
 
@@ -28,7 +28,8 @@ impl Facts {
     pub fn find(&self, patterns: &[Pattern], pid: Option<u32>) -> Result<Found, Report> {
         let (mut all, mut seen) = (Found::default(), HashSet::new());
         for pattern in patterns {
-            let found = self.matches(pattern, pid).or_else(|report| {
+            let found = self.look_for(pattern, pid, &mut all.missing);
+            let found = found.or_else(|report| {
                 let other = self.by_another_name(pattern, pid).ok_or(report)?;
                 let probes = other.iter().map(|found| found.probe.clone());
                 all.renamed

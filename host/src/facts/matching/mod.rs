@@ -3,6 +3,7 @@
 mod alternatives;
 mod binaries;
 mod counters;
+mod function_offset;
 mod functions;
 mod tracepoints;
 mod usdt;
@@ -38,8 +39,9 @@ pub enum Location {
     RawTracepoint {
         name: String,
     },
-    /// `offset` in bytes from the function's start.
+    /// `offset` in bytes from the function's start; `module` where it was asked for.
     Function {
+        module: Option<String>,
         name: String,
         offset: u64,
     },
@@ -73,12 +75,24 @@ impl Facts {
     /// # Errors
     /// When a plain name does not exist (with the nearest ones), or nothing at all matches.
     pub fn matches(&self, pattern: &Pattern, pid: Option<u32>) -> Result<Vec<Match>, Report> {
+        self.look_for(pattern, pid, &mut Vec::new())
+    }
+
+    /// The same; what of a binary is `damaged` and left out is told.
+    fn look_for(
+        &self,
+        pattern: &Pattern,
+        pid: Option<u32>,
+        damaged: &mut Vec<Report>,
+    ) -> Result<Vec<Match>, Report> {
         let found = match pattern.kind {
             Kind::Tracepoint => self.tracepoints(pattern)?,
             Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
-            Kind::Kprobe | Kind::Kretprobe => self.functions(pattern)?,
+            Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit => {
+                self.functions(pattern)?
+            }
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
-            Kind::Usdt => self.usdt_probes(pattern, pid)?,
+            Kind::Usdt => self.usdt_probes(pattern, pid, damaged)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
             Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };

@@ -68,7 +68,7 @@ fn functions_come_from_btf_or_kallsyms() {
     );
     assert_eq!(
         probes(&facts, Kind::Kprobe, "ext4:*"),
-        ["kprobe:ext4_sync_file"]
+        ["kprobe:ext4:ext4_sync_file"]
     );
     assert!(refused(&facts, Kind::Kprobe, "vfs_raed").contains("'vfs_read'"));
     assert_eq!(
@@ -76,6 +76,8 @@ fn functions_come_from_btf_or_kallsyms() {
         ["kprobe:vfs_read"]
     );
     assert!(refused(&facts, Kind::Kretprobe, "vfs_read+4").contains("no offset"));
+    assert!(refused(&facts, Kind::Kprobe, "ext4:ext4_snyc_file").contains("'ext4_sync_file'"));
+    assert!(refused(&facts, Kind::Kprobe, "ext4:vfs_read").contains("vmlinux:vfs_read"));
 }
 
 #[test]

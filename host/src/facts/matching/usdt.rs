@@ -10,11 +10,12 @@ use crate::spec::probe::{expand, is_plain, matches};
 use std::path::Path;
 
 impl Facts {
-    /// Each place of a probe is a match, all of the probe's name.
+    /// Each place of a probe is a match, all of the probe's name. What is damaged is told.
     pub(super) fn usdt_probes(
         &self,
         pattern: &Pattern,
         pid: Option<u32>,
+        damaged: &mut Vec<Report>,
     ) -> Result<Vec<Match>, Report> {
         let (file, provider, name) = match pattern.parts.as_slice() {
             [file, name] => (file, None, name),
@@ -33,6 +34,10 @@ impl Facts {
                     Err(_) => continue,
                 };
                 let shown = shown(&root, &path);
+                // Places of a plain name, too, may have been there.
+                if let Some(damage) = &probes.damage {
+                    damaged.push(Report::new(format!("of {shown}: {damage}")));
+                }
                 let wanted = |name: &str, place: &elf::Usdt| {
                     provider.is_none_or(|of| matches(of, &place.provider))
                         && matches(name, &place.name)

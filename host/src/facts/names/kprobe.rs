@@ -7,56 +7,47 @@ use crate::expr::tree::Node;
 use crate::expr::types::{Int, Space, Type};
 use crate::facts::Facts;
 use crate::facts::btf::{Btf, Prototype};
+use crate::facts::functions::Known;
 use std::cell::OnceCell;
 
 pub(super) struct Kprobe<'a> {
     facts: &'a Facts,
     function: String,
+    module: Option<String>,
     ret: bool,
-    known: OnceCell<Known>,
-}
-
-/// What BTF says of the function, and the types to read it by: the kernel's, or its module's.
-#[derive(Default)]
-struct Known {
-    module: Option<Btf>,
-    prototype: Option<Prototype>,
+    known: OnceCell<Option<Known>>,
 }
 
 impl<'a> Kprobe<'a> {
-    pub(super) fn new(facts: &'a Facts, function: &str, ret: bool) -> Self {
+    pub(super) fn new(facts: &'a Facts, function: &str, module: Option<&str>, ret: bool) -> Self {
         Self {
             facts,
             function: function.to_owned(),
+            module: module.map(str::to_owned),
             ret,
             known: OnceCell::new(),
         }
     }
 
-    fn known(&self) -> &Known {
-        self.known
-            .get_or_init(|| self.look_up().unwrap_or_default())
-    }
-
-    fn look_up(&self) -> Option<Known> {
-        let kernel = self.facts.btf().ok()?;
-        if let Some(prototype) = kernel.function(&self.function) {
-            return Some(Known {
-                module: None,
-                prototype: Some(prototype),
-            });
-        }
-        let module = self.facts.symbols().function(&self.function)?.module?;
-        let module = self.facts.module_btf(&module)?;
-        let prototype = module.function(&self.function);
-        Some(Known {
-            module: Some(module),
-            prototype,
-        })
+    fn known(&self) -> Option<&Known> {
+        let look_up = || {
+            self.facts
+                .known_function(&self.function, self.module.as_deref())
+        };
+        self.known.get_or_init(look_up).as_ref()
     }
 
     fn prototype(&self) -> Option<&Prototype> {
-        self.known().prototype.as_ref()
+        self.known().map(|known| &known.prototype)
+    }
+
+    /// Why there are no arguments at the return.
+    fn no_arguments(&self) -> String {
+        let module = self.module.as_deref();
+        match self.facts.trampoline(&self.function, module, true) {
+            Err(why) => format!("arguments at the return need fexit, and {why}"),
+            Ok(_) => format!("arguments at the return need fexit:{}", self.function),
+        }
     }
 
     /// Parameters up to the first that no single register holds: behind it registers can't be told.
@@ -122,9 +113,7 @@ impl Offered for Kprobe<'_> {
         if self.ret {
             return Some(match name {
                 "retval" => format!("{function} returns nothing that a register holds"),
-                _ => {
-                    "whole calls with their arguments come with the issue on aggregation".to_owned()
-                }
+                _ => self.no_arguments(),
             });
         }
         if name == "retval" {
@@ -148,7 +137,7 @@ impl Offered for Kprobe<'_> {
     }
 
     fn btf(&self) -> Option<&Btf> {
-        self.known().module.as_ref()
+        self.known()?.module.as_ref()
     }
 }
 

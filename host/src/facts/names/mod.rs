@@ -1,5 +1,6 @@
 //! What names mean at a probe: one file a kind of probe; types and constants are the same for all.
 
+mod fentry;
 mod kprobe;
 mod raw_tracepoint;
 mod registers;
@@ -15,14 +16,16 @@ mod tests;
 
 pub use syscall::syscall_number;
 
+use super::dwarf::{self, Debug};
 use super::elf::Argument;
 use super::{Btf, Facts, constants, ctype, renamed};
 use crate::expr::names::{Meaning, Member, Names};
 use crate::expr::tree::Text;
-use crate::expr::types::{StructType, Type};
+use crate::expr::types::{Space, StructType, Type};
 use crate::report;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// A probe's place, as far as it decides where its arguments are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +49,19 @@ pub enum Site {
     },
     Kprobe {
         function: String,
+        module: Option<String>,
         ret: bool,
     },
+    /// `fentry` and `fexit`, and what they stand in for.
+    Fentry {
+        function: String,
+        module: Option<String>,
+        exit: bool,
+    },
+    /// `offset` in bytes from the file's start.
     Uprobe {
+        path: PathBuf,
+        offset: u64,
         ret: bool,
     },
     Usdt {
@@ -72,10 +85,25 @@ impl Facts {
             Site::RawTracepoint { name } => {
                 self.named(probe, raw_tracepoint::RawTracepoint::new(self, name))
             }
-            Site::Kprobe { function, ret } => {
-                self.named(probe, kprobe::Kprobe::new(self, function, *ret))
+            Site::Kprobe {
+                function,
+                module,
+                ret,
+            } => self.named(
+                probe,
+                kprobe::Kprobe::new(self, function, module.as_deref(), *ret),
+            ),
+            Site::Fentry {
+                function,
+                module,
+                exit,
+            } => self.named(
+                probe,
+                fentry::Fentry::new(self, function, module.as_deref(), *exit),
+            ),
+            Site::Uprobe { path, offset, ret } => {
+                self.named(probe, uprobe::Uprobe::new(self, path, *offset, *ret))
             }
-            Site::Uprobe { ret } => self.named(probe, uprobe::Uprobe { ret: *ret }),
             Site::Usdt { arguments } => {
                 let arguments = arguments.clone();
                 self.named(probe, usdt::Usdt { arguments })
@@ -106,6 +134,24 @@ trait Offered {
     fn absent(&self, name: &str) -> Option<String>;
     /// The types at this site, where they are not the kernel's alone.
     fn btf(&self) -> Option<&Btf> {
+        None
+    }
+    /// Where a number leads that is taken for a pointer.
+    fn space(&self) -> Space {
+        Space::Kernel
+    }
+    /// A type or a constant of the program's.
+    fn type_named(&self, _name: &str) -> Option<Type> {
+        None
+    }
+    fn struct_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn constant(&self, _name: &str) -> Option<i128> {
+        None
+    }
+    /// The debug information that its structs are in, where they are none of the kernel's.
+    fn debug(&self) -> Option<&Debug> {
         None
     }
 }
@@ -158,10 +204,19 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn member(&self, of: &StructType, name: &str) -> Option<Member> {
+        if dwarf::is_ours(of) {
+            return self.offered.debug()?.member(of, name);
+        }
         self.btf()?.member(of, name)
     }
 
     fn members(&self, of: &StructType) -> Vec<String> {
+        if dwarf::is_ours(of) {
+            let debug = self.offered.debug();
+            return debug
+                .map(|debug| debug.member_names(of))
+                .unwrap_or_default();
+        }
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed.into_iter().map(|listed| listed.name).collect()
     }
@@ -188,6 +243,9 @@ impl<O: Offered> Names for SiteNames<'_, O> {
 
     fn size(&self, ty: &Type) -> Option<u32> {
         match ty {
+            Type::Struct(_) | Type::Array { .. } if dwarf::has_ours(ty) => {
+                self.offered.debug()?.size(ty)
+            }
             Type::Struct(_) | Type::Array { .. } => self.btf()?.size(ty),
             Type::Int(int) | Type::Named(int, _) => Some(u32::from(int.bytes())),
             Type::Char | Type::Bool => Some(1),
@@ -197,7 +255,13 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn type_named(&self, name: &str) -> Option<Type> {
-        ctype::spelled(name).or_else(|| self.btf()?.named(name))
+        ctype::spelled(name)
+            .or_else(|| self.offered.type_named(name))
+            .or_else(|| self.btf()?.named(name))
+    }
+
+    fn space(&self) -> Space {
+        self.offered.space()
     }
 
     fn types_like(&self, name: &str) -> Vec<String> {
@@ -205,17 +269,23 @@ impl<O: Offered> Names for SiteNames<'_, O> {
             .split([' ', '*'])
             .filter(|word| !word.is_empty())
             .collect();
-        let (Some(wrong), Some(btf)) = (words.last(), self.btf()) else {
+        let Some(wrong) = words.last() else {
             return Vec::new();
         };
-        let near = report::nearest(wrong, btf.struct_names());
+        let own = self.offered.struct_names();
+        let mut near = report::nearest(wrong, own.iter().map(String::as_str));
+        if let (true, Some(btf)) = (near.is_empty(), self.btf()) {
+            near = report::nearest(wrong, btf.struct_names());
+        }
         near.into_iter()
             .map(|name| format!("struct {name}"))
             .collect()
     }
 
     fn constant(&self, name: &str) -> Option<i128> {
-        constants::usual(name).or_else(|| self.btf()?.enumerator(name))
+        constants::usual(name)
+            .or_else(|| self.offered.constant(name))
+            .or_else(|| self.btf()?.enumerator(name))
     }
 
     fn task(&self) -> Option<Type> {

@@ -5,13 +5,20 @@ use super::{Offered, argument_number, numbered};
 use crate::expr::names::Meaning;
 use crate::expr::tree::Node;
 use crate::expr::types::{Int, Type};
-use crate::facts::Facts;
+use crate::facts::{Btf, Facts};
 use std::cell::OnceCell;
 
 pub(super) struct RawTracepoint<'a> {
     facts: &'a Facts,
     name: String,
-    parameters: OnceCell<Option<Vec<(String, Type)>>>,
+    known: OnceCell<Known>,
+}
+
+/// What BTF says of it, and the types to read it by: the kernel's, or its module's.
+#[derive(Default)]
+struct Known {
+    module: Option<Btf>,
+    parameters: Option<Vec<(String, Type)>>,
 }
 
 /// The most that a program may take (MAX_BPF_FUNC_ARGS of include/linux/bpf.h).
@@ -22,14 +29,36 @@ impl<'a> RawTracepoint<'a> {
         Self {
             facts,
             name: name.to_owned(),
-            parameters: OnceCell::new(),
+            known: OnceCell::new(),
         }
     }
 
     /// What is passed, in order; `None` where BTF doesn't say.
     fn parameters(&self) -> Option<&[(String, Type)]> {
-        let look_up = || self.facts.btf().ok()?.raw_tracepoint(&self.name);
-        self.parameters.get_or_init(look_up).as_deref()
+        self.known().parameters.as_deref()
+    }
+
+    fn known(&self) -> &Known {
+        self.known
+            .get_or_init(|| self.look_up().unwrap_or_default())
+    }
+
+    fn look_up(&self) -> Option<Known> {
+        let kernel = self.facts.btf().ok()?;
+        if let Some(parameters) = kernel.raw_tracepoint(&self.name) {
+            return Some(Known {
+                module: None,
+                parameters: Some(parameters),
+            });
+        }
+        let module = self
+            .facts
+            .module_btf_with(|btf| btf.has_raw_tracepoint(&self.name))?;
+        let parameters = module.raw_tracepoint(&self.name);
+        Some(Known {
+            module: Some(module),
+            parameters,
+        })
     }
 
     fn count(&self) -> usize {
@@ -77,6 +106,10 @@ impl Offered for RawTracepoint<'_> {
         }
         let unnamed = self.arguments().is_empty() && self.count() > 0;
         unnamed.then(|| "BTF doesn't name its arguments: use arg0, arg1, …".to_owned())
+    }
+
+    fn btf(&self) -> Option<&Btf> {
+        self.known().module.as_ref()
     }
 }
 

@@ -9,8 +9,7 @@ use super::{Offered, argument_number, no_return_value_yet, numbered, registers};
 use crate::expr::names::Meaning;
 use crate::expr::tree::{Current, Node, Op, Relation};
 use crate::expr::types::{Int, Space, Type};
-use crate::facts::{Facts, FieldKind, Format, constants};
-use crate::rows::Shown;
+use crate::facts::{Facts, FieldKind, Format, syscall_values};
 use std::cell::OnceCell;
 
 /// Of `thread_info.status`: the call came the 32-bit way (TS_COMPAT of arch/x86/include/asm/thread_info.h).
@@ -127,14 +126,6 @@ impl<'a> Syscall<'a> {
         self.format.get_or_init(read).as_ref()
     }
 
-    /// What an argument's values stand for.
-    fn said(&self, argument: &str) -> Option<Shown> {
-        match (self.name.as_str(), argument) {
-            ("open" | "openat", "flags") => Some(constants::open_flags()),
-            _ => constants::of_field("syscalls", argument),
-        }
-    }
-
     /// Some calls return with other registers than they were made with.
     fn keeps_registers(&self) -> bool {
         !self.exit || !matches!(self.name.as_str(), "execve" | "execveat" | "rt_sigreturn")
@@ -175,7 +166,7 @@ impl Offered for Syscall<'_> {
             return None;
         };
         let ty = field_type(self.facts, field, of, true)?;
-        let ty = match (self.said(name), ty) {
+        let ty = match (syscall_values::of(&self.name, name), ty) {
             (Some(shown), Type::Int(int)) => Type::Named(int, shown),
             (_, ty) => ty,
         };

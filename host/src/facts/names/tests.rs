@@ -1,8 +1,14 @@
 use super::*;
+use crate::expr::shape::Shape;
 use crate::expr::tree::{Node, Op, Relation};
 use crate::expr::types::{Int, Space};
+use crate::facts::btf::sample;
 use crate::facts::fixture::Machine;
+use crate::facts::syscall_values;
 use crate::rows::Shown;
+use proptest::collection;
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 fn context(offset: i16, int: Int) -> Node {
     Node::Context { offset, int }
@@ -53,6 +59,7 @@ fn syscall(name: &str, exit: bool) -> Site {
 fn kprobe(function: &str, ret: bool) -> Site {
     Site::Kprobe {
         function: function.into(),
+        module: None,
         ret,
     }
 }
@@ -132,8 +139,12 @@ fn a_system_call_means_the_same_at_its_tracepoint_and_at_the_raw_one() {
     let facts = machine.facts();
     let own = facts.names(&tracepoint("syscalls", "sys_enter_openat"), "x");
     let raw = facts.names(&syscall("openat", false), "x");
-    assert_eq!(own.argument("dfd"), int(context(16, Int::I32), Int::I32));
-    assert_eq!(raw.argument("dfd"), int(saved(112, Int::I32), Int::I32));
+    let descriptor = |load| match syscall_values::of("openat", "dfd") {
+        Some(shown) => Some(Meaning::Value(load, Type::Named(Int::I32, shown))),
+        None => panic!("dfd has a name for -100"),
+    };
+    assert_eq!(own.argument("dfd"), descriptor(context(16, Int::I32)));
+    assert_eq!(raw.argument("dfd"), descriptor(saved(112, Int::I32)));
     assert_eq!(
         own.argument("mode"),
         Some(Meaning::Value(
@@ -271,7 +282,7 @@ fn what_a_function_returns_has_its_type() {
     assert_eq!(returned("vfs_many"), None);
     let entry = facts.names(&kprobe("vfs_read", false), "x");
     assert!(entry.absent("retval").unwrap().contains("kretprobe"));
-    let uretprobe = facts.names(&Site::Uprobe { ret: true }, "x");
+    let uretprobe = facts.names(&uprobe(true), "x");
     assert_eq!(
         uretprobe.builtin("retval"),
         int(context(80, Int::I64), Int::I64)
@@ -318,4 +329,32 @@ fn types_and_constants_are_everywhere() {
     let names = bare.names(&Site::Timer, "interval:s:1");
     assert_eq!(names.type_named("unsigned long"), Some(Type::Int(Int::U64)));
     assert_eq!((names.task(), names.constant("WIDE")), (None, None));
+}
+
+/// In a file that there isn't.
+fn uprobe(ret: bool) -> Site {
+    Site::Uprobe {
+        path: "/nonexistent".into(),
+        offset: 0,
+        ret,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn shapes_of_mangled_types_end(changes in collection::vec((any::<Index>(), any::<u8>()), 1..40)) {
+        let machine = Machine::new();
+        let mut bytes = sample::kernel().bytes();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        machine.write("sys/kernel/btf/vmlinux", &bytes);
+        let facts = machine.facts();
+        let names = facts.names(&Site::Timer, "x");
+        for ty in ["struct task", "struct task_struct", "state"] {
+            names.type_named(ty).and_then(|ty| Shape::of(&ty, &*names));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::expr::names::Meaning;
 use crate::expr::tree::{Node, Op, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::facts::ctype::{self, Spelling};
-use crate::facts::{Facts, FieldKind, Format, FormatField, constants, print_format};
+use crate::facts::{Facts, FieldKind, Format, FormatField, print_format, syscall_values};
 use crate::rows::Shown;
 use moontrace_abi::limits;
 use std::cell::OnceCell;
@@ -54,7 +54,11 @@ impl<'a> Record<'a> {
             print_format::shown(line, &enumerator)
         };
         let said = self.said.get_or_init(read).get(field).cloned();
-        said.or_else(|| constants::of_field(&self.category, field))
+        said.or_else(|| match self.category.as_str() {
+            "signal" if field == "sig" => Some(syscall_values::signal()),
+            "syscalls" => syscall_values::of(self.event.strip_prefix("sys_enter_")?, field),
+            _ => None,
+        })
     }
 
     /// A field's type with what is said of its values.
@@ -113,10 +117,15 @@ impl<'a> Record<'a> {
                 if is_char(of) {
                     return Some(Meaning::String(text(start, limits::STRING as u16)));
                 }
+                let of = match of.base.as_str() {
+                    // As many words of it as the machine's CPUs need: the type has room for all that there could be.
+                    "cpumask_t" => Type::Int(Int::U64),
+                    _ => spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void),
+                };
                 Some(Meaning::Counted {
                     start,
                     bytes: dynamic_bytes(offset),
-                    of: spelled(self.facts, of, Space::Kernel).unwrap_or(Type::Void),
+                    of,
                 })
             }
             FieldKind::Opaque => None,

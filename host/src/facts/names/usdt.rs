@@ -37,6 +37,10 @@ impl Offered for Usdt {
             .collect()
     }
 
+    fn space(&self) -> Space {
+        Space::User
+    }
+
     fn absent(&self, name: &str) -> Option<String> {
         let count = self.arguments.len();
         Some(match (name, argument_number(name)) {

@@ -15,10 +15,19 @@ pub(super) fn attach(
     ret: bool,
     cookie: u64,
 ) -> io::Result<Link> {
-    let event = Event::Kprobe {
-        function: super::text(function)?,
-        offset,
-        ret,
+    let at = |function: &str| {
+        let event = Event::Kprobe {
+            function: super::text(function)?,
+            offset,
+            ret,
+        };
+        perf::attach_as(&event, program, cookie)
     };
-    Ok(Link::Perf(vec![perf::attach_as(&event, program, cookie)?]))
+    let attached = match (at(function), function.rsplit_once(':')) {
+        // Kernels that look how many functions have a name (6.6) look for it without the module: a name that more than
+        // one has is refused by them, so that the bare one means the same.
+        (Err(error), Some((_, bare))) if error.raw_os_error() == Some(libc::ENOENT) => at(bare)?,
+        (attached, _) => attached?,
+    };
+    Ok(Link::Perf(vec![attached]))
 }

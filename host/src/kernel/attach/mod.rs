@@ -1,6 +1,7 @@
 //! Hanging a loaded program up, one file a kind. Dropping a [`Link`] takes it down again.
 
 mod counter;
+mod fentry;
 mod hardware;
 mod interval;
 mod kprobe;
@@ -14,6 +15,7 @@ mod uprobe;
 use crate::plan::Attachment;
 use crate::sys::bpf::ProgramType;
 use crate::sys::perf;
+use crate::sys::trampoline::Function;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -60,6 +62,13 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
         Attachment::RawTracepoint { .. } => raw_tracepoint::ENTRY,
         Attachment::Tracepoint { .. } => tracepoint::ENTRY,
         Attachment::Kprobe { .. } => kprobe::ENTRY,
+        Attachment::Fentry {
+            id, object, exit, ..
+        } => fentry::entry(Function {
+            id: *id,
+            object: *object,
+            exit: *exit,
+        }),
         Attachment::KprobeMulti { .. } => multi::KPROBES,
         Attachment::UprobeMulti { .. } => multi::UPROBES,
         // They are of one kind. Of none, nothing is attached.
@@ -114,6 +123,7 @@ fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> 
             offset,
             ret,
         } => kprobe::attach(program, function, *offset, *ret, cookie),
+        Attachment::Fentry { .. } => fentry::attach(program),
         Attachment::Uprobe {
             path,
             place,

@@ -40,7 +40,14 @@ pub(super) fn kprobes(
             .iter()
             .filter_map(|at| names.get(*at).cloned())
             .collect();
-        links::kprobe_multi(program, &names, &cookies(part), ret)
+        links::kprobe_multi(program, &names, &cookies(part), ret).map_err(|error| {
+            // A name that the function tracer does not have (kernel/trace/ftrace.c, ftrace_lookup_symbols); single probes
+            // are refused with EINVAL there.
+            match error.raw_os_error() {
+                Some(libc::ESRCH) => io::Error::from_raw_os_error(libc::EINVAL),
+                _ => error,
+            }
+        })
     })
 }
 

@@ -7,7 +7,8 @@ use crate::expr::types::{Int, Space};
 use crate::plan::Aggregate;
 
 static OBJECT: &[u8] = include_bytes!("../../../../ebpf/moontrace.bpf.o");
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
+    "mt_fentry",
     "mt_raw_tracepoint",
     "mt_tracepoint",
     "mt_kprobe",
@@ -80,6 +81,24 @@ fn every_program_takes_every_action_as_one_function() {
             assert_eq!(calls.count(), 0, "{program} with {action}");
             assert_eq!(instance.insns.len(), instance.origins.len());
         }
+    }
+}
+
+/// Kernels before 5.12 refuse atomic instructions that give a result (`BPF_FETCH`, the lowest bit of their immediate).
+#[test]
+fn old_kernels_get_no_atomic_results() {
+    const ATOMIC: u8 = 0xdb;
+    let with_results = |library: &Library, action| {
+        let instance = instance(library, "mt_kprobe", &[("act", Body::Is(action))]).unwrap();
+        let of = instance.insns.iter().filter(|insn| insn.code == ATOMIC);
+        of.filter(|insn| insn.imm & 1 != 0).count()
+    };
+    let new = Library::open(OBJECT).unwrap();
+    assert!(with_results(&new, "act_emit_long") > 0);
+    let old = Library::open(OBJECT).unwrap();
+    let old = old.made_for(Abilities::of((5, 10))).unwrap();
+    for action in ACTIONS {
+        assert_eq!(with_results(&old, action), 0, "{action}");
     }
 }
 
@@ -191,10 +210,10 @@ fn what_is_missing_is_named() {
         "{}",
         report.message
     );
-    let report = instance(&library, "mt_fentry", &emit)
+    let report = instance(&library, "mt_iterator", &emit)
         .map(|_| ())
         .unwrap_err();
-    assert!(report.message.contains("mt_fentry"), "{}", report.message);
+    assert!(report.message.contains("mt_iterator"), "{}", report.message);
     let key = codegen::key(16, &[], &Target::default()).unwrap();
     let maps: Vec<(&str, RawFd)> = library
         .map_definitions()

@@ -1,7 +1,7 @@
 //! `e:copy()`: an event that can be kept.
 
 use super::names::view;
-use super::{ALWAYS_THERE, LAYOUT, push_bytes};
+use super::{ALWAYS_THERE, LAYOUT, View, push_bytes};
 use mlua::ffi::{self, lua_State};
 use std::ffi::c_int;
 
@@ -17,24 +17,36 @@ pub(super) unsafe extern "C-unwind" fn copy(state: *mut lua_State) -> c_int {
             set_part(state, 2, name);
         }
         for (number, field) in view.site.layout.fields.iter().enumerate() {
-            ffi::luaL_checkstack(state, 8, c"an event's path".as_ptr());
-            ffi::lua_pushvalue(state, 2);
-            let mut rest = field.name.as_str();
-            while let Some((part, longer)) = rest.split_once(['.', '[']) {
-                enter_part(state, part.trim_end_matches(']'));
-                rest = longer;
-            }
-            let part = rest.trim_end_matches(']');
-            push_part(state, part);
-            // A path may go on where this one ends: its table stays.
-            if ffi::lua_rawget(state, 3) != ffi::LUA_TTABLE {
-                ffi::lua_settop(state, 3);
-                view.push_field(state, number + LAYOUT);
-                set_part(state, 3, part);
-            }
-            ffi::lua_settop(state, 2);
+            set_path(state, view, number + LAYOUT, &field.name);
         }
         1
+    }
+}
+
+/// Sets a field of the event in the table on top, by a path of its own tables.
+///
+/// # Safety
+/// A table on top, in a C function of the view. It may raise; nothing here has to be dropped.
+pub(super) unsafe fn set_path(state: *mut lua_State, view: &View, number: usize, path: &str) {
+    // SAFETY: the caller's promise; `luaL_checkstack` makes room.
+    unsafe {
+        ffi::luaL_checkstack(state, 8, c"an event's path".as_ptr());
+        let top = ffi::lua_gettop(state);
+        ffi::lua_pushvalue(state, top);
+        let mut rest = path;
+        while let Some((part, longer)) = rest.split_once(['.', '[']) {
+            enter_part(state, part.trim_end_matches(']'));
+            rest = longer;
+        }
+        let part = rest.trim_end_matches(']');
+        push_part(state, part);
+        // A path may go on where this one ends: its table stays, unless this is all of it.
+        if ffi::lua_rawget(state, top + 1) != ffi::LUA_TTABLE || view.is_table(number) {
+            ffi::lua_settop(state, top + 1);
+            view.push_field(state, number);
+            set_part(state, top + 1, part);
+        }
+        ffi::lua_settop(state, top);
     }
 }
 

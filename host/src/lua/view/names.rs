@@ -105,7 +105,7 @@ pub(super) unsafe fn push_names(
         for (name, names) in &of.longer {
             push_part(state, name);
             match names.field {
-                Some(number) if names.longer.is_empty() => {
+                Some(number) if names.longer.is_empty() || (*view).is_table(number) => {
                     named.push((ffi::lua_topointer(state, -1), number));
                     ffi::lua_pushinteger(state, number as i64);
                 }

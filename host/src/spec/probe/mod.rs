@@ -19,6 +19,8 @@ pub enum Kind {
     RawTracepoint,
     Kprobe,
     Kretprobe,
+    Fentry,
+    Fexit,
     Uprobe,
     Uretprobe,
     Usdt,
@@ -36,11 +38,13 @@ pub struct Pattern {
 }
 
 /// The form of each kind's SPEC.
-const FORMS: [(Kind, &str); 11] = [
+const FORMS: [(Kind, &str); 13] = [
     (Kind::Tracepoint, "tracepoint:CATEGORY:EVENT"),
     (Kind::RawTracepoint, "rawtracepoint:EVENT"),
     (Kind::Kprobe, "kprobe:[MODULE:]FUNCTION[+OFFSET]"),
     (Kind::Kretprobe, "kretprobe:[MODULE:]FUNCTION"),
+    (Kind::Fentry, "fentry:[MODULE:]FUNCTION"),
+    (Kind::Fexit, "fexit:[MODULE:]FUNCTION"),
     (Kind::Uprobe, "uprobe:BINARY:FUNCTION[+OFFSET]"),
     (Kind::Uretprobe, "uretprobe:BINARY:FUNCTION"),
     (Kind::Usdt, "usdt:BINARY:[PROVIDER:]NAME"),
@@ -51,11 +55,7 @@ const FORMS: [(Kind, &str); 11] = [
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 11] = [
-    ("fentry", "kprobe"),
-    ("fexit", "kretprobe"),
-    ("kfunc", "kprobe"),
-    ("kretfunc", "kretprobe"),
+const LATER: [(&str, &str); 7] = [
     ("watchpoint", "uprobe"),
     ("asyncwatchpoint", "uprobe"),
     ("iter", "tracepoint"),
@@ -65,13 +65,18 @@ const LATER: [(&str, &str); 11] = [
     ("END", "on_exit(fn)"),
 ];
 
+/// Names that bpftrace once had for a kind.
+const FORMER: [(Kind, &str); 2] = [(Kind::Fentry, "kfunc"), (Kind::Fexit, "kretfunc")];
+
 impl Kind {
     /// The name, and the alias that bpftrace has for it.
-    pub const ALL: [(Self, &'static str, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str, &'static str); 13] = [
         (Self::Tracepoint, "tracepoint", "t"),
         (Self::RawTracepoint, "rawtracepoint", "rt"),
         (Self::Kprobe, "kprobe", "k"),
         (Self::Kretprobe, "kretprobe", "kr"),
+        (Self::Fentry, "fentry", "f"),
+        (Self::Fexit, "fexit", "fr"),
         (Self::Uprobe, "uprobe", "u"),
         (Self::Uretprobe, "uretprobe", "ur"),
         (Self::Usdt, "usdt", "U"),
@@ -97,10 +102,12 @@ impl Kind {
     }
 
     fn named(word: &str) -> Option<Self> {
-        Self::ALL
+        let now = Self::ALL
             .iter()
             .find(|(_, name, alias)| *name == word || *alias == word)
-            .map(|(kind, ..)| *kind)
+            .map(|(kind, ..)| *kind);
+        let former = || FORMER.iter().find(|(_, name)| *name == word);
+        now.or_else(|| former().map(|(kind, _)| *kind))
     }
 }
 
@@ -195,7 +202,7 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         (Kind::Tracepoint | Kind::Uprobe | Kind::Uretprobe | Kind::Profile, 2)
         | (Kind::RawTracepoint, 1) => true,
         (Kind::Usdt, 2 | 3) => true,
-        (Kind::Kprobe | Kind::Kretprobe | Kind::Interval, 1 | 2)
+        (Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit | Kind::Interval, 1 | 2)
         | (Kind::Software | Kind::Hardware, 1 | 2) => true,
         _ => false,
     };
@@ -293,6 +300,8 @@ mod tests {
                 .len(),
             2
         );
+        assert_eq!(one("kretfunc:ext4:f"), one("fexit:ext4:f"));
+        assert_eq!(one("f:vfs_read"), one("kfunc:vfs_read"));
         assert_eq!(one("s:faults:1"), one("software:faults:1"));
         assert_eq!(one("h:cycles"), one("hardware:cycles"));
         assert_eq!(
@@ -322,11 +331,11 @@ there is no kind of probe called 'tracepont'
             ^^^^^^^^^^^^^ did you mean 'tracepoint' or 'rawtracepoint'?"
         );
         assert_eq!(
-            message("fentry:vfs_read"),
+            message("iter:task"),
             "
-the kind 'fentry' is not in this version yet
-  fentry:vfs_read
-  ^^^^^^^^^^^^^^^ what would do: kprobe"
+the kind 'iter' is not in this version yet
+  iter:task
+  ^^^^^^^^^ what would do: tracepoint"
         );
         assert_eq!(
             message("tracepoint:sched"),

@@ -63,6 +63,17 @@ fn narrow_values_widen_by_their_own_sign() {
     assert_eq!(number("as('u16', x + 0x12345)"), 0x234c);
 }
 
+/// What an earlier text or a definition called so comes first.
+#[test]
+fn arguments_may_be_named_without_args() {
+    assert!(holds(
+        "filename == '/etc/passwd' and sk.skc_daddr == args.sk.skc_daddr"
+    ));
+    let world = World::default().define("mode", &[], "5");
+    assert_eq!(world.value("mode"), Outcome::Int(5));
+    assert!(holds("small == -1"));
+}
+
 #[test]
 fn comparisons_are_by_value_across_signs() {
     assert!(holds("y < args.count"));

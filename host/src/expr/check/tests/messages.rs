@@ -50,7 +50,8 @@ fn definitions() {
         .define("outer", &["a"], "daddr(a)")
         .define("later", &["a"], "last(a)")
         .define("last", &["a"], "a + last(a)")
-        .define("open", &["a"], "(a");
+        .define("open", &["a"], "(a")
+        .define("bare", &["a"], "sk.skc_daddr == a");
     as_written(include_str!("messages/definitions.txt"), |text| {
         vec![world.condition(text).unwrap_err()]
     });

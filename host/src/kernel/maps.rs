@@ -1,0 +1,69 @@
+//! What programs are linked with: the library, and the maps that a script's instances share.
+
+use super::library::Library;
+use super::table::Table;
+use crate::codegen::MapRef;
+use crate::spec::{SetId, TallyId};
+use crate::sys::map::Map;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
+
+/// The section of the control words in the library.
+const CONTROL: &str = ".data.control";
+
+/// A copy is cheap and holds the maps open: a thread that loads programs has one of its own, of the moment when it was
+/// asked to.
+#[derive(Clone)]
+pub struct Maps {
+    pub library: Arc<Library>,
+    pub(super) control: Arc<Map>,
+    pub(super) variables: Arc<Map>,
+    /// The library's own data and those of its maps that are nobody else's, by their names in it.
+    pub(super) own: Arc<Vec<(String, Map)>>,
+    pub(super) target: Option<Arc<Map>>,
+    pub(super) ring: Option<Arc<Map>>,
+    pub(super) sets: BTreeMap<SetId, Arc<Map>>,
+    pub(super) tables: BTreeMap<TallyId, Arc<Table>>,
+}
+
+impl Maps {
+    /// The maps that the library's functions refer to and all instances share.
+    pub(super) fn of_library(&self) -> Vec<(&str, RawFd)> {
+        let own = self.own.iter().map(|(name, map)| (name.as_str(), fd(map)));
+        own.chain([(CONTROL, fd(&self.control))]).collect()
+    }
+
+    pub(super) fn ring(&self) -> Option<RawFd> {
+        self.ring.as_deref().map(fd)
+    }
+
+    /// # Errors
+    /// When the kernel makes no map for the table.
+    pub(super) fn table(&self, tally: TallyId) -> io::Result<Option<RawFd>> {
+        let table = self.tables.get(&tally);
+        table.map(|table| table.map().map(fd)).transpose()
+    }
+
+    /// The set of traced processes.
+    pub(super) fn target(&self) -> Option<RawFd> {
+        self.target.as_deref().map(fd)
+    }
+
+    /// A map that generated code refers to.
+    pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
+        match map {
+            MapRef::Set(set) => self.sets.get(&set).map(|map| fd(map)),
+            MapRef::Target => self.target(),
+            MapRef::Control { .. } => Some(fd(&self.control)),
+            MapRef::Variables { .. } => Some(fd(&self.variables)),
+            // They are an instance's own.
+            MapRef::Patterns { .. } => None,
+        }
+    }
+}
+
+fn fd(map: &Map) -> RawFd {
+    map.as_fd().as_raw_fd()
+}

@@ -1,0 +1,4 @@
+//! The program, as a file's content: tests write it where they run it, in guests, too.
+
+/// An ELF program for x86_64 Linux that needs no library; `program.c` says what it does.
+pub static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/program"));
