@@ -370,6 +370,7 @@ mod tests {
             name: "t".to_owned(),
             keys: vec!["mode".to_owned()],
             columns: vec!["count".to_owned()],
+            absent: Vec::new(),
             rows: vec![vec![mode(0o755), Value::Int(1)]],
         };
         assert_eq!(

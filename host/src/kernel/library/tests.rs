@@ -156,17 +156,14 @@ fn the_stack_has_room_for_the_largest_functions() {
     );
     let record = sized(codegen::record(&layout, &fields, &target).unwrap(), STACK);
     let member = sized(codegen::member(&parts, &target).unwrap(), SMALL_STACK);
-    let columns = codegen::columns(
-        &[(
-            Aggregate::Hist {
-                signed: true,
-                bits: 0,
-            },
-            0,
-            Some(0),
-        )],
-        true,
-    )
+    let columns = codegen::columns(&[(
+        Aggregate::Hist {
+            signed: true,
+            bits: 0,
+        },
+        0,
+        Some(0),
+    )])
     .unwrap();
     for program in PROGRAMS {
         for (action, stack) in [("act_tally", SMALL_STACK), ("act_tally_long", STACK)] {
