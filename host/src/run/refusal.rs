@@ -131,7 +131,7 @@ fn too_many_files() -> Report {
     Report::new(format!(
         "the script's probes take more open files than a process may have here{most}"
     ))
-    .help("'ulimit -Hn' raises the limit, as root; or a pattern that matches less")
+    .help("as root, 'ulimit -n 65536' raises it for what the shell starts")
 }
 
 /// An error of the system without Rust's number behind it.

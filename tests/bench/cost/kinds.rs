@@ -136,8 +136,7 @@ fn turns(ours: &Ours, kind: &Kind, site: &SitePlan) -> Result<(f64, f64)> {
 /// A program that returns at once, hung up as the site's would be; what ours returns there.
 fn empty(attachment: &Attachment) -> Result<attach::Attached> {
     let (_, of) = attach::entry(attachment);
-    let through_perf = matches!(of, ProgramType::Tracepoint | ProgramType::Kprobe);
-    let code = constant(through_perf.into());
+    let code = constant((of == ProgramType::Tracepoint).into());
     let program = prog_load(of, &code.insns, "empty", None, None)?;
     Ok(attach::attach(program.as_fd(), attachment, false)?)
 }

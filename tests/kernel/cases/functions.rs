@@ -12,7 +12,7 @@ cases!(functions:
     returns_that_fexit_stands_in_for[Kprobes],
     arguments_at_the_return[Kprobes, Fentry],
     registers_are_read_by_kprobes[Kprobes],
-    an_enum_like_argument_and_a_path[Kprobes],
+    a_bare_name_beside_a_path[Kprobes],
     paths_through_structs[Kprobes],
     looking_loads_nothing[Fentry],
 );
@@ -141,7 +141,7 @@ fn registers_are_read_by_kprobes() {
     );
 }
 
-fn an_enum_like_argument_and_a_path() {
+fn a_bare_name_beside_a_path() {
     let code = r#"probe "kprobe:icmp_out_count":where "type == 8":print "args.net.ifindex, type""#;
     let outcome = working(code, &[], &["ping", "7"]);
     let rows: Vec<&Value> = outcome.of("event").map(|event| &event["data"]).collect();

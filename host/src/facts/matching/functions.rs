@@ -123,7 +123,7 @@ impl Facts {
         if all.is_empty() {
             return Ok(Ok(vec![None]));
         }
-        Ok(Err(match self.part_of(name, &all) {
+        Ok(Err(match part_of(name, &all) {
             Some(made) => Report::new(format!("no kernel function called '{name}'")).help(made),
             None => unknown("kernel function", name, all.iter().map(|(name, _)| name)),
         }))
@@ -131,32 +131,26 @@ impl Facts {
 
     /// What the compiler has made of a function, in words.
     pub fn made_of(&self, function: &str) -> Option<String> {
-        self.part_of(function, &self.symbols().functions())
-    }
-
-    fn part_of(&self, function: &str, all: &[(String, Option<String>)]) -> Option<String> {
-        let parts = format!("{function}.");
-        let (part, _) = all.iter().find(|(other, _)| other.starts_with(&parts))?;
-        Some(format!("the compiler has made '{part}' of it"))
+        part_of(function, &self.symbols().functions())
     }
 
     /// Has this kernel what the kind needs, or what may stand in for it?
     fn can_probe_functions(&self, by_trampoline: bool) -> Result<(), Report> {
         const TRACEPOINTS: &str =
             "tracepoint or rawtracepoint would do: 'moontrace list WORD' finds those of a subject";
-        let trampolines = self.trampolines();
         match (by_trampoline, self.features().kprobe) {
-            (true, Some(_)) => {
-                trampolines.map_err(|why| Report::new(why).help("kprobe and kretprobe would do"))
-            }
-            (true, None) => trampolines.map_err(|why| {
+            (true, Some(_)) => self
+                .trampolines()
+                .map_err(|why| Report::new(why).help("kprobe and kretprobe would do")),
+            (true, None) => self.trampolines().map_err(|why| {
                 Report::new(why).help(format!("{TRACEPOINTS} (kprobes are missing, too)"))
             }),
             (false, Some(_)) => Ok(()),
-            (false, None) => trampolines.map_err(|why| {
-                let message =
-                    "this kernel has no kprobes: they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS";
-                Report::new(format!("{message}; fentry can't stand in, {why}")).help(TRACEPOINTS)
+            (false, None) => self.trampolines().map_err(|why| {
+                Report::new(format!(
+                    "this kernel has no kprobes (they need CONFIG_KPROBES and CONFIG_KPROBE_EVENTS); fentry can't stand in: {why}"
+                ))
+                .help(TRACEPOINTS)
             }),
         }
     }
@@ -191,6 +185,13 @@ impl Facts {
             None => self.symbols().functions(),
         }
     }
+}
+
+/// `FUNCTION.isra.0` and the like among `all`, in words.
+fn part_of(function: &str, all: &[(String, Option<String>)]) -> Option<String> {
+    let parts = format!("{function}.");
+    let (part, _) = all.iter().find(|(other, _)| other.starts_with(&parts))?;
+    Some(format!("the compiler has made '{part}' of it"))
 }
 
 fn is_by_trampoline(kind: Kind) -> bool {

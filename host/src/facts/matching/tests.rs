@@ -90,6 +90,23 @@ fn a_kernel_without_kprobes_says_so_behind_a_wrong_name() {
 }
 
 #[test]
+fn what_the_compiler_made_of_a_function_is_named() {
+    let machine = Machine::new();
+    machine.write("proc/kallsyms", b"ffffffff81000000 t wake.isra.0\n");
+    assert!(refused(&machine.facts(), Kind::Kprobe, "wake").contains("'wake.isra.0'"));
+}
+
+#[test]
+fn fentry_matches_what_has_types() {
+    let machine = Machine::with_trampolines();
+    let facts = machine.facts();
+    assert_eq!(probes(&facts, Kind::Fentry, "vfs_*"), ["fentry:vfs_read"]);
+    assert!(
+        refused(&Machine::new().facts(), Kind::Fexit, "vfs_read").contains("kretprobe would do")
+    );
+}
+
+#[test]
 fn raw_tracepoints_are_events_too() {
     let machine = Machine::new();
     let facts = machine.facts();
