@@ -90,6 +90,7 @@ fn ours(text: &str, values: [i64; 4]) -> Answer {
         place,
     };
     let scope = Scope {
+        entry: None,
         names: &Numbers,
         given: &BTreeMap::new(),
         definitions: &[],

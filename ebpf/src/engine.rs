@@ -1,6 +1,6 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
 
-use super::holes::{act, cookie, guard, steps};
+use super::holes::{act, cookie, guard, over, returned, steps};
 use super::{books, maps};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -22,15 +22,16 @@ pub(crate) fn hit(ctx: *mut c_void) {
     if guard(ctx, state) == 0 {
         return;
     }
-    let site = cookie(ctx);
+    // SAFETY: `state` was zeroed above, which is a value of its type.
+    unsafe { (*state).cookie = cookie(ctx) };
+    if returned(ctx, state) == 0 {
+        return;
+    }
     let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: `state` was zeroed above, which is a value of its type.
-    unsafe {
-        (*state).cookie = site;
-        (*state).book = book;
-    }
+    // SAFETY: as above.
+    unsafe { (*state).book = book };
     let outcome = if steps(ctx, state) != 0 {
         act(ctx, state)
     // SAFETY: as above.
@@ -40,4 +41,5 @@ pub(crate) fn hit(ctx: *mut c_void) {
         Outcome::Filtered as u64
     };
     books::enter(book, outcome);
+    over(ctx, state);
 }

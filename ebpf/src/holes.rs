@@ -26,6 +26,14 @@ holes! {
     cookie(ctx: *mut c_void);
     /// The number of the instance's first site.
     base();
+    /// Finds what was kept when the call began that returns here: 1, or 0 where that was not seen.
+    returned(ctx: *mut c_void, state: *mut State);
+    /// Lets go of it.
+    over(ctx: *mut c_void, state: *mut State);
+    /// Writes the key of a call that is under way, all of its bytes.
+    frame(ctx: *mut c_void, state: *mut State, out: *mut u8);
+    /// Writes what is kept of a call's beginning, all of its bytes.
+    stash(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if for a failed read.
     steps(ctx: *mut c_void, state: *mut State);
     /// One of `actions`; gives an `Outcome`.

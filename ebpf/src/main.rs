@@ -18,6 +18,7 @@ mod library {
 
     mod actions;
     mod books;
+    mod call;
     mod clock;
     mod engine;
     mod extreme;

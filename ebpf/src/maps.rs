@@ -26,6 +26,10 @@ pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 #[map]
 pub(crate) static TALLY: HashMap<u64, u64> = HashMap::with_max_entries(1, 0);
 
+/// Calls that are under way, with what is kept of their beginning. The host makes it, with values of that size.
+#[map]
+pub(crate) static CALLS: HashMap<[u64; limits::CALL_KEY], u64> = HashMap::with_max_entries(1, 0);
+
 /// The set that an instance changes, made by the host.
 #[map]
 pub(crate) static SET: HashMap<u64, u8> = HashMap::with_max_entries(1, 0);

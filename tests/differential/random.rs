@@ -170,7 +170,6 @@ impl Maker<'_> {
                 slot: Slot(self.rng.below(world::INT_VARIABLES as u64) as u32 * 8),
                 int: self.rng.pick(&INTS),
             },
-            6 if self.rng.one_in(4) => Node::Elapsed,
             _ => self.context(),
         }
     }

@@ -9,6 +9,7 @@
 //! - `open PATH N`
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
+//! - `recurse DEPTH N`: N calls of [`moontrace_recurse`] with DEPTH
 //! - `connect ADDRESS`: a TCP connection to an address with its port, which is refused or not
 //! - `bind PATH`: a UNIX socket at that path
 //! - `send ADDRESS`: a UDP packet to an address with its port
@@ -75,6 +76,11 @@ fn perform(words: &[&str]) -> ExitCode {
             }
         }
         // Whether anything listens is the test's business.
+        ["recurse", depth, times] => {
+            for _ in 0..number(times) {
+                black_box(moontrace_recurse(black_box(number(depth))));
+            }
+        }
         ["connect", address] => drop(std::net::TcpStream::connect(address)),
         ["bind", path] => drop(std::os::unix::net::UnixListener::bind(path)),
         ["send", address] => {
@@ -120,6 +126,16 @@ fn perform(words: &[&str]) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Calls itself with one less, down to 0; gives the sum of all.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn moontrace_recurse(depth: u64) -> u64 {
+    match black_box(depth) {
+        0 => 0,
+        depth => depth + black_box(moontrace_recurse(depth - 1)),
+    }
 }
 
 /// What uprobes are set on: gives `a - b`.

@@ -17,6 +17,14 @@ pub const COLUMNS: usize = 16;
 pub const SMALL_COLUMNS: usize = 8;
 /// Steps of a linear histogram.
 pub const STEPS: u64 = 1000;
+/// Bytes that are kept of a call's beginning, with the word that says what could not be read.
+pub const KEPT: usize = 4096;
+/// Bytes of that up to which it is built on the stack.
+pub const SMALL_KEPT: usize = 128;
+/// Values that are kept of a call's beginning: a bit each, of those that an instruction can test.
+pub const KEPT_FIELDS: usize = 30;
+/// Words of the key of a call that is under way: its thread, its place on the stack, which site.
+pub const CALL_KEY: usize = 3;
 /// Fields of a record: a validity bit each.
 pub const FIELDS: usize = 64;
 /// Bytes of a string with its NUL, unless the script says another length.

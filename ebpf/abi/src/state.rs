@@ -10,8 +10,8 @@ pub struct State {
     pub book: *mut Book,
     /// The fields that the start of a span stored, once a step has bound them.
     pub from: *mut u8,
-    /// Nanoseconds since that start.
-    pub elapsed: u64,
+    /// What was kept when the call began that returns now.
+    pub call: *mut u8,
     /// The time of the run, ns; 0 until something asked for it. One run has one time.
     pub time: u64,
     /// Which of the instance's sites was hit; 0 where there is one.
@@ -27,7 +27,7 @@ pub struct State {
 impl State {
     pub const BOOK: i16 = core::mem::offset_of!(Self, book) as i16;
     pub const FROM: i16 = core::mem::offset_of!(Self, from) as i16;
-    pub const ELAPSED: i16 = core::mem::offset_of!(Self, elapsed) as i16;
+    pub const CALL: i16 = core::mem::offset_of!(Self, call) as i16;
     pub const TIME: i16 = core::mem::offset_of!(Self, time) as i16;
     pub const COOKIE: i16 = core::mem::offset_of!(Self, cookie) as i16;
     pub const FAULT: i16 = core::mem::offset_of!(Self, fault) as i16;

@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod asm;
+mod call;
 mod columns;
 mod condition;
 mod cookie;
@@ -23,6 +24,7 @@ mod text;
 mod value;
 mod weights;
 
+pub use call::{CallKey, frame, stash};
 pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
 pub use holes::{constant, guard, key, measure, member, steps};

@@ -4,7 +4,7 @@ use super::MapRef;
 use super::function::{Done, Function};
 use super::instruction::{Alu, FP, Helper, R0, R1, R2, R3, R6, R7, Reg, When};
 use super::weights::is_simple;
-use crate::expr::tree::Node;
+use crate::expr::tree::{Kept, Node};
 use crate::expr::types::{Int, Space};
 use moontrace_abi::State;
 
@@ -71,6 +71,14 @@ impl Function<'_> {
         match node {
             _ if is_simple(node) => self.simple(R0, node),
             Node::ContextAddress => self.asm.mov(R0, R6),
+            Node::Kept(Kept { bit: Some(bit), .. }, _)
+            | Node::KeptAddress(Kept { bit: Some(bit), .. }) => {
+                self.asm.load(8, R1, R7, State::CALL);
+                self.asm.load(8, R1, R1, 0);
+                self.asm.alu(Alu::And, R1, 1 << (bit & 31).min(30));
+                self.asm.jump_if(When::Ne, R1, 0, self.fault);
+                self.simple(R0, node);
+            }
             Node::Current(current) => self.current(*current),
             Node::Select(condition, a, b) => {
                 let (other, end) = (self.asm.label(), self.asm.label());
@@ -114,7 +122,14 @@ impl Function<'_> {
                 self.asm.map(register, MapRef::Variables { offset: slot.0 });
                 self.load(register, register, 0, *int);
             }
-            Node::Elapsed => self.asm.load(8, register, R7, State::ELAPSED),
+            Node::Kept(kept, _) => {
+                self.asm.load(8, register, R7, State::CALL);
+                self.asm.load(8, register, register, kept.offset as i16);
+            }
+            Node::KeptAddress(kept) => {
+                self.asm.load(8, register, R7, State::CALL);
+                self.asm.alu(Alu::Add, register, kept.offset as i32);
+            }
             Node::Cookie => self.asm.load(8, register, R7, State::COOKIE),
             _ => {}
         }

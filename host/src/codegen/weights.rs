@@ -1,7 +1,7 @@
 //! What is known of a function's trees before code is made of them: how many values wait where, and what is used twice.
 
 use super::current::Source;
-use crate::expr::tree::{Node, Op, Part, Text};
+use crate::expr::tree::{Kept, Node, Op, Part, Text};
 use crate::expr::types::Int;
 use std::collections::{HashMap, HashSet};
 
@@ -137,7 +137,8 @@ pub(super) fn is_simple(node: &Node) -> bool {
         Node::Const(_)
             | Node::Context { .. }
             | Node::Variable { .. }
-            | Node::Elapsed
+            | Node::Kept(Kept { bit: None, .. }, _)
+            | Node::KeptAddress(Kept { bit: None, .. })
             | Node::Cookie
     )
 }
@@ -167,7 +168,8 @@ fn below<'a>(root: Root<'a>, each: &mut dyn FnMut(Root<'a>)) {
             | Node::Context { .. }
             | Node::ContextAddress
             | Node::Current(_)
-            | Node::Elapsed
+            | Node::Kept(..)
+            | Node::KeptAddress(_)
             | Node::Cookie
             | Node::Variable { .. } => {}
             Node::Read { base: of, .. }

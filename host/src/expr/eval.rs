@@ -141,7 +141,7 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
             Current::Task => input.task,
             Current::Cgroup => input.cgroup,
         },
-        Node::Elapsed | Node::Cookie => 0,
+        Node::Kept(..) | Node::KeptAddress(_) | Node::Cookie => 0,
         Node::Entry(table, at) => usize::try_from(value(at)?)
             .ok()
             .and_then(|at| table.get(at).copied())

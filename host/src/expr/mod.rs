@@ -18,8 +18,8 @@ pub mod types;
 pub mod walk;
 
 pub use check::{
-    Checked, ColumnFunction, ColumnItem, Copied, Item, OPERATIONS, Origin, Refusal, Scope, columns,
-    condition, list, path,
+    Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal, Scope,
+    columns, condition, list, path,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};

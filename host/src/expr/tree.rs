@@ -62,6 +62,15 @@ pub const TARGET: SetId = SetId(u32::MAX);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(pub u32);
 
+/// A part of what is kept of a call's beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Bytes from the start of what is kept, behind a word of bits.
+    pub offset: u32,
+    /// Its bit in that word, which is set where it could not be read; `None` of what can always be.
+    pub bit: Option<u8>,
+}
+
 /// An integer or truth value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -81,8 +90,10 @@ pub enum Node {
         int: Int,
     },
     Current(Current),
-    /// Nanoseconds since the start of the span that a step has bound.
-    Elapsed,
+    /// What was kept when the call began that returns here. When it could not be read then, the whole expression has no value.
+    Kept(Kept, Int),
+    /// Where that stands, in memory of the kernel's.
+    KeptAddress(Kept),
     /// Which of the sites that share the program was hit: 0 for the first.
     Cookie,
     /// The word of a table at that index; 0 behind its end.
@@ -186,7 +197,9 @@ impl Node {
             | Self::Read { int, .. }
             | Self::Variable { int, .. }
             | Self::Cast(int, _) => *int,
-            Self::ContextAddress | Self::Elapsed | Self::Cookie | Self::Entry(..) => Int::U64,
+            Self::ContextAddress | Self::KeptAddress(_) | Self::Cookie | Self::Entry(..) => {
+                Int::U64
+            }
             Self::Current(current) => match current {
                 Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
                     Int::U32

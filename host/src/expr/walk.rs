@@ -66,7 +66,8 @@ impl Node {
             | Self::Context { .. }
             | Self::ContextAddress
             | Self::Current(_)
-            | Self::Elapsed
+            | Self::Kept(..)
+            | Self::KeptAddress(_)
             | Self::Cookie
             | Self::Variable { .. } => {}
             Self::Read { base: of, .. }

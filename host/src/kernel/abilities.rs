@@ -34,4 +34,11 @@ impl Abilities {
             late_allocation: version >= (6, 1),
         }
     }
+
+    /// Flags of a hash map: room for an entry is made when it is added, where programs may.
+    pub(super) fn hash_flags(self) -> u32 {
+        /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
+        const NO_PREALLOC: u32 = 1;
+        if self.late_allocation { NO_PREALLOC } else { 0 }
+    }
 }

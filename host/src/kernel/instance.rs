@@ -1,14 +1,14 @@
 //! One program, of a site or of several: linked, loaded, attached, and its books.
 
 use super::attach::{self, Link, NotAttached, Skipped};
-use super::library::Body;
+use super::library::{Body, Library};
 use super::maps::Maps;
-use crate::codegen::{Code, MapRef, constant};
+use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
 use crate::plan::{Action, Attachment, SiteId, SitePlan};
 use crate::sys::bpf;
 use crate::sys::map::{Map, MapSpec, MapType, Update};
-use moontrace_abi::Book;
-use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
+use moontrace_abi::limits::{CALL_KEY, SCRATCH, SCRATCH_SLOTS, SMALL_KEPT};
+use moontrace_abi::{Book, Outcome};
 use std::io;
 use std::mem::{offset_of, size_of};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -24,6 +24,8 @@ pub struct Instance {
     program: OwnedFd,
     books: Map,
     link: Option<Link>,
+    /// Where the calls begin that return here: the program that keeps what is to be known of them.
+    entry: Option<Box<Self>>,
     /// What the kernel does not take, of a pattern's sites.
     pub skipped: Vec<Skipped>,
     /// How long it took to link and load, and to attach.
@@ -45,6 +47,23 @@ pub enum LoadError {
 impl Instance {
     /// Links and loads a site's program. The maps that it shares with others must be there.
     pub fn load(shared: &Maps, plan: &SitePlan) -> Result<Self, LoadError> {
+        let Some(entry) = &plan.entry else {
+            return Self::load_one(shared, plan, None);
+        };
+        let kept = match &entry.program.action {
+            Action::Enter(code) => code.bytes,
+            _ => 8,
+        };
+        let calls = calls(kept, &shared.library)?;
+        let mut instance = Self::load_one(shared, plan, Some(&calls))?;
+        let entry = Self::load_one(shared, entry, Some(&calls))?;
+        instance.took.0 += entry.took.0;
+        instance.entry = Some(Box::new(entry));
+        Ok(instance)
+    }
+
+    /// `calls`: those that are under way, of which something is kept.
+    fn load_one(shared: &Maps, plan: &SitePlan, calls: Option<&Map>) -> Result<Self, LoadError> {
         let start = Instant::now();
         let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
         let holes = Holes::of(plan);
@@ -60,12 +79,14 @@ impl Instance {
         let patterns = holes.patterns()?;
         let mut maps = shared.of_library();
         maps.push(("BOOKS", number(&books)));
+        maps.extend(calls.map(|map| ("CALLS", number(map))));
         maps.extend(scratch.as_ref().map(|map| ("SCRATCH", number(map))));
         match &plan.program.action {
             Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
             Action::Tally { tally, .. } => {
                 maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
             }
+            Action::Enter(_) => {}
             Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
         }
         let refs = |hole: &str, map: MapRef| match map {
@@ -96,6 +117,7 @@ impl Instance {
             program,
             books,
             link: None,
+            entry: None,
             skipped: Vec::new(),
             took: (start.elapsed(), Duration::ZERO),
         })
@@ -106,6 +128,9 @@ impl Instance {
         let start = Instant::now();
         let attached = attach::attach(self.program.as_fd(), &self.attachment, self.optional)?;
         (self.link, self.skipped) = (attached.link, attached.skipped);
+        if let (Some(entry), Some(_)) = (&mut self.entry, &self.link) {
+            entry.attach()?;
+        }
         self.took.1 = start.elapsed();
         Ok(())
     }
@@ -113,6 +138,9 @@ impl Instance {
     /// Takes the program down; its books stay readable.
     pub fn detach(&mut self) {
         self.link = None;
+        if let Some(entry) = &mut self.entry {
+            entry.detach();
+        }
     }
 
     pub fn is_attached(&self) -> bool {
@@ -136,7 +164,19 @@ impl Instance {
             add_words(&mut sum.outcomes, &cpu[offset_of!(Book, outcomes)..]);
             add_words(&mut sum.notes, &cpu[offset_of!(Book, notes)..]);
         }
-        Ok((sum, bpf::prog_info(&self.program)?.recursion_misses))
+        let mut missed = bpf::prog_info(&self.program)?.recursion_misses;
+        if let Some(entry) = &self.entry {
+            let (of_entry, missed_there) = entry.books()?;
+            missed += missed_there;
+            // A call whose beginning could not be kept is lost; all others are counted where they return.
+            for (loss, _) in Outcome::LOSSES {
+                sum.outcomes[loss as usize] += of_entry.outcomes[loss as usize];
+            }
+            for (note, more) in sum.notes.iter_mut().zip(of_entry.notes) {
+                *note += more;
+            }
+        }
+        Ok((sum, missed))
     }
 
     /// Is it a raw tracepoint? Kernels count skipped runs of those earlier than of all others.
@@ -170,6 +210,21 @@ fn map(name: &str, of: MapType, value_size: usize, entries: u32) -> io::Result<M
     })
 }
 
+/// Calls that may be under way at a site at once. A thread that is killed in one leaves it there.
+const CALLS: u32 = 16_384;
+
+/// The map of those.
+fn calls(kept: u32, library: &Library) -> io::Result<Map> {
+    Map::create(&MapSpec {
+        name: "mt_calls",
+        of: MapType::Hash,
+        key_size: 8 * CALL_KEY as u32,
+        value_size: kept,
+        entries: CALLS,
+        flags: library.abilities().hash_flags(),
+    })
+}
+
 /// What goes into the holes of one program.
 struct Holes<'a> {
     generated: Vec<(&'static str, &'a Code)>,
@@ -177,6 +232,8 @@ struct Holes<'a> {
     action: &'static str,
     /// Does the action want scratch?
     long: bool,
+    /// Was something kept when the call began?
+    returns: bool,
 }
 
 impl<'a> Holes<'a> {
@@ -186,6 +243,7 @@ impl<'a> Holes<'a> {
         generated.extend(program.cookie.as_ref().map(|code| ("cookie", code)));
         generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
         generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
+        generated.extend(program.call.as_ref().map(|code| ("frame", code)));
         let mut constants = vec![("base", constant(plan.id.0.into()))];
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
@@ -211,6 +269,13 @@ impl<'a> Holes<'a> {
                 };
                 (action, code.long)
             }
+            Action::Enter(code) => {
+                generated.push(("frame", &code.frame));
+                generated.push(("stash", &code.stash));
+                let long = code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK;
+                let action = if long { "act_enter_long" } else { "act_enter" };
+                (action, long)
+            }
             Action::Follow { member, there } => {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
@@ -221,6 +286,7 @@ impl<'a> Holes<'a> {
             constants,
             action,
             long,
+            returns: program.call.is_some(),
         }
     }
 
@@ -233,10 +299,13 @@ impl<'a> Holes<'a> {
             .constants
             .iter()
             .map(|(hole, code)| (*hole, Body::Code(code)));
-        generated
-            .chain(constants)
-            .chain([("act", Body::Is(self.action))])
-            .collect()
+        let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
+        bodies.push(("act", Body::Is(self.action)));
+        if self.returns {
+            bodies.push(("returned", Body::Is("lib_returned")));
+            bodies.push(("over", Body::Is("lib_over")));
+        }
+        bodies
     }
 
     /// The tables of each hole's patterns, in a map of its own.

@@ -11,7 +11,11 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 10] = [
+const HOLES: [(&str, u64); 14] = [
+    ("returned", 1),
+    ("over", 0),
+    ("frame", 0),
+    ("stash", 0),
     ("guard", 1),
     ("cookie", 0),
     ("base", 0),

@@ -22,8 +22,6 @@ use std::sync::atomic::Ordering;
 const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
 const TARGETS: u32 = 65_536;
-/// `BPF_F_NO_PREALLOC`: room for a member is made when it is added, where the kernel's programs may look into such a map.
-const NO_PREALLOC: u32 = 1;
 /// `BPF_F_MMAPABLE` (5.5)
 const MMAPABLE: u32 = 1 << 10;
 
@@ -245,14 +243,13 @@ fn constants(section: &MapDefinition) -> io::Result<Map> {
 }
 
 fn hash(name: &str, key_size: u32, entries: u32, library: &Library) -> io::Result<Map> {
-    let late = library.abilities().late_allocation;
     Map::create(&MapSpec {
         name,
         of: MapType::Hash,
         key_size,
         value_size: 1,
         entries,
-        flags: if late { NO_PREALLOC } else { 0 },
+        flags: library.abilities().hash_flags(),
     })
 }
 

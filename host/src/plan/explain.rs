@@ -39,6 +39,16 @@ fn explain_site<'a>(
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
+    if let Some(entry) = &site.entry
+        && let Action::Enter(code) = &entry.program.action
+    {
+        let bytes = code.bytes - 8;
+        let where_from = attachment(&entry.attachment);
+        writeln!(
+            out,
+            "    begins     {where_from}: {bytes} bytes are kept of each call"
+        )?;
+    }
     for (number, condition) in site.conditions.iter().enumerate() {
         writeln!(
             out,
@@ -57,6 +67,8 @@ fn explain_site<'a>(
                 explain_table(out, shape)?;
             }
         }
+        // It is told at the return.
+        Action::Enter(_) => {}
         Action::Follow { there: true, .. } => {
             writeln!(out, "    then       the process is traced, too")?
         }
@@ -231,6 +243,7 @@ fn instructions(site: &SitePlan) -> usize {
             Action::Tally { code, .. } => {
                 code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
             }
+            Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
             Action::Follow { member, .. } => member.insns.len(),
         }
 }

@@ -3,6 +3,7 @@
 //! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
 
 mod attachment;
+mod call;
 mod explain;
 mod function;
 mod layout;
@@ -71,6 +72,8 @@ pub struct SitePlan {
     /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
     pub conditions: Vec<String>,
     pub program: Program,
+    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it.
+    pub entry: Option<Box<Self>>,
 }
 
 /// What output calls a site.
@@ -182,6 +185,8 @@ pub struct Program {
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,
+    /// At a return: what the call is looked up by of which something was kept.
+    pub call: Option<Code>,
     pub action: Action,
 }
 
@@ -195,11 +200,23 @@ pub enum Action {
         tally: TallyId,
         code: Box<TallyCode>,
     },
+    /// Something of a call is kept until it returns.
+    Enter(Box<EnterCode>),
     /// A process is traced from now on, or no longer.
     Follow {
         member: Box<Code>,
         there: bool,
     },
+}
+
+/// What is kept of a call's beginning.
+#[derive(Clone)]
+pub struct EnterCode {
+    /// The key of the call.
+    pub frame: Code,
+    pub stash: Code,
+    /// How much that is.
+    pub bytes: u32,
 }
 
 /// What a site does to a tally.

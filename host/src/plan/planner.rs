@@ -1,6 +1,7 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
 use super::attachment::{Hanging, SHARED_CALLS, Together, hang, otherwise};
+use super::call;
 use super::layout::lay_out;
 use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
@@ -238,14 +239,24 @@ impl Planner {
         for (found_one, _) in found {
             let mut hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
-            let mut names = self.facts.names(&hanging.site, &found_one.probe);
-            let mut compiled = compile(declaration, names.as_ref(), &slots, false);
+            let mut names = self.names(&hanging, found_one);
+            let mut compiled = compile(declaration, names.both(), &slots, false);
+            let impossible = |compiled: &Compiled| {
+                !compiled.kept.is_empty() && !call::is_possible(&self.facts, &hanging.attachment)
+            };
+            if compiled.as_ref().is_ok_and(impossible)
+                && let Some(other) = otherwise(&self.facts, &self.options, found_one, &hanging)
+            {
+                names = self.names(&other, found_one);
+                compiled = compile(declaration, names.both(), &slots, false);
+                hanging = other;
+            }
             if compiled.is_err()
                 && !hopeless
                 && let Some(otherwise) = otherwise(&self.facts, &self.options, found_one, &hanging)
             {
-                let other_names = self.facts.names(&otherwise.site, &found_one.probe);
-                let other = compile(declaration, other_names.as_ref(), &slots, false);
+                let other_names = self.names(&otherwise, found_one);
+                let other = compile(declaration, other_names.both(), &slots, false);
                 // What is wrong with the texts is wrong with them at all of many matches. Of a return, the other way
                 // knows more names, so that it says better what is wrong.
                 hopeless = other.is_err();
@@ -262,13 +273,13 @@ impl Planner {
                 && some
                 && refusals.iter().all(|refusal| refusal.missing)
             {
-                compiled = compile(declaration, names.as_ref(), &slots, true);
+                compiled = compile(declaration, names.both(), &slots, true);
             }
             let compiled = compiled.map_err(reports)?;
             if !self.options.exact && !reads_record(&compiled) {
                 hanging.without_record();
             }
-            for moved in names.moved_members() {
+            for moved in names.here.moved_members() {
                 add_reason(&mut hanging.why, &moved);
             }
             done.push((hanging, compiled));
@@ -287,6 +298,8 @@ impl Planner {
         let guards = told::guards(&self.facts, &group);
         let guard = told::guard(&guards, &target)?;
         let cookie = told::cookie(&group, &target)?;
+        let call = call::returned(&group, &target)?;
+        let entry = call::entered(&self.facts, id, &group, &target)?;
         let Group {
             members,
             optional,
@@ -375,9 +388,20 @@ impl Planner {
                 cookie,
                 guard,
                 steps,
+                call,
                 action,
             },
+            entry,
         })
+    }
+
+    /// The names at a match, and at the beginning of the calls that return there.
+    fn names(&self, hanging: &Hanging, found: &Match) -> call::BothNames<'_> {
+        let at_entry = call::beginning(&hanging.site);
+        call::BothNames {
+            here: self.facts.names(&hanging.site, &found.probe),
+            at_entry: at_entry.map(|site| self.facts.names(&site, &found.probe)),
+        }
     }
 
     fn target(&self) -> codegen::Target {
@@ -445,6 +469,7 @@ impl Planner {
             cookie: None,
             guard: told::guard(&hanging.guards, &target)?,
             steps: None,
+            call: None,
             action: Action::Follow {
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
                 there,
@@ -463,6 +488,7 @@ impl Planner {
             why: hanging.why,
             conditions: hanging.guards.into_iter().map(|(_, words)| words).collect(),
             program,
+            entry: None,
         })
     }
 }

@@ -176,7 +176,9 @@ impl Class {
                 },
                 why: format!("one program for {count} system calls, told apart by their numbers"),
             }),
-            Self::Function { entry: true, ret } if !exact && facts.has_kprobe_multi() => {
+            Self::Function { entry: true, ret }
+                if !exact && !keeps(members) && facts.has_kprobe_multi() =>
+            {
                 let functions = members.iter().filter_map(function).collect();
                 let attachment = Attachment::KprobeMulti {
                     functions,
@@ -207,6 +209,14 @@ impl Class {
             _ => None,
         }
     }
+}
+
+/// Is something kept of the calls' beginnings? At the returns of such links no kernel says on which frame of the stack they
+/// are.
+fn keeps(members: &[Ready]) -> bool {
+    members
+        .iter()
+        .any(|member| !member.compiled.kept.is_empty())
 }
 
 fn one_link(attachment: Attachment) -> Shared {

@@ -1,8 +1,8 @@
 //! A declaration's texts, compiled with the names and types of one site.
 
 use super::layout::Wanted;
-use crate::expr::tree::Node;
-use crate::expr::{self, Checked, ColumnItem, Item, Names, Refusal, Scope, Slot};
+use crate::expr::tree::{Node, Part};
+use crate::expr::{self, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Room, Source, Step, TallyId, VarId};
 
@@ -12,6 +12,8 @@ pub(super) struct Compiled {
     /// In the order written, each with what messages call it.
     pub conditions: Vec<(Node, String)>,
     pub ending: CompiledEnding,
+    /// What is kept of a call's beginning for its return.
+    pub kept: Vec<Part>,
 }
 
 #[derive(PartialEq)]
@@ -25,17 +27,19 @@ pub(super) enum CompiledEnding {
     },
 }
 
-/// Compiles all texts. Every mistake is in the result. With `lenient`, a field that the handler reads and this site
+/// Compiles all texts, with the names at the site and at the beginning of calls that return there. Every mistake is in the result. With `lenient`, a field that the handler reads and this site
 /// doesn't have is nil: another site has it.
 pub(super) fn compile(
     declaration: &Declaration,
-    names: &dyn Names,
+    (names, at_entry): (&dyn Names, Option<&dyn Names>),
     slots: &dyn Fn(VarId) -> Slot,
     lenient: bool,
 ) -> Result<Compiled, Vec<Refusal>> {
+    let entry = at_entry.map(Entry::new);
     let mut site = Site {
         declaration,
         names,
+        entry: entry.as_ref(),
         slots,
         lenient,
         bound: Vec::new(),
@@ -55,7 +59,11 @@ pub(super) fn compile(
     }
     let ending = site.ending(fetched, keys);
     match (site.refusals.is_empty(), ending) {
-        (true, Some(ending)) => Ok(Compiled { conditions, ending }),
+        (true, Some(ending)) => Ok(Compiled {
+            conditions,
+            ending,
+            kept: entry.map(Entry::kept).unwrap_or_default(),
+        }),
         _ => Err(site.refusals),
     }
 }
@@ -71,6 +79,7 @@ fn quoted(text: &str) -> String {
 struct Site<'a> {
     declaration: &'a Declaration,
     names: &'a dyn Names,
+    entry: Option<&'a Entry<'a>>,
     slots: &'a dyn Fn(VarId) -> Slot,
     lenient: bool,
     /// What earlier `:fetch` and `:by` gave names to.
@@ -116,6 +125,7 @@ impl Site<'_> {
             given: &self.declaration.given,
             definitions: &self.declaration.definitions,
             bound: &self.bound,
+            entry: self.entry,
             slots: self.slots,
         }
     }

@@ -6,17 +6,53 @@ use crate::expr::tree::{Node, Op, Relation};
 use crate::facts::{Facts, syscall_number};
 use crate::report::Report;
 
+/// In place of a number: no system call.
+const NONE: u32 = u32::MAX;
+/// System calls that never return, by their numbers: exit and exit_group
+/// (arch/x86/entry/syscalls/syscall_64.tbl). What is kept of them would stay.
+const ENDLESS: [u32; 2] = [60, 231];
+
 /// What must hold for a hit to be counted at all, with its words.
 pub(super) fn guards(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
+    match &group.told_by {
+        ToldBy::SystemCall { numbers, exit } => guards_of(facts, group, numbers, *exit),
+        ToldBy::Nothing | ToldBy::Cookie => guards_of(facts, group, &[], false),
+    }
+}
+
+/// The same for where the calls begin that return at a group's sites.
+pub(super) fn guards_at_entry(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
+    let numbers = match &group.told_by {
+        ToldBy::SystemCall { numbers, .. } => numbers.as_slice(),
+        ToldBy::Nothing | ToldBy::Cookie => &[],
+    };
+    let numbers: Vec<u32> = match numbers {
+        [one] => vec![*one],
+        // Their places stay those of the sites.
+        many => many
+            .iter()
+            .map(|number| {
+                if ENDLESS.contains(number) {
+                    NONE
+                } else {
+                    *number
+                }
+            })
+            .collect(),
+    };
+    guards_of(facts, group, &numbers, false)
+}
+
+fn guards_of(facts: &Facts, group: &Group, numbers: &[u32], exit: bool) -> Vec<(Node, String)> {
     let call = match &group.told_by {
-        ToldBy::SystemCall { numbers, exit } => match numbers.as_slice() {
-            [number] => facts.syscall_guard(*number, *exit).map(|guard| {
+        ToldBy::SystemCall { .. } => match numbers {
+            [number] => facts.syscall_guard(*number, exit).map(|guard| {
                 let words = format!("system call {number}, made the 64-bit way");
                 (guard, words)
             }),
             _ => facts.native_caller().map(|native| {
                 let zero = Box::new(Node::Const(0));
-                let known = Node::Compare(Relation::Ne, Box::new(entry(numbers, *exit)), zero);
+                let known = Node::Compare(Relation::Ne, Box::new(entry(numbers, exit)), zero);
                 let words = format!("one of {} system calls, made the 64-bit way", numbers.len());
                 (Node::And(Box::new(known), Box::new(native)), words)
             }),
@@ -40,10 +76,23 @@ pub(super) fn guard(
 
 /// Which of the sites was hit, as code; `None` where there is one.
 pub(super) fn cookie(group: &Group, target: &codegen::Target) -> Result<Option<Code>, Report> {
+    let at_exit = matches!(group.told_by, ToldBy::SystemCall { exit: true, .. });
+    cookie_at(group, at_exit, target)
+}
+
+/// Which of the sites a call that begins belongs to.
+pub(super) fn cookie_at_entry(
+    group: &Group,
+    target: &codegen::Target,
+) -> Result<Option<Code>, Report> {
+    cookie_at(group, false, target)
+}
+
+fn cookie_at(group: &Group, exit: bool, target: &codegen::Target) -> Result<Option<Code>, Report> {
     match &group.told_by {
-        ToldBy::SystemCall { numbers, exit } if numbers.len() > 1 => {
+        ToldBy::SystemCall { numbers, .. } if numbers.len() > 1 => {
             let one = Box::new(Node::Const(1));
-            let number = Node::Binary(Op::Sub, Box::new(entry(numbers, *exit)), one);
+            let number = Node::Binary(Op::Sub, Box::new(entry(numbers, exit)), one);
             codegen::cookie(&number, target).map(Some)
         }
         ToldBy::Cookie => codegen::attach_cookie(target).map(Some),
@@ -53,7 +102,8 @@ pub(super) fn cookie(group: &Group, target: &codegen::Target) -> Result<Option<C
 
 /// The number of the site that a system call belongs to, counted from 1; 0 for none.
 fn entry(numbers: &[u32], exit: bool) -> Node {
-    let end = numbers.iter().max().map_or(0, |last| *last as usize + 1);
+    let known = numbers.iter().filter(|number| **number != NONE);
+    let end = known.max().map_or(0, |last| *last as usize + 1);
     let mut table = vec![0; end];
     for (site, number) in numbers.iter().enumerate() {
         if let Some(entry) = table.get_mut(*number as usize) {

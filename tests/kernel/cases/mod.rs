@@ -2,6 +2,7 @@
 
 mod books;
 mod callers;
+mod calls;
 mod coming_and_going;
 mod command_line;
 mod counters;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let subjects = [
         counts::CASES,
         tallies::CASES,
+        calls::CASES,
         events::CASES,
         histograms::CASES,
         books::CASES,

@@ -12,7 +12,8 @@ use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
 
 /// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 9] = [
+const FUNCTIONS: [(&str, &str); 10] = [
+    ("entry", "entry(expression)"),
     ("str", "str(pointer[, bytes])"),
     ("ptr", "ptr(pointer)"),
     ("as", "as('type', value)"),
@@ -25,8 +26,8 @@ const FUNCTIONS: [(&str, &str); 9] = [
 ];
 
 /// What will be there, and is not yet.
-const LATER: [&str; 9] = [
-    "entry", "kstack", "ustack", "path", "argv", "buf", "ksym", "usym", "ntop",
+const LATER: [&str; 8] = [
+    "kstack", "ustack", "path", "argv", "buf", "ksym", "usym", "ntop",
 ];
 
 /// What makes a column of a tally.
@@ -42,6 +43,7 @@ impl Checker<'_> {
         span: &Range<usize>,
     ) -> Result<Term> {
         match (name, arguments) {
+            ("entry", [of]) => self.at_entry(of, span),
             ("str", [pointer]) => self.string_at(pointer, None),
             ("str", [pointer, length]) => {
                 let length = self.length(length)?;

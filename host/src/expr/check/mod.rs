@@ -5,6 +5,7 @@ mod checker;
 mod columns;
 mod copied;
 mod definitions;
+mod entry;
 mod functions;
 mod items;
 mod limits;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use columns::{ColumnFunction, ColumnItem, columns};
 pub use copied::{Copied, Origin};
+pub use entry::Entry;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
 
@@ -43,6 +45,8 @@ pub struct Scope<'a> {
     pub definitions: &'a [Definition],
     /// What earlier texts of the chain gave names to.
     pub bound: &'a [(String, Checked)],
+    /// Where the probe sees calls return: their beginning.
+    pub entry: Option<&'a Entry<'a>>,
     /// Where a `var` lies.
     pub slots: &'a dyn Fn(VarId) -> Slot,
 }

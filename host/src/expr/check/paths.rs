@@ -53,13 +53,13 @@ impl Checker<'_> {
     /// `args.NAME`. A mistake is shown under the whole path.
     fn argument(&self, name: &str, span: &Range<usize>) -> Result<Term> {
         let names = self.scope.names;
-        if let Some(meaning) = names.argument(name) {
-            return Ok(meaning.into());
+        if let Some(meaning) = self.argument_named(name) {
+            return self.kept_in_bounds(meaning.into(), span);
         }
-        if let Some(why) = names.absent(name).or_else(|| names.absent("args")) {
+        if let Some(why) = self.absent(name).or_else(|| self.absent("args")) {
             return Err(self.missing(span, why, None));
         }
-        let known = names.arguments();
+        let known = self.argument_names();
         let path = |name: &str| format!("args.{name}");
         let near = nearest(name, known.iter().map(String::as_str));
         let near: Vec<String> = near.into_iter().map(path).collect();

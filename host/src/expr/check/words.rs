@@ -84,14 +84,13 @@ impl<'a> Checker<'a> {
     }
 
     fn word_of_site(&self, name: &str, span: &Range<usize>) -> Result<Term> {
-        if let Some(meaning) = self.scope.names.builtin(name) {
-            return Ok(meaning.into());
+        if let Some(meaning) = self.builtin_named(name) {
+            return self.kept_in_bounds(meaning.into(), span);
         }
         match name {
-            "elapsed" | "from" | "entry" => {
-                let message = format!(
-                    "'{name}' comes with spans and whole calls, which this version does not have yet"
-                );
+            "elapsed" => return self.elapsed(span),
+            "from" => {
+                let message = "'from' comes with spans, which this version does not have yet";
                 return Err(self.refuse(span, message).into());
             }
             "kstack" | "ustack" => {
@@ -105,9 +104,9 @@ impl<'a> Checker<'a> {
         }
         // An argument of the probe by its bare name; not in a definition, which may be used at probes of every kind.
         if self.call.is_none()
-            && let Some(meaning) = self.scope.names.argument(name)
+            && let Some(meaning) = self.argument_named(name)
         {
-            return Ok(meaning.into());
+            return self.kept_in_bounds(meaning.into(), span);
         }
         match self.scope.names.constant(name) {
             Some(value) => Ok(Term::constant(value)),
@@ -117,13 +116,13 @@ impl<'a> Checker<'a> {
 
     fn unknown(&self, name: &str, span: &Range<usize>) -> super::Refusal {
         let names = self.scope.names;
-        if let Some(why) = names.absent(name) {
+        if let Some(why) = self.absent(name) {
             return self.missing(span, why, None);
         }
         if name == "args" {
             let message = format!("the arguments of {} have names: args.NAME", names.site());
             return Report {
-                help: enumerated("there are", &names.arguments()),
+                help: enumerated("there are", &self.argument_names()),
                 ..self.refuse(span, message)
             }
             .into();
@@ -143,7 +142,7 @@ impl<'a> Checker<'a> {
         {
             return self.missing(span, message, enumerated("there are", &names.builtins()));
         }
-        let help = if names.argument(name).is_some() {
+        let help = if self.argument_named(name).is_some() {
             Some(format!("the argument is args.{name}"))
         } else {
             did_you_mean(name, self.words().iter().map(String::as_str))
@@ -160,10 +159,14 @@ impl<'a> Checker<'a> {
         let names = self.scope.names;
         let mut known: Vec<String> = WORDS.iter().map(|word| (*word).into()).collect();
         known.extend(names.builtins());
-        known.extend(names.arguments().iter().map(|name| format!("args.{name}")));
+        known.extend(
+            self.argument_names()
+                .iter()
+                .map(|name| format!("args.{name}")),
+        );
         known.extend(self.scope.bound.iter().map(|(name, _)| name.clone()));
         if self.call.is_none() {
-            known.extend(names.arguments());
+            known.extend(self.argument_names());
         }
         if let Some(call) = &self.call
             && let Some(definition) = self.scope.definitions.get(call.number)

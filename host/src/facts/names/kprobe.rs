@@ -41,15 +41,6 @@ impl<'a> Kprobe<'a> {
         self.known().map(|known| &known.prototype)
     }
 
-    /// Why there are no arguments at the return.
-    fn no_arguments(&self) -> String {
-        let module = self.module.as_deref();
-        match self.facts.trampoline(&self.function, module, true) {
-            Err(why) => format!("arguments at the return need fexit, and {why}"),
-            Ok(_) => format!("arguments at the return need fexit:{}", self.function),
-        }
-    }
-
     /// Parameters up to the first that no single register holds: behind it registers can't be told.
     fn in_registers(&self) -> impl Iterator<Item = &(String, Type)> {
         let parameters = self.prototype().map_or(&[][..], |of| &of.parameters);
@@ -111,10 +102,8 @@ impl Offered for Kprobe<'_> {
     fn absent(&self, name: &str) -> Option<String> {
         let function = &self.function;
         if self.ret {
-            return Some(match name {
-                "retval" => format!("{function} returns nothing that a register holds"),
-                _ => self.no_arguments(),
-            });
+            return (name == "retval")
+                .then(|| format!("{function} returns nothing that a register holds"));
         }
         if name == "retval" {
             return Some(no_return_value_yet("kretprobe"));

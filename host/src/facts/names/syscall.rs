@@ -209,13 +209,7 @@ impl Offered for Syscall<'_> {
         if argument_number(name).is_some() && self.keeps_registers() {
             return Some("a system call has six arguments: arg0 to arg5".to_owned());
         }
-        let passed = argument_number(name).is_some() || self.names().any(|known| known == name);
-        (passed && !self.keeps_registers()).then(|| {
-            let call = &self.name;
-            format!(
-                "{call} returns with new registers, its arguments are gone: use sys_enter_{call}"
-            )
-        })
+        None
     }
 }
 

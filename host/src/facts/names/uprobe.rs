@@ -142,9 +142,7 @@ impl Offered for Uprobe<'_> {
                     }
                     _ => "the function returns nothing".to_owned(),
                 }),
-                _ => Some(
-                    "at a return the arguments are gone: use uprobe, or retval here".to_owned(),
-                ),
+                _ => None,
             };
         }
         if name == "retval" {

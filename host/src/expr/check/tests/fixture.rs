@@ -261,6 +261,7 @@ impl World {
             place: place(4),
         };
         let scope = Scope {
+            entry: None,
             names: &self.probe,
             given: &self.given,
             definitions: &self.definitions,

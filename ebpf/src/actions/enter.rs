@@ -1,0 +1,57 @@
+//! Enter: what a call begins with is kept until it returns.
+
+use crate::library::holes::{frame, stash};
+use crate::library::maps;
+use crate::library::scratch::Slot;
+use aya_ebpf::bindings::BPF_ANY;
+use aya_ebpf::helpers::generated::bpf_map_update_elem;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use moontrace_abi::limits::{CALL_KEY, SMALL_KEPT};
+use moontrace_abi::{Outcome, State};
+
+const E2BIG: i64 = -7;
+const ENOMEM: i64 = -12;
+
+#[inline(always)]
+fn enter(ctx: *mut c_void, state: *mut State, kept: *mut u8) -> u64 {
+    let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
+    frame(ctx, state, key.as_mut_ptr().cast());
+    stash(ctx, state, kept);
+    // SAFETY: the holes have written all bytes of the key and of what is kept.
+    let done = unsafe {
+        bpf_map_update_elem(
+            maps::address(&maps::CALLS),
+            key.as_ptr().cast(),
+            kept.cast(),
+            u64::from(BPF_ANY),
+        )
+    };
+    match done {
+        0 => Outcome::Delivered as u64,
+        E2BIG => Outcome::Full as u64,
+        ENOMEM => Outcome::Memory as u64,
+        _ => Outcome::Busy as u64,
+    }
+}
+
+/// For what fits on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn act_enter(ctx: *mut c_void, state: *mut State) -> u64 {
+    let mut kept = MaybeUninit::<[u64; SMALL_KEPT / 8]>::uninit();
+    enter(ctx, state, kept.as_mut_ptr().cast())
+}
+
+/// For all else.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn act_enter_long(ctx: *mut c_void, state: *mut State) -> u64 {
+    let Some(slot) = Slot::take() else {
+        return Outcome::Busy as u64;
+    };
+    // SAFETY: the slot is this run's until it is given back.
+    let outcome = unsafe { enter(ctx, state, (&raw mut (*slot).bytes).cast()) };
+    Slot::give_back(slot);
+    outcome
+}

@@ -1,0 +1,87 @@
+//! Calls that are under way: what they are told apart by, and what is kept of their beginning.
+
+use super::function::{Failure, Function};
+use super::instruction::{Alu, Helper, R0, R6, R7, R8};
+use super::weights::Root;
+use super::{Code, Target};
+use crate::expr::tree::Part;
+use crate::report::Report;
+use moontrace_abi::State;
+
+/// `pt_regs.sp` of x86_64 (arch/x86/include/asm/ptrace.h), bytes from its start.
+const STACK_POINTER: i16 = 152;
+
+/// What tells a call apart from all others at its site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKey {
+    /// The thread: it makes one at a time.
+    Thread,
+    /// Where its frame is on the stack, which the registers say, so many bytes `above`. A stack of the kernel's is one
+    /// thread's, a program's has its thread beside it.
+    Stack { of_thread: bool, above: i32 },
+    /// The address of the context, which stands in the call's own frame.
+    Context,
+}
+
+/// The body of `frame(ctx, state, out)`: a call's key, three words: thread, frame, site.
+pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
+    let mut function = Function::new(target, [], true, Failure::Own)?;
+    let asm = &mut function.asm;
+    match key {
+        CallKey::Thread
+        | CallKey::Stack {
+            of_thread: true, ..
+        } => {
+            asm.helper(Helper::PidTgid);
+            asm.store(8, R8, 0, R0);
+        }
+        CallKey::Stack { .. } | CallKey::Context => asm.store(8, R8, 0, 0),
+    }
+    match key {
+        CallKey::Thread => asm.store(8, R8, 8, 0),
+        CallKey::Stack { above, .. } => {
+            asm.load(8, R0, R6, STACK_POINTER);
+            asm.alu(Alu::Sub, R0, above);
+            asm.store(8, R8, 8, R0);
+        }
+        CallKey::Context => asm.store(8, R8, 8, R6),
+    }
+    asm.load(8, R0, R7, State::COOKIE);
+    asm.store(8, R8, 16, R0);
+    asm.exit(0);
+    function.finish()
+}
+
+/// The body of `stash(ctx, state, out)`: what is kept of a call's beginning, all of its bytes. A word comes first, with a bit
+/// for each part that could not be read, which is zeros then.
+pub fn stash(kept: &[Part], target: &Target) -> Result<Code, Report> {
+    let roots = kept.iter().map(Root::from);
+    let mut function = Function::new(target, roots, true, Failure::Own)?;
+    function.asm.store(8, R8, 0, 0);
+    let mut offset = 8;
+    for (number, part) in kept.iter().enumerate() {
+        function.fault = function.asm.label();
+        function.part(part, R8, offset as i16)?;
+        function.unless_read(number, (offset as i16, part.size()));
+        offset += part.size();
+    }
+    function.asm.exit(0);
+    function.finish()
+}
+
+impl Function<'_> {
+    /// What could not be read is marked, and zeroed.
+    fn unless_read(&mut self, number: usize, (offset, bytes): (i16, u32)) {
+        if !self.asm.is_used(self.fault) {
+            return;
+        }
+        let (fault, end) = (self.fault, self.asm.label());
+        self.asm.jump(end);
+        self.asm.bind(fault);
+        self.asm.load(8, R0, R8, 0);
+        self.asm.alu(Alu::Or, R0, 1 << number.min(30));
+        self.asm.store(8, R8, 0, R0);
+        self.clear(R8, offset, bytes);
+        self.asm.bind(end);
+    }
+}

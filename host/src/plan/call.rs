@@ -1,0 +1,229 @@
+//! Whole calls: a program at the beginning keeps what only it knows, and the one at the return takes it up.
+
+use super::sharing::Group;
+use super::{Action, Attachment, EnterCode, Program, SiteId, SitePlan, told};
+use crate::codegen::{self, CallKey};
+use crate::expr::Names;
+use crate::expr::tree::Part;
+use crate::facts::{Facts, Location, Match, names};
+use crate::report::Report;
+
+/// What names mean at a site, and at the beginning of the calls that return there.
+pub(super) struct BothNames<'a> {
+    pub here: Box<dyn Names + 'a>,
+    pub at_entry: Option<Box<dyn Names + 'a>>,
+}
+
+impl BothNames<'_> {
+    pub(super) fn both(&self) -> (&dyn Names, Option<&dyn Names>) {
+        (&*self.here, self.at_entry.as_deref())
+    }
+}
+
+/// Where the calls begin that return at a site; `None` where none do.
+pub(super) fn beginning(site: &names::Site) -> Option<names::Site> {
+    match site {
+        names::Site::Syscall { name, exit: true } => Some(names::Site::Syscall {
+            name: name.clone(),
+            exit: false,
+        }),
+        names::Site::RawSyscalls { exit: true } => Some(names::Site::RawSyscalls { exit: false }),
+        names::Site::Tracepoint { category, event } if category == "syscalls" => {
+            let call = event.strip_prefix("sys_exit_")?;
+            Some(names::Site::Tracepoint {
+                category: category.clone(),
+                event: format!("sys_enter_{call}"),
+            })
+        }
+        names::Site::Kprobe {
+            function,
+            module,
+            ret: true,
+        } => Some(names::Site::Kprobe {
+            function: function.clone(),
+            module: module.clone(),
+            ret: false,
+        }),
+        names::Site::Fentry {
+            function,
+            module,
+            exit: true,
+        } => Some(names::Site::Fentry {
+            function: function.clone(),
+            module: module.clone(),
+            exit: false,
+        }),
+        names::Site::Uprobe {
+            path,
+            offset,
+            ret: true,
+        } => Some(names::Site::Uprobe {
+            path: path.clone(),
+            offset: *offset,
+            ret: false,
+        }),
+        _ => None,
+    }
+}
+
+/// How a call that begins is known again when it returns.
+fn key(attachment: &Attachment) -> CallKey {
+    match attachment {
+        // A thread is in one system call at a time.
+        Attachment::RawTracepoint { .. } | Attachment::Tracepoint { .. } => CallKey::Thread,
+        // Both programs are called from one frame.
+        Attachment::Fentry { .. } => CallKey::Context,
+        // At the return, the address to return to is gone from the stack.
+        Attachment::Kprobe { ret, .. } | Attachment::KprobeMulti { ret, .. } => CallKey::Stack {
+            of_thread: false,
+            above: if *ret { 8 } else { 0 },
+        },
+        Attachment::Uprobe { ret, .. } | Attachment::UprobeMulti { ret, .. } => CallKey::Stack {
+            of_thread: true,
+            above: if *ret { 8 } else { 0 },
+        },
+        Attachment::Each(all) => all.first().map_or(CallKey::Thread, key),
+        _ => CallKey::Thread,
+    }
+}
+
+/// Can a program at the return be handed what one at the beginning has kept? By fentry and fexit, an address on the
+/// kernel's stack is a part of a key, which kernels take since 5.12.
+pub(super) fn is_possible(facts: &Facts, at_return: &Attachment) -> bool {
+    !matches!(at_return, Attachment::Fentry { .. }) || facts.features().at_least(5, 12)
+}
+
+/// The attachment at the beginning of one of the members.
+fn attachment(
+    facts: &Facts,
+    at_return: &Attachment,
+    members: &[Match],
+) -> Result<Attachment, Report> {
+    if !is_possible(facts, at_return) {
+        let report = Report::new("what a call began with is known at fexit since Linux 5.12");
+        return Err(report.help("a kretprobe has it"));
+    }
+    Ok(match at_return {
+        Attachment::RawTracepoint { .. } => Attachment::RawTracepoint {
+            name: "sys_enter".into(),
+        },
+        Attachment::Tracepoint { .. } => Attachment::Tracepoint {
+            id: record_at_entry(facts, members.first())?,
+        },
+        Attachment::Kprobe {
+            function, offset, ..
+        } => Attachment::Kprobe {
+            function: function.clone(),
+            offset: *offset,
+            ret: false,
+        },
+        Attachment::Fentry {
+            function,
+            id,
+            object,
+            ..
+        } => Attachment::Fentry {
+            function: function.clone(),
+            id: *id,
+            object: *object,
+            exit: false,
+        },
+        Attachment::Uprobe {
+            path, place, pid, ..
+        } => Attachment::Uprobe {
+            path: path.clone(),
+            place: *place,
+            ret: false,
+            pid: *pid,
+        },
+        Attachment::UprobeMulti {
+            path, places, pid, ..
+        } => Attachment::UprobeMulti {
+            path: path.clone(),
+            places: places.clone(),
+            ret: false,
+            pid: *pid,
+        },
+        Attachment::Each(all) => {
+            let all = all.iter().zip(members);
+            let all = all.map(|(one, member)| attachment(facts, one, std::slice::from_ref(member)));
+            Attachment::Each(all.collect::<Result<_, _>>()?)
+        }
+        other => {
+            let words = super::attachment_words(other);
+            return Err(Report::new(format!("a call has no beginning at {words}")));
+        }
+    })
+}
+
+/// The number of the tracepoint at which a system call begins.
+fn record_at_entry(facts: &Facts, member: Option<&Match>) -> Result<u64, Report> {
+    let event = member.and_then(|member| match &member.location {
+        Location::Tracepoint { category, event } if category == "syscalls" => {
+            Some(format!("sys_enter_{}", event.strip_prefix("sys_exit_")?))
+        }
+        _ => None,
+    });
+    let event = event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))?;
+    Ok(facts.tracefs()?.format("syscalls", &event)?.id)
+}
+
+/// What the program at the return looks its call up by.
+pub(super) fn returned(
+    group: &Group,
+    target: &codegen::Target,
+) -> Result<Option<codegen::Code>, Report> {
+    match group.compiled.kept.is_empty() {
+        true => Ok(None),
+        false => codegen::frame(key(&group.hanging.attachment), target).map(Some),
+    }
+}
+
+/// The program at the beginning, where something is kept.
+pub(super) fn entered(
+    facts: &Facts,
+    id: SiteId,
+    group: &Group,
+    target: &codegen::Target,
+) -> Result<Option<Box<SitePlan>>, Report> {
+    let kept = &group.compiled.kept;
+    let Some(first) = group.members.first().filter(|_| !kept.is_empty()) else {
+        return Ok(None);
+    };
+    let attachment = attachment(facts, &group.hanging.attachment, &group.members)?;
+    let guards = told::guards_at_entry(facts, group);
+    let program = Program {
+        cookie: told::cookie_at_entry(group, target)?,
+        guard: told::guard(&guards, target)?,
+        steps: None,
+        call: None,
+        action: Action::Enter(Box::new(EnterCode {
+            frame: codegen::frame(key(&attachment), target)?,
+            stash: codegen::stash(kept, target)?,
+            bytes: kept_bytes(kept),
+        })),
+    };
+    Ok(Some(Box::new(SitePlan {
+        id,
+        probe: first.probe.clone(),
+        func: first
+            .probe
+            .rsplit(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        others: Vec::new(),
+        optional: group.optional,
+        kind: first.kind,
+        attachment,
+        why: String::new(),
+        conditions: guards.into_iter().map(|(_, words)| words).collect(),
+        program,
+        entry: None,
+    })))
+}
+
+/// Bytes of what is kept.
+fn kept_bytes(kept: &[Part]) -> u32 {
+    8 + kept.iter().map(Part::size).sum::<u32>()
+}
