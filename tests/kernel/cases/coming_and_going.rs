@@ -107,7 +107,17 @@ fn a_hundred_probes_come_and_go_beside_a_steady_one() {
         let hits: Vec<u64> = hits.flatten().collect();
         assert_eq!(hits.len(), 100);
         let text = outcome.text();
-        assert!(text.starts_with("20000 "), "{outcome:?}");
+        // A kernel that switches threads in the middle of a program skips it for the others on that processor, and counts.
+        let steady = outcome.of("books").find(|line| line["probe"] == "steady");
+        let steady = steady.expect("books of the steady probe");
+        assert_eq!(steady["lost"], serde_json::json!({}), "{outcome:?}");
+        let missed = steady["missed"].as_u64().unwrap_or(0);
+        let seen: u64 = text
+            .split(' ')
+            .next()
+            .and_then(|seen| seen.parse().ok())
+            .unwrap_or(0);
+        assert!(seen <= 20_000 && seen + missed >= 20_000, "{outcome:?}");
         // An emulated processor may have done all of its work before they are there.
         let least = if text.contains(" gone ") { 1 } else { 0 };
         let came_and_went = hits.iter().all(|hits| (least..20_000).contains(hits));

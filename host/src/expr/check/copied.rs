@@ -143,6 +143,9 @@ fn array(of: Shape, each: u32, length: usize) -> Shape {
 impl Checker<'_> {
     /// A term as bytes to copy, where that is what it is.
     pub(super) fn copied(&self, term: &Term, span: &Range<usize>) -> Result<Option<Copied>> {
+        if term.is_string() {
+            return Ok(None);
+        }
         let Some(copied) = Copied::of(term, self.scope.names) else {
             return Ok(None);
         };

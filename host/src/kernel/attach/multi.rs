@@ -95,7 +95,7 @@ pub(super) fn each(
             Err(error) => return Err(NotAttached { number, error }),
         }
     }
-    gathered(links, skipped)
+    Ok(gathered(links, skipped))
 }
 
 /// The kernel refuses a whole link for one place that it doesn't like: halves of it are tried until that is found.
@@ -139,19 +139,13 @@ fn in_parts(
         }
     }
     skipped.sort_by_key(|skipped| skipped.number);
-    gathered(links, skipped)
+    Ok(gathered(links, skipped))
 }
 
-/// Nothing at all that can be attached is an error.
-fn gathered(links: Vec<Link>, mut skipped: Vec<Skipped>) -> Result<Attached, NotAttached> {
-    if links.is_empty() && !skipped.is_empty() {
-        let Skipped { number, error } = skipped.swap_remove(0);
-        return Err(NotAttached { number, error });
-    }
-    Ok(Attached {
-        link: Some(Link::Many(Links(links))),
-        skipped,
-    })
+/// Where nothing at all could be attached there is no link: other programs of the probe may have theirs.
+fn gathered(links: Vec<Link>, skipped: Vec<Skipped>) -> Attached {
+    let link = (!links.is_empty()).then(|| Link::Many(Links(links)));
+    Attached { link, skipped }
 }
 
 fn cookies(part: &[usize]) -> Vec<u64> {
@@ -195,8 +189,8 @@ mod tests {
         assert_eq!(numbers, [5, 15, 25]);
         let failed = in_parts(30, false, picky).unwrap_err();
         assert_eq!(failed.number, 5);
-        // Nothing at all is left.
-        assert!(in_parts(2, true, |_| picky(&[5])).is_err());
+        let nothing = in_parts(2, true, |_| picky(&[5])).unwrap();
+        assert!(nothing.link.is_none() && nothing.skipped.len() == 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
+use crate::spec::Room;
 use moontrace_abi::limits::*;
 
 const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
@@ -39,6 +40,8 @@ fn its_limits_are_the_limits() {
         KEY_PARTS,
         KEY,
         COLUMNS,
+        ROW,
+        Room::default().keys as usize,
         FIELDS,
         RECORD,
         VARIABLE_STRING,
