@@ -8,30 +8,27 @@ use core::mem::MaybeUninit;
 use moontrace_abi::State;
 use moontrace_abi::limits::CALL_KEY;
 
-/// Finds what was kept of the call that returns: 1, or 0 where its beginning was not seen.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn lib_returned(ctx: *mut c_void, state: *mut State) -> u64 {
+/// Finds what was kept of the call that returns. `false`: its beginning was not seen.
+#[inline(always)]
+pub(crate) fn kept(ctx: *mut c_void, state: *mut State) -> bool {
     let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
     frame(ctx, state, key.as_mut_ptr().cast());
     // SAFETY: the hole has written all of the key; `state` is the entry program's.
     unsafe {
         let kept = bpf_map_lookup_elem(maps::address(&maps::CALLS), key.as_ptr().cast());
         if kept.is_null() {
-            return 0;
+            return false;
         }
         (*state).call = kept.cast();
     }
-    1
+    true
 }
 
-/// Nobody but this call knows the key, so that what was found stayed as it was until now.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn lib_over(ctx: *mut c_void, state: *mut State) -> u64 {
+/// Lets go of it. Nobody but this call knows the key, so that what was found stayed as it was until now.
+#[inline(always)]
+pub(crate) fn let_go(ctx: *mut c_void, state: *mut State) {
     let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
     frame(ctx, state, key.as_mut_ptr().cast());
     // SAFETY: as above.
     unsafe { bpf_map_delete_elem(maps::address(&maps::CALLS), key.as_ptr().cast()) };
-    0
 }

@@ -1,10 +1,11 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
 
-use super::holes::{act, cookie, guard, over, returned, steps};
+use super::call::{kept, let_go};
+use super::holes::{act, cookie, guard, run, steps};
 use super::{books, maps};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use moontrace_abi::{Outcome, State};
+use moontrace_abi::{Book, Outcome, State};
 
 /// Runs a program's text. Ends in at most one entry in the book of its instance.
 #[inline(always)]
@@ -22,24 +23,46 @@ pub(crate) fn hit(ctx: *mut c_void) {
     if guard(ctx, state) == 0 {
         return;
     }
-    // SAFETY: `state` was zeroed above, which is a value of its type.
-    unsafe { (*state).cookie = cookie(ctx) };
-    if returned(ctx, state) == 0 {
-        return;
-    }
+    let site = cookie(ctx);
     let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
         return;
     };
-    // SAFETY: as above.
-    unsafe { (*state).book = book };
+    // SAFETY: `state` was zeroed above, which is a value of its type.
+    unsafe {
+        (*state).cookie = site;
+        (*state).book = book;
+    }
+    run(ctx, state, book);
+}
+
+#[inline(always)]
+fn event(ctx: *mut c_void, state: *mut State, book: *mut Book) {
     let outcome = if steps(ctx, state) != 0 {
         act(ctx, state)
-    // SAFETY: as above.
+    // SAFETY: `state` is the entry program's.
     } else if unsafe { (*state).fault } != 0 {
         Outcome::Read as u64
     } else {
         Outcome::Filtered as u64
     };
     books::enter(book, outcome);
-    over(ctx, state);
+}
+
+/// A hit is an event.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State, book: *mut Book) -> u64 {
+    event(ctx, state, book);
+    0
+}
+
+/// A hit is the return of a call: an event if its beginning was seen.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State, book: *mut Book) -> u64 {
+    if kept(ctx, state) {
+        event(ctx, state, book);
+        let_go(ctx, state);
+    }
+    0
 }

@@ -5,7 +5,7 @@
 
 use core::ffi::c_void;
 use core::hint::black_box;
-use moontrace_abi::State;
+use moontrace_abi::{Book, State};
 
 macro_rules! holes {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $ty:ty),*);)*) => {$(
@@ -26,10 +26,8 @@ holes! {
     cookie(ctx: *mut c_void);
     /// The number of the instance's first site.
     base();
-    /// Finds what was kept when the call began that returns here: 1, or 0 where that was not seen.
-    returned(ctx: *mut c_void, state: *mut State);
-    /// Lets go of it.
-    over(ctx: *mut c_void, state: *mut State);
+    /// What a hit is: one of `engine`'s.
+    run(ctx: *mut c_void, state: *mut State, book: *mut Book);
     /// Writes the key of a call that is under way, all of its bytes.
     frame(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes what is kept of a call's beginning, all of its bytes.

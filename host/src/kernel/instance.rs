@@ -302,8 +302,7 @@ impl<'a> Holes<'a> {
         let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
         bodies.push(("act", Body::Is(self.action)));
         if self.returns {
-            bodies.push(("returned", Body::Is("lib_returned")));
-            bodies.push(("over", Body::Is("lib_over")));
+            bodies.push(("run", Body::Is("run_return")));
         }
         bodies
     }

@@ -11,9 +11,7 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 14] = [
-    ("returned", 1),
-    ("over", 0),
+const HOLES: [(&str, u64); 12] = [
     ("frame", 0),
     ("stash", 0),
     ("guard", 1),
@@ -151,6 +149,9 @@ impl Library {
             };
             linking.fillings.insert(index, filling);
         }
+        let (run, event) = (self.function("run")?, self.function("run_event")?);
+        let hit = linking.fillings.entry(run);
+        hit.or_insert(Filling::Library(event));
         for (hole, code) in &empty {
             if let Some(index) = self.object.by_name.get(*hole) {
                 let filling = linking.add(hole, code)?;
