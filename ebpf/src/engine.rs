@@ -5,7 +5,7 @@ use super::holes::{act, cookie, guard, run, steps};
 use super::{books, maps};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use moontrace_abi::{Book, Outcome, State};
+use moontrace_abi::{Outcome, State};
 
 /// Runs a program's text. Ends in at most one entry in the book of its instance.
 #[inline(always)]
@@ -32,11 +32,11 @@ pub(crate) fn hit(ctx: *mut c_void) {
         (*state).cookie = site;
         (*state).book = book;
     }
-    run(ctx, state, book);
+    run(ctx, state);
 }
 
 #[inline(always)]
-fn event(ctx: *mut c_void, state: *mut State, book: *mut Book) {
+fn event(ctx: *mut c_void, state: *mut State) {
     let outcome = if steps(ctx, state) != 0 {
         act(ctx, state)
     // SAFETY: `state` is the entry program's.
@@ -45,23 +45,24 @@ fn event(ctx: *mut c_void, state: *mut State, book: *mut Book) {
     } else {
         Outcome::Filtered as u64
     };
-    books::enter(book, outcome);
+    // SAFETY: as above; its book is there before anything runs.
+    books::enter(unsafe { (*state).book }, outcome);
 }
 
 /// A hit is an event.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State, book: *mut Book) -> u64 {
-    event(ctx, state, book);
+pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
+    event(ctx, state);
     0
 }
 
 /// A hit is the return of a call: an event if its beginning was seen.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State, book: *mut Book) -> u64 {
+pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
     if kept(ctx, state) {
-        event(ctx, state, book);
+        event(ctx, state);
         let_go(ctx, state);
     }
     0

@@ -5,7 +5,7 @@
 
 use core::ffi::c_void;
 use core::hint::black_box;
-use moontrace_abi::{Book, State};
+use moontrace_abi::State;
 
 macro_rules! holes {
     ($($(#[$doc:meta])* $name:ident($($argument:ident: $ty:ty),*);)*) => {$(
@@ -27,7 +27,7 @@ holes! {
     /// The number of the instance's first site.
     base();
     /// What a hit is: one of `engine`'s.
-    run(ctx: *mut c_void, state: *mut State, book: *mut Book);
+    run(ctx: *mut c_void, state: *mut State);
     /// Writes the key of a call that is under way, all of its bytes.
     frame(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes what is kept of a call's beginning, all of its bytes.

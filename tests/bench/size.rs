@@ -68,12 +68,12 @@ fn programs_stay_as_short_as_they_are() {
         (
             "count",
             site(vec![getppid(), by("comm")], tally(0, "count()")),
-            127,
+            129,
         ),
         (
             "histogram",
             site(vec![getppid(), by("comm")], tally(0, "hist(args.id)")),
-            187,
+            189,
         ),
         (
             "emit",
