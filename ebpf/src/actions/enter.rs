@@ -10,8 +10,8 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::{CALL_KEY, SMALL_KEPT};
 use moontrace_abi::{Outcome, State};
 
-const E2BIG: i64 = -7;
-const ENOMEM: i64 = -12;
+const E2BIG: i32 = -7;
+const ENOMEM: i32 = -12;
 
 #[inline(always)]
 fn enter(ctx: *mut c_void, state: *mut State, kept: *mut u8) -> u64 {
@@ -27,7 +27,8 @@ fn enter(ctx: *mut c_void, state: *mut State, kept: *mut u8) -> u64 {
             u64::from(BPF_ANY),
         )
     };
-    match done {
+    // Before 6.5 the kernel's own function gives an int: the upper half is anything.
+    match done as i32 {
         0 => Outcome::Delivered as u64,
         E2BIG => Outcome::Full as u64,
         ENOMEM => Outcome::Memory as u64,

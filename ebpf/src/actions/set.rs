@@ -9,8 +9,8 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::SET_KEY;
 use moontrace_abi::{Outcome, State};
 
-const E2BIG: i64 = -7;
-const ENOENT: i64 = -2;
+const E2BIG: i32 = -7;
+const ENOENT: i32 = -2;
 
 /// Runs `change` with the member that the hole writes.
 #[inline(always)]
@@ -24,7 +24,8 @@ fn with_member(
         log!(debug, "set: the member can't be read");
         return Outcome::Read as u64;
     }
-    match change(key.as_ptr().cast()) {
+    // Before 6.5 the kernel's own functions give an int: the upper half is anything.
+    match change(key.as_ptr().cast()) as i32 {
         0 | ENOENT => Outcome::Delivered as u64,
         E2BIG => {
             log!(warn, "set: it is full");

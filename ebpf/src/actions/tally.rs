@@ -10,9 +10,9 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::{COLUMNS, SMALL_COLUMNS, SMALL_KEY};
 use moontrace_abi::{Outcome, State};
 
-const ENOMEM: i64 = -12;
-const EEXIST: i64 = -17;
-const E2BIG: i64 = -7;
+const ENOMEM: i32 = -12;
+const EEXIST: i32 = -17;
+const E2BIG: i32 = -7;
 
 /// Measures, then finds the row, then adds: a row is not made for what could not be measured.
 #[inline(always)]
@@ -27,7 +27,9 @@ fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -
         let mut row = bpf_map_lookup_elem(table, at.cast());
         if row.is_null() {
             let zeros = (&raw const maps::ZEROS).cast();
-            match bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST)) {
+            let made = bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST));
+            // Before 6.5 the kernel's own function gives an int: the upper half is anything.
+            match made as i32 {
                 0 | EEXIST => {}
                 E2BIG => {
                     log!(warn, "tally: the table is full");

@@ -241,15 +241,18 @@ impl Planner {
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let mut names = self.names(&hanging, found_one);
             let mut compiled = compile(declaration, names.both(), &slots, false);
-            let impossible = |compiled: &Compiled| {
-                !compiled.kept.is_empty() && !call::is_possible(&self.facts, &hanging.attachment)
-            };
-            if compiled.as_ref().is_ok_and(impossible)
+            // A program at the beginning of each call is needed only where there is no way without.
+            if compiled
+                .as_ref()
+                .is_ok_and(|compiled| !compiled.kept.is_empty())
                 && let Some(other) = otherwise(&self.facts, &self.options, found_one, &hanging)
             {
-                names = self.names(&other, found_one);
-                compiled = compile(declaration, names.both(), &slots, false);
-                hanging = other;
+                let other_names = self.names(&other, found_one);
+                let others = compile(declaration, other_names.both(), &slots, false);
+                let impossible = !call::is_possible(&self.facts, &hanging.attachment);
+                if impossible || others.as_ref().is_ok_and(|others| others.kept.is_empty()) {
+                    (hanging, names, compiled) = (other, other_names, others);
+                }
             }
             if compiled.is_err()
                 && !hopeless

@@ -92,7 +92,7 @@ fn a_hundred_probes_come_and_go_beside_a_steady_one() {
             after("100ms", function() for _, other in ipairs(others) do other:detach() end end)
         end)
         on_exit(function()
-            printf("%d %s %s\n", seen, gone and "gone" or "slow", waiting < declaring and "beside" or waiting)
+            printf("%d %s %s\n", seen, gone and "gone" or "slow", waiting and waiting < declaring and "beside" or waiting or "soon")
         end)"#;
     let run = || {
         let mut worker = Worker::start(&["pace", "2000"]);
