@@ -196,6 +196,7 @@ impl Node {
             Self::Context { int, .. }
             | Self::Read { int, .. }
             | Self::Variable { int, .. }
+            | Self::Kept(_, int)
             | Self::Cast(int, _) => *int,
             Self::ContextAddress | Self::KeptAddress(_) | Self::Cookie | Self::Entry(..) => {
                 Int::U64

@@ -88,10 +88,15 @@ impl Facts {
         let btf = in_module.as_ref().unwrap_or(kernel);
         let Some(ty) = btf.named(name) else {
             let report = Report::new(format!("no type '{name}' in this kernel"));
-            let wrong = name
-                .trim_start_matches("struct ")
-                .trim_start_matches("union ");
-            return Err(match report::did_you_mean(wrong, btf.struct_names()) {
+            let (known, wrong) = match name.strip_prefix("enum ") {
+                Some(wrong) => (btf.enum_names(), wrong),
+                None => {
+                    let wrong = name.strip_prefix("union ").unwrap_or(name);
+                    let wrong = wrong.strip_prefix("struct ").unwrap_or(wrong);
+                    (btf.struct_names(), wrong)
+                }
+            };
+            return Err(match report::did_you_mean(wrong, known) {
                 Some(help) => report.help(help),
                 None => report,
             });
@@ -188,5 +193,7 @@ mod tests {
         );
         let wrong = facts.describe_type("struct tsk").unwrap_err();
         assert!(wrong.to_string().contains("'task'"), "{wrong}");
+        let wrong = facts.describe_type("enum stat").unwrap_err();
+        assert!(wrong.to_string().contains("'state'"), "{wrong}");
     }
 }

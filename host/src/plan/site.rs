@@ -228,15 +228,18 @@ impl Site<'_> {
         }
     }
 
-    /// What `:print()` shows: time, comm, pid and the arguments; one that has no single value is left out.
+    /// What `:print()` shows: time, comm, pid, the arguments and what is returned; what has no single value is left out.
     fn default_fields(&mut self, wanted: &mut Vec<Wanted>) {
-        let arguments = self
-            .names
-            .arguments()
-            .into_iter()
-            .map(|name| format!("args.{name}"));
+        let arguments = self.scope().argument_names();
         let first = ["time", "comm", "pid"].map(String::from);
-        for text in first.into_iter().chain(arguments) {
+        // A tracepoint's record has it among the arguments.
+        let returned = self.names.builtin("retval").filter(|returned| {
+            let mut all = arguments.iter();
+            !all.any(|name| self.names.argument(name).as_ref() == Some(returned))
+        });
+        let returned = returned.map(|_| "retval".to_owned());
+        let arguments = arguments.into_iter().map(|name| format!("args.{name}"));
+        for text in first.into_iter().chain(arguments).chain(returned) {
             let source = Source {
                 text,
                 place: self.declaration.place.clone(),

@@ -8,7 +8,8 @@ use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-cases!(described: arguments_by_name, arguments_are_printed_by_default, typed_return_values, wrong_names);
+cases!(described: arguments_by_name, arguments_are_printed_by_default, a_whole_struct, typed_return_values,
+    returns_show_what_was_passed_by_default, wrong_names);
 
 /// Of `described`.
 const CALLS: i64 = 20;
@@ -43,6 +44,8 @@ fn arguments_by_name() {
         })
     };
     assert_eq!(rows, [17, 19].map(want), "{outcome:?}");
+    let named = outcome.of("event").next().expect("an event")["names"].clone();
+    assert_eq!(named, json!({"step": "BACK"}), "{outcome:?}");
     assert_eq!(outcome.books().hits, CALLS as u64);
 }
 
@@ -50,7 +53,8 @@ fn arguments_are_printed_by_default() {
     let outcome = traced(r#"probe "uprobe:PROGRAM:described""#);
     outcome.is_well();
     let first = &outcome.of("event").next().expect("an event")["data"];
-    let arguments = ["number", "small", "name", "even", "stacked"].map(|name| first[name].clone());
+    let arguments =
+        ["number", "small", "name", "even", "step", "stacked"].map(|name| first[name].clone());
     assert_eq!(
         arguments,
         [
@@ -58,10 +62,20 @@ fn arguments_are_printed_by_default() {
             json!(-3),
             json!("even"),
             json!(true),
+            json!(1),
             json!(u64::MAX)
         ],
         "{outcome:?}"
     );
+}
+
+fn a_whole_struct() {
+    let outcome =
+        traced(r#"probe "uprobe:PROGRAM:described":where "number == 1":print "whole = pair[0]""#);
+    outcome.is_well();
+    let whole = &outcome.of("event").next().expect("an event")["data"]["whole"];
+    let members = ["first", "second", "third"].map(|name| whole[name].as_i64());
+    assert_eq!(members, [Some(7), Some(4095), Some(9)], "{outcome:?}");
 }
 
 fn typed_return_values() {
@@ -72,6 +86,25 @@ fn typed_return_values() {
     let sum = CALLS * (CALLS - 1) / 2 + 3 * CALLS;
     let want = json!([{"count": CALLS, "small": 1, "sum": sum}]);
     assert_eq!(outcome.rows("returned"), want.as_array().unwrap());
+}
+
+fn returns_show_what_was_passed_by_default() {
+    let outcome = traced(r#"probe "uretprobe:PROGRAM:described""#);
+    outcome.is_well();
+    // Of the second call: values that need all the bits and the sign of their types.
+    let event = outcome.of("event").nth(1).expect("two events");
+    let names = ["number", "small", "name", "step", "stacked", "retval"];
+    let shown = names.map(|name| event["data"][name].clone());
+    let want = [
+        json!(1),
+        json!(-3),
+        json!("odd"),
+        json!(-1),
+        json!(u64::MAX - 1),
+        json!(4),
+    ];
+    assert_eq!(shown, want, "{outcome:?}");
+    assert_eq!(event["names"], json!({"step": "BACK"}), "{outcome:?}");
 }
 
 fn wrong_names() {

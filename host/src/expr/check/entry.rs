@@ -110,6 +110,18 @@ fn may_fail(part: &Part) -> bool {
     reads
 }
 
+impl Scope<'_> {
+    /// Names of all arguments: the probe's, and those of the call that returns there.
+    pub fn argument_names(&self) -> Vec<String> {
+        let mut names = self.names.arguments();
+        if let Some(entry) = self.entry {
+            let passed = entry.names.arguments().into_iter();
+            names.extend(passed.filter(|name| self.names.argument(name).is_none()));
+        }
+        names
+    }
+}
+
 impl Checker<'_> {
     /// An argument of the probe, or of the call that returns there.
     pub(super) fn argument_named(&self, name: &str) -> Option<Meaning> {
@@ -127,16 +139,6 @@ impl Checker<'_> {
             Some(entry.meaning(entry.names.builtin(name)?))
         };
         self.scope.names.builtin(name).or_else(at_entry)
-    }
-
-    /// Names of all arguments.
-    pub(super) fn argument_names(&self) -> Vec<String> {
-        let mut names = self.scope.names.arguments();
-        if let Some(entry) = self.scope.entry {
-            let passed = entry.names.arguments().into_iter();
-            names.extend(passed.filter(|name| self.scope.names.argument(name).is_none()));
-        }
-        names
     }
 
     /// Why a name means nothing here.

@@ -59,7 +59,7 @@ impl Checker<'_> {
         if let Some(why) = self.absent(name).or_else(|| self.absent("args")) {
             return Err(self.missing(span, why, None));
         }
-        let known = self.argument_names();
+        let known = self.scope.argument_names();
         let path = |name: &str| format!("args.{name}");
         let near = nearest(name, known.iter().map(String::as_str));
         let near: Vec<String> = near.into_iter().map(path).collect();

@@ -122,7 +122,7 @@ impl<'a> Checker<'a> {
         if name == "args" {
             let message = format!("the arguments of {} have names: args.NAME", names.site());
             return Report {
-                help: enumerated("there are", &self.argument_names()),
+                help: enumerated("there are", &self.scope.argument_names()),
                 ..self.refuse(span, message)
             }
             .into();
@@ -160,13 +160,14 @@ impl<'a> Checker<'a> {
         let mut known: Vec<String> = WORDS.iter().map(|word| (*word).into()).collect();
         known.extend(names.builtins());
         known.extend(
-            self.argument_names()
+            self.scope
+                .argument_names()
                 .iter()
                 .map(|name| format!("args.{name}")),
         );
         known.extend(self.scope.bound.iter().map(|(name, _)| name.clone()));
         if self.call.is_none() {
-            known.extend(self.argument_names());
+            known.extend(self.scope.argument_names());
         }
         if let Some(call) = &self.call
             && let Some(definition) = self.scope.definitions.get(call.number)

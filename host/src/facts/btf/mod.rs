@@ -150,9 +150,17 @@ impl Btf {
 
     /// Names of structs and unions that a wrong one may have meant.
     pub fn struct_names(&self) -> Vec<&str> {
+        self.names_of(&[kind::STRUCT, kind::UNION])
+    }
+
+    /// The same of enums.
+    pub fn enum_names(&self) -> Vec<&str> {
+        self.names_of(&[kind::ENUM, kind::ENUM64])
+    }
+
+    fn names_of(&self, kinds: &[u8]) -> Vec<&str> {
         let named = |(_, raw): (u32, Raw<'_>)| {
-            (matches!(raw.kind, kind::STRUCT | kind::UNION) && raw.name != 0)
-                .then(|| self.blob.string(raw.name))
+            (kinds.contains(&raw.kind) && raw.name != 0).then(|| self.blob.string(raw.name))
         };
         self.blob.each().filter_map(named).collect()
     }

@@ -3,6 +3,7 @@
 //! Nothing is read before a name is asked for, and then only the unit that the function stands in.
 
 mod call;
+mod enumeration;
 mod facts;
 mod function;
 mod index;

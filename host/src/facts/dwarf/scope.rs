@@ -1,5 +1,6 @@
 //! Names of types and constants, as the source of a function knows them: those of its own unit.
 
+use super::enumeration::constant;
 use super::function::Function;
 use super::unit::Entry;
 use super::{At, Debug};
@@ -40,8 +41,7 @@ impl Debug {
     /// The value of an enumerator.
     pub(in crate::facts) fn enumerator(&self, near: &Function, name: &str) -> Option<i128> {
         let (_, entry) = self.find_named(near, &[gimli::DW_TAG_enumerator], name)?;
-        let value = entry.get(gimli::DW_AT_const_value)?;
-        value.sdata_value().map(i128::from)
+        constant(entry.get(gimli::DW_AT_const_value)?)
     }
 
     /// Names of structs, for messages.

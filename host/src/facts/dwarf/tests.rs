@@ -51,7 +51,7 @@ fn parameters_have_names_types_and_places() {
                 "number: i32 @ register 0",
                 "text: char * (user) @ register 1",
                 "flag: truth value @ register 2",
-                "color: u32 @ register 3",
+                "color: enum color @ register 3",
                 "byte: u8 @ register 4",
                 "pair: struct pair * (user) @ register 5",
                 "seventh: u64 @ stack 0",

@@ -23,7 +23,7 @@ pub(super) struct Typed {
 }
 
 /// A member by its name.
-type NamedMember = (String, Member);
+pub(in crate::facts) type NamedMember = (String, Member);
 
 impl Debug {
     /// The type that an entry's `DW_AT_type` names; `void` where it names none.
@@ -32,7 +32,7 @@ impl Debug {
             .unwrap_or_else(|| unclear(Type::Void, "of a type that is not known"))
     }
 
-    fn type_at(&self, unit: &Unit, entry: &Entry, depth: u32) -> Option<Typed> {
+    pub(super) fn type_at(&self, unit: &Unit, entry: &Entry, depth: u32) -> Option<Typed> {
         let depth = depth.checked_sub(1)?;
         let Some(value) = entry.get(gimli::DW_AT_type) else {
             return Some(word(Type::Void));
@@ -138,25 +138,6 @@ impl Debug {
         false
     }
 
-    fn enumeration(&self, unit: &Unit, at: At, entry: &Entry, depth: u32) -> Typed {
-        if entry.get(gimli::DW_AT_type).is_some()
-            && let Some(of) = self.type_at(unit, entry, depth)
-            && of.ty.integer().is_some()
-        {
-            return of;
-        }
-        let size = entry.number(gimli::DW_AT_byte_size).unwrap_or(0);
-        let negative = self.children(unit, at).is_ok_and(|children| {
-            let values = children
-                .iter()
-                .filter_map(|(_, child)| child.get(gimli::DW_AT_const_value));
-            values
-                .filter_map(|value| value.sdata_value())
-                .any(|value| value < 0)
-        });
-        integer(negative, size)
-    }
-
     /// How many elements an array has in each of its dimensions; 0 where it isn't said.
     fn lengths(&self, unit: &Unit, at: At) -> Vec<u32> {
         let children = self.children(unit, at).unwrap_or_default();
@@ -178,7 +159,7 @@ impl Debug {
     }
 
     /// The members of a struct, those of anonymous ones in their place.
-    fn members(&self, of: &StructType) -> Vec<NamedMember> {
+    pub(in crate::facts) fn members(&self, of: &StructType) -> Vec<NamedMember> {
         let mut found = Vec::new();
         if let Some(at) = self.struct_at(of.id) {
             self.collect(at, 0, NESTED, &mut MEMBERS.clone(), &mut found);
@@ -382,7 +363,7 @@ fn base(name: &str, entry: &Entry) -> Typed {
     }
 }
 
-fn integer(signed: bool, bytes: u64) -> Typed {
+pub(super) fn integer(signed: bool, bytes: u64) -> Typed {
     match bytes {
         0 => Typed {
             ty: Type::Void,

@@ -222,6 +222,10 @@ impl<O: Offered> Names for SiteNames<'_, O> {
     }
 
     fn typed_members(&self, of: &StructType) -> Vec<(String, Member)> {
+        if dwarf::is_ours(of) {
+            let debug = self.offered.debug();
+            return debug.map(|debug| debug.members(of)).unwrap_or_default();
+        }
         let listed = self.btf().map(|btf| btf.members(of)).unwrap_or_default();
         listed
             .into_iter()
