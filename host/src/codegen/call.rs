@@ -8,17 +8,18 @@ use crate::expr::tree::Part;
 use crate::report::Report;
 use moontrace_abi::State;
 
-/// `pt_regs.sp` of x86_64 (arch/x86/include/asm/ptrace.h), bytes from its start.
-const STACK_POINTER: i16 = 152;
-
 /// What tells a call apart from all others at its site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallKey {
     /// The thread: it makes one at a time.
     Thread,
-    /// Where its frame is on the stack, which the registers say, so many bytes `above`. A stack of the kernel's is one
-    /// thread's, a program's has its thread beside it.
-    Stack { of_thread: bool, above: i32 },
+    /// Where its frame is on the stack: the register that stands at `pointer` in the context, less the bytes `above`. A stack
+    /// of the kernel's is one thread's, a program's has its thread beside it.
+    Stack {
+        pointer: i16,
+        above: i32,
+        of_thread: bool,
+    },
     /// The address of the context, which stands in the call's own frame.
     Context,
 }
@@ -39,8 +40,8 @@ pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
     }
     match key {
         CallKey::Thread => asm.store(8, R8, 8, 0),
-        CallKey::Stack { above, .. } => {
-            asm.load(8, R0, R6, STACK_POINTER);
+        CallKey::Stack { pointer, above, .. } => {
+            asm.load(8, R0, R6, pointer);
             asm.alu(Alu::Sub, R0, above);
             asm.store(8, R8, 8, R0);
         }
@@ -79,7 +80,7 @@ impl Function<'_> {
         self.asm.jump(end);
         self.asm.bind(fault);
         self.asm.load(8, R0, R8, 0);
-        self.asm.alu(Alu::Or, R0, 1 << number.min(30));
+        self.asm.alu(Alu::Or, R0, 1 << number);
         self.asm.store(8, R8, 0, R0);
         self.clear(R8, offset, bytes);
         self.asm.bind(end);

@@ -75,7 +75,7 @@ impl Function<'_> {
             | Node::KeptAddress(Kept { bit: Some(bit), .. }) => {
                 self.asm.load(8, R1, R7, State::CALL);
                 self.asm.load(8, R1, R1, 0);
-                self.asm.alu(Alu::And, R1, 1 << (bit & 31).min(30));
+                self.asm.alu(Alu::And, R1, 1 << bit);
                 self.asm.jump_if(When::Ne, R1, 0, self.fault);
                 self.simple(R0, node);
             }

@@ -67,7 +67,7 @@ impl Features {
             let text = std::fs::read_to_string(root.join(path)).ok()?;
             Some(text.trim().to_owned())
         };
-        let release = text("proc/sys/kernel/osrelease").unwrap_or_default();
+        let release = release(root);
         let pmu = |name: &str| {
             text(&format!("sys/bus/event_source/devices/{name}/type"))?
                 .parse()
@@ -119,6 +119,17 @@ impl Features {
     pub fn at_least(&self, major: u32, minor: u32) -> bool {
         self.version >= (major, minor)
     }
+}
+
+/// `6.12.48+deb13-cloud-amd64`; empty where it can't be read.
+fn release(root: &Path) -> String {
+    let text = std::fs::read_to_string(root.join("proc/sys/kernel/osrelease"));
+    text.map_or_else(|_| String::new(), |text| text.trim().to_owned())
+}
+
+/// The first two numbers of the running kernel's release, without all else that features are.
+pub(super) fn running_version(root: &Path) -> (u32, u32) {
+    version(&release(root))
 }
 
 /// `6.12.48+deb13` → (6, 12); (0, 0) of what is no release.

@@ -17,7 +17,7 @@ impl Facts {
 
     /// Does such a link with a pid see all threads of the process? It saw one before 6.10.
     pub fn has_uprobe_multi_of_process(&self) -> bool {
-        self.has_uprobe_multi() && self.features().at_least(6, 10)
+        self.has_uprobe_multi() && self.version() >= (6, 10)
     }
 
     /// Can one program tell apart the perf events that it is hung up at? (5.15)

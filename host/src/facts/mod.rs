@@ -58,6 +58,7 @@ pub struct Facts {
     symbols: OnceCell<Symbols>,
     debug: dwarf::Opened,
     features: OnceCell<Features>,
+    version: OnceCell<(u32, u32)>,
     pid_namespace: OnceCell<Option<PidNamespace>>,
     has_trampolines: OnceCell<Result<(), String>>,
     /// The kernel's answers, by function: an error's number where it refused.
@@ -96,6 +97,7 @@ impl Facts {
             symbols: OnceCell::new(),
             debug: dwarf::Opened::default(),
             features: OnceCell::new(),
+            version: OnceCell::new(),
             pid_namespace: OnceCell::new(),
             has_trampolines: OnceCell::new(),
             trampolines: RefCell::default(),
@@ -161,6 +163,13 @@ impl Facts {
         *self
             .pid_namespace
             .get_or_init(|| PidNamespace::of_this_process(&self.root))
+    }
+
+    /// The kernel's version, its first two numbers: what every run asks for.
+    pub fn version(&self) -> (u32, u32) {
+        *self
+            .version
+            .get_or_init(|| features::running_version(&self.root))
     }
 
     /// What the kernel and this user can do.

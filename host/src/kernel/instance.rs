@@ -47,12 +47,8 @@ pub enum LoadError {
 impl Instance {
     /// Links and loads a site's program. The maps that it shares with others must be there.
     pub fn load(shared: &Maps, plan: &SitePlan) -> Result<Self, LoadError> {
-        let Some(entry) = &plan.entry else {
+        let (Some(entry), Some(kept)) = (&plan.entry, plan.kept()) else {
             return Self::load_one(shared, plan, None);
-        };
-        let kept = match &entry.program.action {
-            Action::Enter(code) => code.bytes,
-            _ => 8,
         };
         let calls = calls(kept, &shared.library)?;
         let mut instance = Self::load_one(shared, plan, Some(&calls))?;

@@ -14,7 +14,7 @@ pub(super) fn in_parallel<T: Send, R: Send>(
     items: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
-    by_threads(WAITING, items, work)
+    by_threads(WAITING, items.into_iter().collect(), work)
 }
 
 /// The same of work that keeps a CPU busy: one is left to the VM.
@@ -22,16 +22,20 @@ pub(super) fn compute_in_parallel<T: Send, R: Send>(
     items: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let items: Vec<T> = items.into_iter().collect();
+    // How many CPUs there are is read from files of cgroups: not for a script's only probe.
+    let cpus = match items.len() {
+        0 | 1 => 1,
+        _ => std::thread::available_parallelism().map_or(1, usize::from),
+    };
     by_threads(cpus.saturating_sub(1).max(1), items, work)
 }
 
 fn by_threads<T: Send, R: Send>(
     threads: usize,
-    items: impl IntoIterator<Item = T>,
+    items: Vec<T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
-    let items: Vec<T> = items.into_iter().collect();
     let most = items.len().min(threads);
     let queue = Mutex::new(items.into_iter().enumerate());
     let done: Mutex<Vec<(usize, R)>> = Mutex::default();

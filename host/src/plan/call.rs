@@ -28,13 +28,10 @@ pub(super) fn beginning(site: &names::Site) -> Option<names::Site> {
             exit: false,
         }),
         names::Site::RawSyscalls { exit: true } => Some(names::Site::RawSyscalls { exit: false }),
-        names::Site::Tracepoint { category, event } if category == "syscalls" => {
-            let call = event.strip_prefix("sys_exit_")?;
-            Some(names::Site::Tracepoint {
-                category: category.clone(),
-                event: format!("sys_enter_{call}"),
-            })
-        }
+        names::Site::Tracepoint { category, event } => Some(names::Site::Tracepoint {
+            category: category.clone(),
+            event: event_at_entry(category, event)?,
+        }),
         names::Site::Kprobe {
             function,
             module,
@@ -73,24 +70,26 @@ fn key(attachment: &Attachment) -> CallKey {
         Attachment::RawTracepoint { .. } | Attachment::Tracepoint { .. } => CallKey::Thread,
         // Both programs are called from one frame.
         Attachment::Fentry { .. } => CallKey::Context,
-        // At the return, the address to return to is gone from the stack.
-        Attachment::Kprobe { ret, .. } | Attachment::KprobeMulti { ret, .. } => CallKey::Stack {
-            of_thread: false,
-            above: if *ret { 8 } else { 0 },
-        },
-        Attachment::Uprobe { ret, .. } | Attachment::UprobeMulti { ret, .. } => CallKey::Stack {
-            of_thread: true,
-            above: if *ret { 8 } else { 0 },
-        },
+        Attachment::Kprobe { ret, .. } | Attachment::KprobeMulti { ret, .. } => frame(*ret, false),
+        Attachment::Uprobe { ret, .. } | Attachment::UprobeMulti { ret, .. } => frame(*ret, true),
         Attachment::Each(all) => all.first().map_or(CallKey::Thread, key),
         _ => CallKey::Thread,
+    }
+}
+
+/// At the return, the address to return to is gone from the stack.
+fn frame(ret: bool, of_thread: bool) -> CallKey {
+    CallKey::Stack {
+        pointer: names::STACK_POINTER,
+        above: if ret { 8 } else { 0 },
+        of_thread,
     }
 }
 
 /// Can a program at the return be handed what one at the beginning has kept? By fentry and fexit, an address on the
 /// kernel's stack is a part of a key, which kernels take since 5.12.
 pub(super) fn is_possible(facts: &Facts, at_return: &Attachment) -> bool {
-    !matches!(at_return, Attachment::Fentry { .. }) || facts.features().at_least(5, 12)
+    !matches!(at_return, Attachment::Fentry { .. }) || facts.version() >= (5, 12)
 }
 
 /// The attachment at the beginning of one of the members.
@@ -156,12 +155,18 @@ fn attachment(
     })
 }
 
-/// The number of the tracepoint at which a system call begins.
+/// The tracepoint at which the system call begins that ends at this one.
+fn event_at_entry(category: &str, event: &str) -> Option<String> {
+    let call = event
+        .strip_prefix("sys_exit_")
+        .filter(|_| category == "syscalls")?;
+    Some(format!("sys_enter_{call}"))
+}
+
+/// Its number.
 fn record_at_entry(facts: &Facts, member: Option<&Match>) -> Result<u64, Report> {
     let event = member.and_then(|member| match &member.location {
-        Location::Tracepoint { category, event } if category == "syscalls" => {
-            Some(format!("sys_enter_{}", event.strip_prefix("sys_exit_")?))
-        }
+        Location::Tracepoint { category, event } => event_at_entry(category, event),
         _ => None,
     });
     let event = event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))?;

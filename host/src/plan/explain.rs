@@ -39,10 +39,9 @@ fn explain_site<'a>(
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
-    if let Some(entry) = &site.entry
-        && let Action::Enter(code) = &entry.program.action
-    {
-        let bytes = code.bytes - 8;
+    if let (Some(entry), Some(bytes)) = (&site.entry, site.kept()) {
+        // A word says what of them could not be read.
+        let bytes = bytes - 8;
         let where_from = attachment(&entry.attachment);
         writeln!(
             out,

@@ -89,6 +89,14 @@ impl SitePlan {
         1 + self.others.len()
     }
 
+    /// Bytes that are kept of each call until it returns here; `None` where none are.
+    pub fn kept(&self) -> Option<u32> {
+        match &self.entry.as_ref()?.program.action {
+            Action::Enter(code) => Some(code.bytes),
+            _ => None,
+        }
+    }
+
     /// `probe` and `func` of the sites, in the order of their numbers.
     pub fn names(&self) -> impl Iterator<Item = (SiteId, &str, &str)> {
         let others = self

@@ -237,37 +237,40 @@ impl Planner {
             all: found.len(),
         };
         for (found_one, _) in found {
-            let mut hanging = hang(&self.facts, &self.options, found_one, together)
+            let attempt = |hanging: Hanging| {
+                let names = self.names(&hanging, found_one);
+                let compiled = compile(declaration, names.both(), &slots, false);
+                (hanging, names, compiled)
+            };
+            let hanging = hang(&self.facts, &self.options, found_one, together)
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
-            let mut names = self.names(&hanging, found_one);
-            let mut compiled = compile(declaration, names.both(), &slots, false);
-            // A program at the beginning of each call is needed only where there is no way without.
-            if compiled
-                .as_ref()
-                .is_ok_and(|compiled| !compiled.kept.is_empty())
-                && let Some(other) = otherwise(&self.facts, &self.options, found_one, &hanging)
+            let mut best = attempt(hanging);
+            let wanting = match &best.2 {
+                // A program at the beginning of each call is needed only where there is no way without.
+                Ok(compiled) => !compiled.kept.is_empty(),
+                Err(_) => !hopeless,
+            };
+            if wanting
+                && let Some(other) = otherwise(&self.facts, &self.options, found_one, &best.0)
             {
-                let other_names = self.names(&other, found_one);
-                let others = compile(declaration, other_names.both(), &slots, false);
-                let impossible = !call::is_possible(&self.facts, &hanging.attachment);
-                if impossible || others.as_ref().is_ok_and(|others| others.kept.is_empty()) {
-                    (hanging, names, compiled) = (other, other_names, others);
+                let other = attempt(other);
+                let is_better = match &best.2 {
+                    Ok(_) => {
+                        !call::is_possible(&self.facts, &best.0.attachment)
+                            || other.2.as_ref().is_ok_and(|other| other.kept.is_empty())
+                    }
+                    // What is wrong with the texts is wrong with them at all of many matches. Of a return, the other way
+                    // knows more names, so that it says better what is wrong.
+                    Err(_) => {
+                        hopeless = other.2.is_err();
+                        other.2.is_ok() || found_one.kind == Kind::Kretprobe
+                    }
+                };
+                if is_better {
+                    best = other;
                 }
             }
-            if compiled.is_err()
-                && !hopeless
-                && let Some(otherwise) = otherwise(&self.facts, &self.options, found_one, &hanging)
-            {
-                let other_names = self.names(&otherwise, found_one);
-                let other = compile(declaration, other_names.both(), &slots, false);
-                // What is wrong with the texts is wrong with them at all of many matches. Of a return, the other way
-                // knows more names, so that it says better what is wrong.
-                hopeless = other.is_err();
-                if other.is_ok() || found_one.kind == Kind::Kretprobe {
-                    (hanging, names, compiled) = (otherwise, other_names, other);
-                }
-            }
-            attempts.push((hanging, names, compiled));
+            attempts.push(best);
         }
         let some = attempts.iter().any(|(.., compiled)| compiled.is_ok());
         let mut done = Vec::new();

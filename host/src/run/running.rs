@@ -156,7 +156,7 @@ impl Running {
             Some(file) => super::engine_log::library(file)?,
             None => Library::open(OBJECT)?,
         };
-        let version = self.planner.borrow().facts().features().version;
+        let version = self.planner.borrow().facts().version();
         let library = library.made_for(Abilities::of(version))?;
         let shared = Shared::new(library, self.setup.ring, self.setup.follow)
             .map_err(|error| no_maps(&error))?;

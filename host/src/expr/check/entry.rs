@@ -159,7 +159,7 @@ impl Checker<'_> {
         let now = Node::Current(Current::Time);
         let began = Box::new(entry.value(now.clone()));
         let elapsed = Node::Binary(Op::Sub, Box::new(now), began);
-        Ok(Term::Int(elapsed, Type::Int(Int::U64)))
+        self.kept_in_bounds(Term::Int(elapsed, Type::Int(Int::U64)), span)
     }
 
     /// `entry(e)`: what `e` was when the call began.

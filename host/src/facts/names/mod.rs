@@ -14,6 +14,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use registers::STACK as STACK_POINTER;
 pub use syscall::syscall_number;
 
 use super::dwarf::{self, Debug};

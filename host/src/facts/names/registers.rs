@@ -9,4 +9,4 @@ pub(super) const RETURNED: i16 = 80;
 /// orig_ax: a system call's number, still there when it returns.
 pub(super) const NUMBER: i16 = 120;
 /// sp: the return address, then the arguments that have no register.
-pub(super) const STACK: i16 = 152;
+pub const STACK: i16 = 152;
