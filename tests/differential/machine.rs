@@ -58,7 +58,7 @@ pub(crate) struct Table {
 
 impl Machine {
     pub(crate) fn new(world: &World) -> Self {
-        let abilities = Abilities::of(Facts::live().features().version);
+        let abilities = Abilities::of(Facts::live().version());
         let library = Library::open(OBJECT).unwrap().made_for(abilities).unwrap();
         let maps: Vec<(String, Map)> = library
             .map_definitions()

@@ -1,5 +1,6 @@
 //! A process of known deeds: this binary again, as a workload that waits to be told.
 
+use crate::trace::{Outcome, Trace};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -35,6 +36,17 @@ impl Worker {
     pub(crate) fn go(&mut self) {
         self.begin();
         self.wait_for("done");
+    }
+
+    /// What a script sees of it alone (`-p`), from before it begins until it is done.
+    #[track_caller]
+    pub(crate) fn traced(mut self, code: &str, options: &[&str]) -> Outcome {
+        let pid = self.pid().to_string();
+        let tracing = Trace::with(code, &[&["-p", &pid], options].concat()).start();
+        self.go();
+        let outcome = tracing.stop();
+        outcome.is_well();
+        outcome
     }
 
     /// Lets it begin, and comes back at once.

@@ -10,16 +10,12 @@ cases!(calls: arguments_and_time_of_a_users_function, nested_calls_are_told_apar
 
 fn arguments_and_time_of_a_users_function() {
     for exact in [&[][..], &["--attach", "exact"]] {
-        let mut worker = Worker::start(&["call", "50"]);
-        let pid = worker.pid().to_string();
+        let worker = Worker::start(&["call", "50"]);
         let code = format!(
             r#"probe "uretprobe:{}:moontrace_target":by "arg1":name "calls":tally "count(), sum(arg0), back = sum(retval), low = min(elapsed)""#,
             executable()
         );
-        let tracing = Trace::with(&code, &[&["-p", &pid], exact].concat()).start();
-        worker.go();
-        let outcome = tracing.stop();
-        outcome.is_well();
+        let outcome = worker.traced(&code, exact);
         let [row] = outcome.rows("calls") else {
             panic!("{outcome:?}")
         };
@@ -32,8 +28,7 @@ fn arguments_and_time_of_a_users_function() {
 
 /// Each depth has its own beginning, and the outer takes longer than the inner.
 fn nested_calls_are_told_apart() {
-    let mut worker = Worker::start(&["recurse", "5", "20"]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["recurse", "5", "20"]);
     let code = format!(
         r#"
         local took, wrong, calls = {{}}, 0, 0
@@ -46,10 +41,7 @@ fn nested_calls_are_told_apart() {
         on_exit(function() printf("%d calls, %d wrong\n", calls, wrong) end)"#,
         executable()
     );
-    let tracing = Trace::with(&code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = worker.traced(&code, &[]);
     assert_eq!(outcome.text(), "120 calls, 0 wrong\n", "{outcome:?}");
 }
 
@@ -75,23 +67,16 @@ fn time_of_a_system_call() {
 }
 
 fn of_many_system_calls() {
-    let mut worker = Worker::start(&["as", "mt-many", "nap", "10"]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["as", "mt-many", "nap", "10"]);
     let code = r#"probe "tracepoint:syscalls:sys_exit_*":where 'func == "sys_exit_clock_nanosleep"':name "naps":tally "count(), low = min(elapsed), high = max(elapsed)""#;
-    let tracing = Trace::with(code, &["-p", &pid]).start();
-    worker.go();
-    naps(&tracing.stop());
+    naps(&worker.traced(code, &[]));
 }
 
 fn what_was_true_at_the_beginning() {
-    let mut worker = Worker::start(&["as", "mt-open", "open", "/proc/self/status", "20"]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["as", "mt-open", "open", "/proc/self/status", "20"]);
     let code = r#"probe "tracepoint:syscalls:sys_exit_openat":where "retval >= 0 and entry(args.filename) == '/proc/self/status'"
         :by "path = entry(str(args.filename, 64)), was = entry(comm), early = entry(time) < time":name "opened":count()"#;
-    let tracing = Trace::with(code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = worker.traced(code, &[]);
     let want = serde_json::json!([{"path": "/proc/self/status", "was": "mt-open", "early": true, "count": 20}]);
     let rows = serde_json::Value::from(outcome.rows("opened").to_vec());
     assert_eq!(rows, want, "{outcome:?}");
@@ -135,15 +120,11 @@ fn of_many_kernel_functions() {
 
 /// The worker waits in a read when tracing begins: that read's end is no event of whose beginning something is wanted.
 fn only_those_whose_beginning_was_seen() {
-    let mut worker = Worker::start(&["nap", "1"]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["nap", "1"]);
     let code = r#"
         probe "tracepoint:syscalls:sys_exit_read":where "elapsed >= 0":name "whole":count()
         probe "tracepoint:syscalls:sys_exit_read":name "ends":count()"#;
-    let tracing = Trace::with(code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = worker.traced(code, &[]);
     // A table without rows has counted nothing.
     let count = |name: &str| {
         let first = outcome.rows(name).first();

@@ -38,14 +38,8 @@ fn network() {
 
 fn sending(code: &str, options: &[&str]) -> Outcome {
     network();
-    let mut worker = Worker::start(&["send", "10.99.0.2", "50"]);
-    let pid = worker.pid().to_string();
-    let options: Vec<&str> = [&["-v", "-p", &pid], options].concat();
-    let tracing = Trace::with(code, &options).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    outcome
+    let worker = Worker::start(&["send", "10.99.0.2", "50"]);
+    worker.traced(code, &[&["-v"], options].concat())
 }
 
 fn functions_of_modules() {

@@ -43,14 +43,7 @@ fn reads(path: &str) -> [&str; 4] {
 }
 
 fn working(code: &str, options: &[&str], words: &[&str]) -> Outcome {
-    let mut worker = Worker::start(words);
-    let pid = worker.pid().to_string();
-    let options: Vec<&str> = [&["-v", "-p", &pid], options].concat();
-    let tracing = Trace::with(code, &options).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    outcome
+    Worker::start(words).traced(code, &[&["-v"], options].concat())
 }
 
 #[track_caller]

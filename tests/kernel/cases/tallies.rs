@@ -95,8 +95,7 @@ fn extremes_by_key_from_all_cpus() {
 }
 
 fn of_several_probes() {
-    let mut worker = Worker::start(&["call", "30"]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["call", "30"]);
     let code = format!(
         r#"
         local t = tally():name "both"
@@ -104,10 +103,7 @@ fn of_several_probes() {
         probe "uretprobe:{0}:moontrace_target":by "who = 'exit'":tally(t, "n = count(), all = sum(retval)")"#,
         executable()
     );
-    let tracing = Trace::with(&code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = worker.traced(&code, &[]);
     for (who, all) in [("entry", 435), ("exit", 225)] {
         assert_eq!(outcome.column("both", ("who", who), "n"), 30, "{outcome:?}");
         assert_eq!(
@@ -120,17 +116,12 @@ fn of_several_probes() {
 
 /// Calls with as many keys.
 fn many_keys(calls: u32, room: &str) -> Outcome {
-    let mut worker = Worker::start(&["call", &calls.to_string()]);
-    let pid = worker.pid().to_string();
+    let worker = Worker::start(&["call", &calls.to_string()]);
     let code = format!(
         r#"local t = tally{{ {room} }}:name "keys" probe "uprobe:{}:moontrace_target":by "arg0":tally(t, "count()")"#,
         executable()
     );
-    let tracing = Trace::with(&code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
-    outcome
+    worker.traced(&code, &[])
 }
 
 fn say_when_they_are_full() {

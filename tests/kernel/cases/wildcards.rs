@@ -21,13 +21,8 @@ fn reading() -> Worker {
 }
 
 fn each_function_in_one_link() {
-    let mut worker = reading();
-    let pid = worker.pid().to_string();
     let code = format!(r#"probe "kprobe:vfs_*":where "{NO_TALK}":by "func":name "calls":count()"#);
-    let tracing = Trace::with(&code, &["-v", "-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = reading().traced(&code, &["-v"]);
     assert_eq!(reads(&outcome), READS, "{outcome:?}");
     assert_eq!(
         outcome.column("calls", ("func", "vfs_write"), "count"),
@@ -86,16 +81,11 @@ fn reads(outcome: &Outcome) -> i64 {
 
 /// The entries of exceptions are what kprobes themselves stand on.
 fn functions_that_take_no_probe_are_left_out() {
-    let mut worker = reading();
-    let pid = worker.pid().to_string();
     let functions = "vfs_rea?,exc_page_fault,vfs_write,exc_divide_error";
     let code = format!(
         r#"probe "kprobe:{{{functions}}}":where "{NO_TALK}":by "func":name "calls":count()"#
     );
-    let tracing = Trace::with(&code, &["-p", &pid]).start();
-    worker.go();
-    let outcome = tracing.stop();
-    outcome.is_well();
+    let outcome = reading().traced(&code, &[]);
     assert_eq!(reads(&outcome), READS, "{outcome:?}");
     assert_eq!(
         outcome.column("calls", ("func", "vfs_write"), "count"),
