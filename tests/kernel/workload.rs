@@ -22,7 +22,10 @@
 //! - `nap N`: sleeps N times, a ms each
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
+//! - `storm CPU N`: on a CPU, getppid and [`moontrace_target`] N times and once a signal; in the end getpgid of their sum
 //! - `beside DEED…`: the deed in a new thread
+
+mod storm;
 
 use std::ffi::{CString, c_long};
 use std::fs::File;
@@ -107,6 +110,10 @@ fn perform(words: &[&str]) -> ExitCode {
         }
         ["send", address, times] => send(address, number(times)),
         ["ping", times] => ping(number(times)),
+        ["storm", cpu, times] => {
+            pin(number(cpu) as usize);
+            storm::weather(number(times));
+        }
         ["beside", ..] => {
             let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
             let thread = std::thread::spawn(move || {

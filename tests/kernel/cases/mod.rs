@@ -17,6 +17,7 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod storm;
 mod structs;
 mod tallies;
 mod timers;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         types::CASES,
         structs::CASES,
         counters::CASES,
+        storm::CASES,
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
