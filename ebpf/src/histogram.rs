@@ -1,6 +1,6 @@
 //! Histograms: words of a map value, one a bucket, changed in place.
 
-use super::books::add;
+use super::books::lib_add;
 use moontrace_abi::bucket::{BUCKETS, fine_of_signed, fine_of_unsigned, of_signed, of_unsigned};
 
 #[inline(always)]
@@ -9,7 +9,7 @@ fn bump(buckets: *mut u64, bucket: u32) -> u64 {
     let bucket = core::hint::black_box(bucket) as usize;
     if bucket < BUCKETS {
         // SAFETY: `buckets` points at BUCKETS words of a map value.
-        add(unsafe { buckets.add(bucket) }, 1);
+        lib_add(unsafe { buckets.add(bucket) }, 1);
     }
     0
 }

@@ -105,10 +105,6 @@ impl Asm {
     }
 
     /// Adds to a word that others may be adding to, in the form that every kernel has.
-    pub(super) fn atomic_add(&mut self, base: Reg, offset: i16, value: Reg) {
-        self.put(0xdb, base, value, offset, 0);
-    }
-
     pub(super) fn helper(&mut self, helper: Helper) {
         self.put(CALL, R0, R0, 0, helper as i32);
     }

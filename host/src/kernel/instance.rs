@@ -93,9 +93,18 @@ impl Instance {
             shared_map => shared.reference(shared_map),
         };
         let (entry, program_type) = attach::entry(&plan.attachment);
+        let mut bodies = holes.bodies();
+        if shared.library.abilities().is_alone(&plan.attachment) {
+            bodies.push(("lib_count", Body::Is("lib_add_alone")));
+            if let Action::Tally { tally, .. } = &plan.program.action
+                && shared.is_of_one(*tally)
+            {
+                bodies.push(("lib_add", Body::Is("lib_add_alone")));
+            }
+        }
         let linked = shared
             .library
-            .instance(entry, &holes.bodies(), &maps, &refs)
+            .instance(entry, &bodies, &maps, &refs)
             .map_err(LoadError::Link)?;
         let program = shared
             .library

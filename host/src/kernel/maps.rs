@@ -46,6 +46,13 @@ impl Maps {
         table.map(|table| table.map().map(fd)).transpose()
     }
 
+    /// Does one program alone feed the tally, with rows of its own on each CPU?
+    pub(super) fn is_of_one(&self, tally: TallyId) -> bool {
+        self.tables
+            .get(&tally)
+            .is_some_and(|table| table.is_of_one())
+    }
+
     /// The set of traced processes.
     pub(super) fn target(&self) -> Option<RawFd> {
         self.target.as_deref().map(fd)

@@ -6,6 +6,7 @@ use super::maps::Maps;
 use super::object::MapDefinition;
 use super::table::{Reading, Table};
 use crate::plan::{SetShape, TallyShape};
+use crate::report::Report;
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
@@ -159,10 +160,14 @@ impl Shared {
         self.maps.ring.as_deref()
     }
 
-    /// Makes a tally's table, unless it is there.
-    pub fn add_table(&mut self, shape: &TallyShape) {
+    /// Makes a tally's table, unless it is there, for so many more programs.
+    ///
+    /// # Errors
+    /// A running program has the table to itself.
+    pub fn add_table(&mut self, shape: &TallyShape, programs: usize) -> Result<(), Report> {
         let new = || Arc::new(Table::new(shape));
-        self.maps.tables.entry(shape.id).or_insert_with(new);
+        let table = self.maps.tables.entry(shape.id).or_insert_with(new);
+        table.feed(programs)
     }
 
     /// The rows of a tally, which `take` leaves empty.

@@ -346,7 +346,8 @@ impl Running {
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
-                        shared.add_table(shape);
+                        let fed = shared.add_table(shape, plan.sites.len());
+                        fed.map_err(|report| report.at(plan.place.clone()))?;
                     }
                 }
                 Output::Handler | Output::Print => {

@@ -70,13 +70,15 @@ pub enum Ending {
     },
 }
 
-/// What a tally has room for.
+/// What a tally has room for, and for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     /// How many keys there may be. While a tally is taken, those of both generations count.
     pub keys: u32,
     /// Where there is no room for a new key, the one that was used least recently goes, instead of the new one's update.
     pub lru: bool,
+    /// Further probes may come to feed it at any time: `tally()`. Else it is the ending of one.
+    pub open: bool,
 }
 
 impl Default for Room {
@@ -84,6 +86,7 @@ impl Default for Room {
         Self {
             keys: 4096,
             lru: false,
+            open: false,
         }
     }
 }

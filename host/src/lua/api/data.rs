@@ -20,7 +20,10 @@ fn tally(call: &Call<'_>) -> mlua::Result<Value> {
 /// `{ keys =, lru = }`, which may be left out.
 fn room(call: &Call<'_>) -> mlua::Result<Room> {
     const NAMES: [&str; 2] = ["keys", "lru"];
-    let mut room = Room::default();
+    let mut room = Room {
+        open: true,
+        ..Room::default()
+    };
     let options = match call.value(0) {
         Value::Nil => return Ok(room),
         Value::Table(options) => options,
