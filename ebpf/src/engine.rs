@@ -1,6 +1,6 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
 
-use super::call::{kept, let_go};
+use super::call::with_kept;
 use super::holes::{act, cookie, guard, run, steps};
 use super::{books, maps};
 use core::ffi::c_void;
@@ -62,9 +62,6 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
-    if kept(ctx, state) {
-        event(ctx, state);
-        let_go(ctx, state);
-    }
+    with_kept(ctx, state, || event(ctx, state));
     0
 }

@@ -6,7 +6,7 @@
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
 // The target has no atomics in core's stable face (kernels before 5.12 lack some); the build of the object, which needs
 // `-Z build-std` anyway, may name the instructions.
-#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics, asm_experimental_arch))]
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "see above"))]
 
 #[cfg(target_arch = "bpf")]

@@ -107,6 +107,8 @@ pub(super) enum Helper {
     Cgroup = 80,
     ReadUser = 112,
     ReadKernel = 113,
+    /// `bpf_get_current_task_btf`
+    TypedTask = 158,
     ReadUserString = 114,
     ReadKernelString = 115,
     /// Since 5.15

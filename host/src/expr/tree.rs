@@ -51,6 +51,8 @@ pub enum Current {
     Task,
     /// The id of the cgroup (v2).
     Cgroup,
+    /// The u32 at that offset of the running `task_struct`, which must be one by its BTF: read without a helper (5.11).
+    TaskWord(i16),
 }
 
 pub use crate::spec::SetId;
@@ -202,9 +204,12 @@ impl Node {
                 Int::U64
             }
             Self::Current(current) => match current {
-                Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
-                    Int::U32
-                }
+                Current::Pid
+                | Current::Tid
+                | Current::Uid
+                | Current::Gid
+                | Current::Cpu
+                | Current::TaskWord(_) => Int::U32,
                 Current::Time | Current::Task | Current::Cgroup => Int::U64,
             },
             Self::Bits { width, signed, .. } => Int::new(*signed, *width),

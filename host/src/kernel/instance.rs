@@ -1,7 +1,7 @@
 //! One program, of a site or of several: linked, loaded, attached, and its books.
 
 use super::attach::{self, Link, NotAttached, Skipped};
-use super::library::{Body, Library};
+use super::library::Body;
 use super::maps::Maps;
 use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
 use crate::plan::{Action, Attachment, SiteId, SitePlan};
@@ -50,7 +50,7 @@ impl Instance {
         let (Some(entry), Some(kept)) = (&plan.entry, plan.kept()) else {
             return Self::load_one(shared, plan, None);
         };
-        let calls = calls(kept, &shared.library)?;
+        let calls = calls(kept)?;
         let mut instance = Self::load_one(shared, plan, Some(&calls))?;
         let entry = Self::load_one(shared, entry, Some(&calls))?;
         instance.took.0 += entry.took.0;
@@ -218,15 +218,15 @@ fn map(name: &str, of: MapType, value_size: usize, entries: u32) -> io::Result<M
 /// Calls that may be under way at a site at once. A thread that is killed in one leaves it there.
 const CALLS: u32 = 16_384;
 
-/// The map of those.
-fn calls(kept: u32, library: &Library) -> io::Result<Map> {
+/// The map of those. All entries are made beforehand: else each call would take memory, and give it back.
+fn calls(kept: u32) -> io::Result<Map> {
     Map::create(&MapSpec {
         name: "mt_calls",
         of: MapType::Hash,
         key_size: 8 * CALL_KEY as u32,
         value_size: kept,
         entries: CALLS,
-        flags: library.abilities().hash_flags(),
+        flags: 0,
     })
 }
 

@@ -12,8 +12,12 @@ const NONE: u32 = u32::MAX;
 /// (arch/x86/entry/syscalls/syscall_64.tbl). What is kept of them would stay.
 const ENDLESS: [u32; 2] = [60, 231];
 
-/// What must hold for a hit to be counted at all, with its words.
+/// What must hold for a hit to be counted at all, with its words. Where something is kept of each call, its beginning has
+/// been asked already: what is not kept is no hit.
 pub(super) fn guards(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
+    if !group.compiled.kept.is_empty() && group.members.len() == 1 {
+        return Vec::new();
+    }
     match &group.told_by {
         ToldBy::SystemCall { numbers, exit } => guards_of(facts, group, numbers, *exit),
         ToldBy::Nothing | ToldBy::Cookie => guards_of(facts, group, &[], false),
