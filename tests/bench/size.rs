@@ -73,12 +73,12 @@ fn programs_stay_as_short_as_they_are() {
         (
             "histogram",
             site(vec![getppid(), by("comm")], tally(0, "hist(args.id)")),
-            189,
+            180,
         ),
         (
             "emit",
             site(vec![getppid()], print("number = args.id, pid, comm")),
-            170,
+            147,
         ),
         (
             "200 nodes",
@@ -86,7 +86,7 @@ fn programs_stay_as_short_as_they_are() {
                 vec![condition(&large_condition()), by("comm")],
                 tally(0, "count()"),
             ),
-            1450,
+            1480,
         ),
     ];
     let sizes: Vec<_> = cases
