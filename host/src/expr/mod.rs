@@ -18,7 +18,7 @@ pub mod types;
 pub mod walk;
 
 pub use check::{
-    Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal, Scope,
+    Bound, Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal, Scope,
     columns, condition, list, path,
 };
 pub use names::Names;

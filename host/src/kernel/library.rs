@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 12] = [
+const HOLES: [(&str, u64); 14] = [
     ("frame", 0),
     ("stash", 0),
     ("guard", 1),
@@ -20,6 +20,8 @@ const HOLES: [(&str, u64); 12] = [
     ("steps", 1),
     ("key", 0),
     ("measure", 0),
+    ("span_size", 0),
+    ("fields", 0),
     ("columns", 0),
     ("record_size", 0),
     ("record", 0),
@@ -149,9 +151,11 @@ impl Library {
             };
             linking.fillings.insert(index, filling);
         }
-        let (run, event) = (self.function("run")?, self.function("run_event")?);
-        let hit = linking.fillings.entry(run);
-        hit.or_insert(Filling::Library(event));
+        for (hole, usual) in [("run", "run_event"), ("event", "event_alone")] {
+            let (hole, usual) = (self.function(hole)?, self.function(usual)?);
+            let filling = linking.fillings.entry(hole);
+            filling.or_insert(Filling::Library(usual));
+        }
         for (hole, code) in &empty {
             if let Some(index) = self.object.by_name.get(*hole) {
                 let filling = linking.add(hole, code)?;
@@ -290,7 +294,7 @@ impl Linked<'_> {
             Report::new(format!("the program wants {map:?}, which it wasn't given"))
         })?;
         let value = match map {
-            MapRef::Set(_) | MapRef::Target => None,
+            MapRef::Set(_) | MapRef::Span(_) | MapRef::Target => None,
             MapRef::Control { offset }
             | MapRef::Variables { offset }
             | MapRef::Patterns { offset } => Some(offset),

@@ -1,7 +1,7 @@
 //! Whole calls: a program at the beginning keeps what only it knows, and the one at the return takes it up.
 
 use super::sharing::Group;
-use super::{Action, Attachment, EnterCode, Program, SiteId, SitePlan, told};
+use super::{Action, Attachment, Binds, EnterCode, Program, SiteId, SitePlan, told};
 use crate::codegen::{self, CallKey};
 use crate::expr::Names;
 use crate::expr::tree::Part;
@@ -202,6 +202,7 @@ pub(super) fn entered(
         guard: told::guard(&guards, target)?,
         steps: None,
         call: None,
+        binds: Binds::Nothing,
         action: Action::Enter(Box::new(EnterCode {
             frame: codegen::frame(key(&attachment), target)?,
             stash: codegen::stash(kept, target)?,
