@@ -86,7 +86,11 @@ pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
     Ok(code)
 }
 
-pub(super) fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> Done<Code> {
+pub(super) fn write_parts(
+    mut function: Function<'_>,
+    parts: &[Part],
+    mut offset: u32,
+) -> Done<Code> {
     for part in parts {
         function.part(part, R8, offset as i16)?;
         offset += part.size();

@@ -29,8 +29,8 @@ pub use call::{CallKey, frame, stash};
 pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
 pub use holes::{constant, guard, key, measure, member, steps};
-pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 pub use record::{FieldValue, record};
+pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 
 pub(crate) use instruction::insn;
 

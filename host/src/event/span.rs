@@ -26,11 +26,19 @@ pub fn open(
         let (time, there) = (word(&value, TIME), word(&value, THERE));
         // It may have begun since `now`.
         let age = now.saturating_sub(time);
-        let mut row: Vec<Value> = shape.keys.iter().map(|part| key(part, &of_key, &|_| None)).collect();
-        row.extend(fields.iter().map(|(field, number)| match there >> number & 1 {
-            0 => Value::Nil,
-            _ => key(field, &value, &|_| None),
-        }));
+        let mut row: Vec<Value> = shape
+            .keys
+            .iter()
+            .map(|part| key(part, &of_key, &|_| None))
+            .collect();
+        row.extend(
+            fields
+                .iter()
+                .map(|(field, number)| match there >> number & 1 {
+                    0 => Value::Nil,
+                    _ => key(field, &value, &|_| None),
+                }),
+        );
         row.extend([Value::Unsigned(age), Value::Unsigned(time)]);
         (age, row)
     };

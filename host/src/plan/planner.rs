@@ -281,9 +281,7 @@ impl Planner {
                 Ok(compiled) => !compiled.kept.is_empty(),
                 Err(_) => !hopeless,
             };
-            if wanting
-                && let Some(other) = otherwise(&self.facts, &options, found_one, &best.0)
-            {
+            if wanting && let Some(other) = otherwise(&self.facts, &options, found_one, &best.0) {
                 let other = attempt(other);
                 let is_better = match &best.2 {
                     Ok(_) => {

@@ -6,8 +6,8 @@ use crate::codegen::{self, LookUp, StoredPart, Then};
 use crate::expr::tree::{Node, Part};
 use crate::expr::{self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
 use crate::report::{Place, Report};
-use moontrace_abi::limits::SMALL_KEY;
 use crate::spec::{Declaration, Ending, Look, Room, Source, SpanId, Step, TallyId, Tie, VarId};
+use moontrace_abi::limits::SMALL_KEY;
 
 /// What a site's program does, before it is code.
 #[derive(PartialEq)]
@@ -318,7 +318,10 @@ impl Site<'_> {
         }
         let mut stored = Vec::new();
         for (number, (item, by)) in all.iter().enumerate() {
-            if all[..number].iter().any(|(there, _)| there.name == item.name) {
+            if all[..number]
+                .iter()
+                .any(|(there, _)| there.name == item.name)
+            {
                 continue;
             }
             match self.ties.store(span, &item.name, &item.checked, *by) {

@@ -196,7 +196,9 @@ impl<'a> Ties<'a> {
         let report = Report::new(message);
         Err(match strings(there) && strings(&keys) {
             true => report.help("give a string the same length everywhere: str(p, 64)"),
-            false => report.help("it is found by the same key wherever it is used; the default is tid"),
+            false => {
+                report.help("it is found by the same key wherever it is used; the default is tid")
+            }
         })
     }
 
@@ -278,8 +280,7 @@ impl Known {
             }
             (a, b) if a == b => a,
             _ => {
-                let message =
-                    format!("'{name}' has another type elsewhere where this span begins");
+                let message = format!("'{name}' has another type elsewhere where this span begins");
                 return Err(Report::new(message)
                     .help("give a string the same length everywhere: str(p, 64)"));
             }
@@ -387,10 +388,7 @@ fn words(keys: &[KeyField]) -> String {
     };
     match keys {
         [one] => word(one),
-        _ => format!(
-            "({})",
-            keys.iter().map(word).collect::<Vec<_>>().join(", ")
-        ),
+        _ => format!("({})", keys.iter().map(word).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -133,7 +133,9 @@ impl Planner {
     /// What a declaration is hung up by: one that finds its things by a key of its own says itself whose they are.
     pub(super) fn options_of(&self, declaration: &Declaration) -> Options {
         let kinds = declaration.patterns.iter();
-        let tied = ties(declaration).iter().any(|(_, tie, _)| tie.key.is_some());
+        let tied = ties(declaration)
+            .iter()
+            .any(|(_, tie, _)| tie.key.is_some());
         let traced = match tied && !kinds.clone().any(|pattern| is_of_process(pattern.kind)) {
             true => Traced::All,
             false => self.options.traced,
@@ -186,7 +188,9 @@ impl Planner {
         let mut stale: Vec<(Rc<Declaration>, SiteId)> = Vec::new();
         for known in self.spans.all_mut().filter(|known| !known.fixed) {
             for chain in &known.chains {
-                let is_there = stale.iter().any(|(there, _)| there.id == chain.declaration.id);
+                let is_there = stale
+                    .iter()
+                    .any(|(there, _)| there.id == chain.declaration.id);
                 if chain.revision != known.revision && !is_there {
                     stale.push((Rc::clone(&chain.declaration), chain.first));
                 }
@@ -209,7 +213,9 @@ impl Planner {
 fn mistake(known: &Known, traced: Traced) -> Option<Report> {
     let place = |chain: &Chain| {
         let ties = ties(&chain.declaration);
-        let mut ties = ties.iter().filter(|(_, tie, _)| tie.span.id == known.shape.id);
+        let mut ties = ties
+            .iter()
+            .filter(|(_, tie, _)| tie.span.id == known.shape.id);
         ties.next().map_or_else(
             || chain.declaration.place.clone(),
             |(_, tie, _)| tie.place.clone(),

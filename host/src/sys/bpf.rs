@@ -88,10 +88,7 @@ pub(super) unsafe fn call(
 ///
 /// # Safety
 /// Every address in it must be valid for what the command does with it until this returns.
-pub(super) unsafe fn call_with(
-    command: bpf_cmd,
-    attr: &mut bpf_attr,
-) -> io::Result<libc::c_long> {
+pub(super) unsafe fn call_with(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<libc::c_long> {
     raise_memory_limit();
     let load = matches!(command, bpf_cmd::BPF_PROG_LOAD);
     let mut interruptions = 0;

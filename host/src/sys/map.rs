@@ -225,7 +225,9 @@ impl Map {
             // SAFETY: a union of integers; all zero is valid.
             let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
             attr.batch = generated::bpf_attr__bindgen_ty_3 {
-                in_batch: bucket.as_ref().map_or(0, |bucket| &raw const *bucket as u64),
+                in_batch: bucket
+                    .as_ref()
+                    .map_or(0, |bucket| &raw const *bucket as u64),
                 out_batch: &raw mut next as u64,
                 keys: keys.as_mut_ptr() as u64,
                 values: values.as_mut_ptr() as u64,
@@ -248,7 +250,9 @@ impl Map {
             };
             // SAFETY: the kernel has written the number of entries there.
             let count = unsafe { attr.batch.count } as usize;
-            let all = keys.chunks_exact(key_size).zip(values.chunks_exact(value_size));
+            let all = keys
+                .chunks_exact(key_size)
+                .zip(values.chunks_exact(value_size));
             let all = all.map(|(key, value)| (key.to_vec(), value.to_vec()));
             entries.extend(all.take(count));
             if last {

@@ -50,7 +50,10 @@ impl Checker<'_> {
     }
 
     fn no_span(&self, span: &Range<usize>) -> Report {
-        let report = self.refuse(span, "'from' is what a span has stored, and none is bound here");
+        let report = self.refuse(
+            span,
+            "'from' is what a span has stored, and none is bound here",
+        );
         report.help(":finish(span) or :within(span) binds one for what stands behind it")
     }
 }
