@@ -142,6 +142,10 @@ impl Instance {
         }
     }
 
+    pub(super) fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
     pub fn is_attached(&self) -> bool {
         self.link.is_some()
     }

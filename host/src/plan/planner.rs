@@ -124,10 +124,26 @@ impl Planner {
     /// # Errors
     /// All its mistakes, each once; the planner is as it was then.
     pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
+        let declaration = &self.with_target(declaration);
         let plan = self.plan_from(declaration, SiteId(self.sites))?;
         spans::enter(&mut self.spans, declaration, &plan, SiteId(self.sites));
         self.sites += plan.sites.iter().map(SitePlan::count).sum::<usize>() as u32;
         Ok(plan)
+    }
+
+    /// A declaration in which `$target` is what there is to trace.
+    fn with_target(&self, declaration: &Declaration) -> Declaration {
+        let mut declaration = declaration.clone();
+        match self.options.traced {
+            Traced::Set => {}
+            Traced::All => declaration.given.retain(|_, given| *given != Given::Target),
+            Traced::Process(pid) => {
+                let all = declaration.given.values_mut();
+                let targets = all.filter(|given| **given == Given::Target);
+                targets.for_each(|given| *given = Given::List(vec![Member::Int(pid.into())]));
+            }
+        }
+        declaration
     }
 
     /// The same, its sites counted from there.

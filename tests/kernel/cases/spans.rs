@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 cases!(spans: by_thread_on_all_cpus, by_one_key_from_all_cpus, by_keys_that_differ_by_side, by_strings_and_numbers,
     what_stands_on_both_sides_of_a_system_call, what_stands_on_both_sides_of_a_users_function,
-    what_stands_on_both_sides_of_a_tracepoint, what_stands_on_both_sides_of_a_kernel_function [Kprobes],
+    what_stands_on_both_sides_of_a_tracepoint, what_stands_on_both_sides_of_many_users_functions, what_stands_on_both_sides_of_a_kernel_function [Kprobes],
+    what_stands_on_both_sides_of_many_kernel_functions [Kprobes],
     begun_again_they_keep_the_rest, marks_add_to_what_has_begun, within_and_without, several_in_one_chain,
     what_was_never_closed_is_open, say_when_they_are_full, more_than_fits_on_the_stack, what_could_not_be_read_is_nil,
     a_start_that_is_taken_down, of_a_process_that_the_script_names);
@@ -173,24 +174,30 @@ fn what_stands_on_both_sides_of_a_system_call() {
 }
 
 fn what_stands_on_both_sides_of_a_users_function() {
-    let place = format!("uprobe:{}:moontrace_target", executable());
-    both_sides(
-        &place,
-        r#"comm == "mt-both""#,
-        &["as", "mt-both", "call", "50"],
-        50,
-    );
+    for kind in ["uprobe", "uretprobe"] {
+        let place = format!("{kind}:{}:moontrace_target", executable());
+        let words = ["as", "mt-both", "call", "50"];
+        both_sides(&place, r#"comm == "mt-both""#, &words, 50);
+    }
+}
+
+fn what_stands_on_both_sides_of_many_users_functions() {
+    let words = ["as", "mt-both", "call", "50"];
+    for kind in ["uprobe", "uretprobe"] {
+        let place = format!("{kind}:{}:{{moontrace_target,brief_target}}", executable());
+        both_sides(&place, r#"comm == "mt-both""#, &words, 100);
+    }
+}
+
+fn what_stands_on_both_sides_of_many_kernel_functions() {
+    let words = ["as", "mt-both", "open", "/proc/self/status", "50"];
+    for kind in ["kprobe", "kretprobe"] {
+        let place = format!("{kind}:{{vfs_open,vfs_fsync_range}}");
+        both_sides(&place, r#"comm == "mt-both""#, &words, 50);
+    }
 }
 
 fn what_stands_on_both_sides_of_a_tracepoint() {
-    // A program that begins reads its own name.
-    let words = ["as", "mt-both", "beside", "getppid", "1"];
-    both_sides(
-        "tracepoint:task:task_newtask",
-        r#"comm == "mt-both""#,
-        &words,
-        1,
-    );
     let words = ["as", "mt-both", "getppid", "50"];
     both_sides(
         "tracepoint:raw_syscalls:sys_enter",
@@ -210,6 +217,7 @@ fn what_stands_on_both_sides_of_a_kernel_function() {
     let words = ["as", "mt-both", "open", "/proc/self/status", "50"];
     let condition = r#"comm == "mt-both" and args.path.dentry.d_name.name == "status""#;
     both_sides("kprobe:vfs_open", condition, &words, 50);
+    both_sides("kretprobe:vfs_open", condition, &words, 50);
 }
 
 /// The function is called with 0, 1, …, then another with the same, then a USDT probe is passed with it.
@@ -326,7 +334,6 @@ fn say_when_they_are_full() {
     let line = books(&outcome, "starts");
     assert_eq!(line["delivered"], 4, "{outcome:?}");
     assert_eq!(line["lost"], json!({"full": 6}), "{outcome:?}");
-    assert!(outcome.stderr.contains("full"), "{outcome:?}");
 }
 
 fn more_than_fits_on_the_stack() {
@@ -338,7 +345,7 @@ fn more_than_fits_on_the_stack() {
         probe "tracepoint:syscalls:sys_enter_openat":where 'comm == "mt-long"':fetch "d = 4":mark(opens, "tid, str(args.filename, 300)")
         probe "tracepoint:syscalls:sys_exit_openat":within(opens, "tid, str(args.filename, 300)"):where 'from.path == "/proc/self/status"':name "looks":count()
         probe "tracepoint:syscalls:sys_exit_openat":finish(opens, "tid, str(args.filename, 300)"):name "ends"
-          :by "from.path, str(from.again, 120), sum = from.a + from.b + from.c + from.d":count()"#;
+          :by "path = str(from.path, 200), str(from.again, 120), sum = from.a + from.b + from.c + from.d":count()"#;
     let tracing = Trace::of(code).start();
     worker.go();
     let outcome = tracing.stop();
@@ -360,7 +367,7 @@ fn what_could_not_be_read_is_nil() {
     let outcome = calls(
         r#"local names = span()
            first():fetch "text = str(arg0), n = arg0":name "starts":start(names)
-           third():within(names):where "from.text == 'x'":name "asked":count()
+           second():within(names):where "from.text == 'x'":name "asked":count()
            third():finish(names):on(function(e) printf("%s %d\n", e.from.text, e.from.n) end)"#,
         &[],
     );

@@ -6,11 +6,14 @@ mod hardware;
 mod interval;
 mod kprobe;
 mod multi;
+mod order;
 mod profile;
 mod raw_tracepoint;
 mod software;
 mod tracepoint;
 mod uprobe;
+
+pub use order::in_order;
 
 use crate::plan::Attachment;
 use crate::sys::bpf::ProgramType;
