@@ -39,6 +39,12 @@ pub enum Then {
     Take { area: u32, size: u32 },
 }
 
+impl From<Node> for Step {
+    fn from(condition: Node) -> Self {
+        Self::If(condition)
+    }
+}
+
 impl Step {
     /// What its code is made of.
     pub(super) fn roots(&self) -> Vec<Root<'_>> {
