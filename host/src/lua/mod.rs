@@ -29,7 +29,7 @@ mod view;
 mod vm;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 

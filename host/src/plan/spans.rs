@@ -302,3 +302,6 @@ impl Starts for Planner {
         names
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,11 @@ pub enum Ending {
     Nothing,
 }
 
+impl Span {
+    /// The `keys` of a span that says nothing else.
+    pub const KEYS: u32 = 16_384;
+}
+
 /// What a tally has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {

@@ -10,9 +10,6 @@ use crate::report::did_you_mean;
 use crate::spec::{self, Room, Source};
 use mlua::Value;
 
-/// Things that may be open in a span unless the script says otherwise.
-const OPEN: u32 = 16_384;
-
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
 const MOST_KEYS: u32 = 1 << 24;
 
@@ -67,7 +64,7 @@ fn span(call: &Call<'_>) -> mlua::Result<Value> {
             (Some(Source { text, place }), 1)
         }
     };
-    let mut keys = OPEN;
+    let mut keys = spec::Span::KEYS;
     match call.value(options) {
         Value::Nil => {}
         Value::Table(options) => {
