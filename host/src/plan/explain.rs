@@ -81,7 +81,7 @@ fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt
 pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
-        Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
+        Attachment::Tracepoint { id, .. } => format!("tracepoint through perf, number {id}"),
         Attachment::Kprobe {
             function,
             offset: 0,

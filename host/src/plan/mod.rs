@@ -121,9 +121,10 @@ pub enum Attachment {
     RawTracepoint {
         name: String,
     },
-    /// By perf_event_open; `id` is the tracepoint's number in tracefs.
+    /// By perf_event_open; `id` is the tracepoint's number in tracefs, `event` its name.
     Tracepoint {
         id: u64,
+        event: String,
     },
     Kprobe {
         function: String,

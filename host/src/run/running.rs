@@ -249,7 +249,9 @@ impl Running {
         let one = |report| vec![report];
         self.complete()?;
         self.make_shared().map_err(one)?;
-        let ids = self.waiting.take();
+        // Chains that were left without an ending were declared last.
+        let mut ids = self.waiting.take();
+        ids.sort_unstable();
         self.make_maps(&ids).map_err(|report| {
             self.forget(&ids);
             one(report)

@@ -9,7 +9,7 @@ cases!(spans: by_thread_on_all_cpus, by_one_key_from_all_cpus, by_keys_that_diff
     what_stands_on_both_sides_of_a_system_call, what_stands_on_both_sides_of_a_users_function,
     what_stands_on_both_sides_of_a_tracepoint, what_stands_on_both_sides_of_many_users_functions, what_stands_on_both_sides_of_a_kernel_function [Kprobes],
     what_stands_on_both_sides_of_many_kernel_functions [Kprobes],
-    begun_again_they_keep_the_rest, marks_add_to_what_has_begun, within_and_without, several_in_one_chain,
+    what_reads_the_record_and_what_does_not, begun_again_they_keep_the_rest, marks_add_to_what_has_begun, within_and_without, several_in_one_chain,
     what_was_never_closed_is_open, say_when_they_are_full, more_than_fits_on_the_stack, what_could_not_be_read_is_nil,
     a_start_that_is_taken_down, of_a_process_that_the_script_names);
 
@@ -218,6 +218,36 @@ fn what_stands_on_both_sides_of_a_kernel_function() {
     let condition = r#"comm == "mt-both" and args.path.dentry.d_name.name == "status""#;
     both_sides("kprobe:vfs_open", condition, &words, 50);
     both_sides("kretprobe:vfs_open", condition, &words, 50);
+}
+
+/// A chain that reads nothing of the record hangs at the tracepoint before one that does is made, and yet they keep their
+/// order. What has no ending is declared last, and keeps it, too.
+fn what_reads_the_record_and_what_does_not() {
+    for (first, second) in [(true, false), (false, true)] {
+        for (steps, ended) in [([":finish", ":start"], 2), ([":start", ":finish"], 3)] {
+            let mut worker = Worker::start(&[
+                "as", "mt-fork", "beside", "beside", "beside", "getppid", "1",
+            ]);
+            let chain = |reads: bool, step: &str| {
+                let also = if reads { " and args.child_pid > 0" } else { "" };
+                format!(
+                    "probe \"tracepoint:sched:sched_process_fork\":where 'comm == \"mt-fork\"{also}':name \"{}\"{step}(s, \"pid\")\n",
+                    &step[1..]
+                )
+            };
+            let code = format!(
+                "local s = span()\n{}{}",
+                chain(first, steps[0]),
+                chain(second, steps[1])
+            );
+            let tracing = Trace::of(&code).start();
+            worker.go();
+            let outcome = tracing.stop();
+            outcome.is_well();
+            assert_eq!(numbers(&outcome, "start")[2], 3, "{code}: {outcome:?}");
+            assert_eq!(numbers(&outcome, "finish")[2], ended, "{code}: {outcome:?}");
+        }
+    }
 }
 
 /// The function is called with 0, 1, …, then another with the same, then a USDT probe is passed with it.

@@ -120,7 +120,7 @@ pub fn attach(
 fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> io::Result<Link> {
     match attachment {
         Attachment::RawTracepoint { name } => raw_tracepoint::attach(program, name, cookie),
-        Attachment::Tracepoint { id } => tracepoint::attach(program, *id, cookie),
+        Attachment::Tracepoint { id, .. } => tracepoint::attach(program, *id, cookie),
         Attachment::Kprobe {
             function,
             offset,

@@ -8,8 +8,7 @@ use std::path::Path;
 /// What programs of several attachments may meet at.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Place<'a> {
-    Raw(&'a str),
-    Event(u64),
+    Tracepoint(&'a str),
     /// At its beginning (its offset), or where it returns.
     Function(&'a str, Option<u64>),
     Binary(&'a Path, u64, bool),
@@ -47,8 +46,8 @@ pub fn in_order(attachments: &[&Attachment]) -> Vec<Vec<usize>> {
 fn places(attachment: &Attachment) -> Vec<Place<'_>> {
     let place = |at: &BinaryPlace| at.offset;
     match attachment {
-        Attachment::RawTracepoint { name } => vec![Place::Raw(name)],
-        Attachment::Tracepoint { id } => vec![Place::Event(*id)],
+        Attachment::RawTracepoint { name } => vec![Place::Tracepoint(name)],
+        Attachment::Tracepoint { event, .. } => vec![Place::Tracepoint(passed(event))],
         Attachment::Kprobe {
             function,
             offset,
@@ -82,6 +81,13 @@ fn places(attachment: &Attachment) -> Vec<Place<'_>> {
     }
 }
 
+/// What is passed where an event's record is made: those of system calls are made where all calls pass.
+fn passed(event: &str) -> &str {
+    let all_pass = ["sys_enter", "sys_exit"];
+    let all_pass = all_pass.into_iter().find(|all| event.starts_with(all));
+    all_pass.unwrap_or(event)
+}
+
 /// Does what was attached first run last?
 fn runs_last(attachment: &Attachment) -> bool {
     match attachment {
@@ -107,6 +113,10 @@ mod tests {
             offset: 0,
             ret,
         };
+        let record = |event: &str| Attachment::Tracepoint {
+            id: 7,
+            event: event.into(),
+        };
         let multi = |functions: &[&str]| Attachment::KprobeMulti {
             functions: functions.iter().map(|name| (*name).into()).collect(),
             ret: false,
@@ -120,8 +130,9 @@ mod tests {
             raw("sys_enter"),
             multi(&["c", "a"]),
             kprobe("a", true),
+            record("sys_enter_read"),
         ];
         let lists = in_order(&all.iter().collect::<Vec<_>>());
-        assert_eq!(lists, [vec![0, 5], vec![6, 3, 1], vec![2], vec![4, 7]]);
+        assert_eq!(lists, [vec![0, 5, 8], vec![6, 3, 1], vec![2], vec![4, 7]]);
     }
 }
