@@ -39,7 +39,7 @@ impl Checker<'_> {
     }
 
     /// `from` by itself.
-    pub(super) fn from_alone(&self, span: &Range<usize>) -> Report {
+    pub(super) fn bare_from(&self, span: &Range<usize>) -> Report {
         match self.scope.span {
             None => self.no_span(span),
             Some(_) => {

@@ -89,7 +89,7 @@ impl<'a> Checker<'a> {
         }
         match name {
             "elapsed" => return self.elapsed(span),
-            "from" => return Err(self.from_alone(span).into()),
+            "from" => return Err(self.bare_from(span).into()),
             "kstack" | "ustack" => {
                 let message = format!("'{name}' is not in this version yet");
                 return Err(self.refuse(span, message).into());
