@@ -53,5 +53,6 @@ pub fn open(
         columns: vec!["age".into(), "time".into()],
         absent: vec![Value::Nil, Value::Nil],
         rows: rows.into_iter().map(|(_, row)| row).collect(),
+        ..Table::default()
     }
 }
