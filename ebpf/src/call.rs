@@ -11,7 +11,11 @@ use moontrace_abi::limits::CALL_KEY;
 /// Runs `event` with what was kept of the call that returns, and lets go of it. Not at all where its beginning was not
 /// seen. Nobody but this call knows the key, so that what is found stays as it is until then.
 #[inline(always)]
-pub(crate) fn with_kept(ctx: *mut c_void, state: *mut State, event: impl FnOnce()) {
+pub(crate) fn with_kept(
+    ctx: *mut c_void,
+    state: *mut State,
+    event: extern "C" fn(*mut c_void, *mut State) -> u64,
+) {
     let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
     frame(ctx, state, key.as_mut_ptr().cast());
     let calls = maps::address(&maps::CALLS);
@@ -22,7 +26,7 @@ pub(crate) fn with_kept(ctx: *mut c_void, state: *mut State, event: impl FnOnce(
             return;
         }
         (*state).call = kept.cast();
-        event();
+        event(ctx, state);
         bpf_map_delete_elem(calls, key.as_ptr().cast());
     }
 }

@@ -1,10 +1,12 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
 
 use super::call::with_kept;
-use super::holes::{act, cookie, guard, run, steps};
+use super::holes::{act, cookie, event, guard, run, steps};
+use super::scratch::Slot;
 use super::{books, maps};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
+use moontrace_abi::limits::SMALL_SPAN;
 use moontrace_abi::{Outcome, State};
 
 /// Runs a program's text. Ends in at most one entry in the book of its instance.
@@ -37,17 +39,54 @@ pub(crate) fn hit(ctx: *mut c_void) {
 }
 
 #[inline(always)]
-fn event(ctx: *mut c_void, state: *mut State) {
-    let outcome = if steps(ctx, state) != 0 {
-        act(ctx, state)
-    // SAFETY: `state` is the entry program's.
-    } else if unsafe { (*state).fault } != 0 {
-        Outcome::Read as u64
-    } else {
-        Outcome::Filtered as u64
+fn pass(ctx: *mut c_void, state: *mut State) {
+    // SAFETY: `state` is the entry program's; its book is there before anything runs.
+    unsafe {
+        let outcome = if steps(ctx, state) != 0 {
+            act(ctx, state)
+        } else if (*state).fault != 0 {
+            (*state).fault
+        } else {
+            Outcome::Filtered as u64
+        };
+        books::enter((*state).book, outcome);
+    }
+}
+
+/// An event whose steps bind nothing.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn event_alone(ctx: *mut c_void, state: *mut State) -> u64 {
+    pass(ctx, state);
+    0
+}
+
+/// An event whose steps bind what fits on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn event_in_span(ctx: *mut c_void, state: *mut State) -> u64 {
+    let mut bound = MaybeUninit::<[u64; SMALL_SPAN / 8]>::uninit();
+    // SAFETY: `state` is the entry program's, and this outlives what it runs.
+    unsafe { (*state).from = bound.as_mut_ptr().cast() };
+    pass(ctx, state);
+    0
+}
+
+/// All other events whose steps bind something, or look by a key that is too long for the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn event_in_long_span(ctx: *mut c_void, state: *mut State) -> u64 {
+    let Some(slot) = Slot::take() else {
+        log!(warn, "span: all scratch slots of this CPU are in use");
+        // SAFETY: as in `pass`.
+        books::enter(unsafe { (*state).book }, Outcome::Busy as u64);
+        return 0;
     };
-    // SAFETY: as above; its book is there before anything runs.
-    books::enter(unsafe { (*state).book }, outcome);
+    // SAFETY: the slot is this run's until it is given back.
+    unsafe { (*state).from = (&raw mut (*slot).bytes).cast() };
+    pass(ctx, state);
+    Slot::give_back(slot);
+    0
 }
 
 /// A hit is an event.
@@ -62,6 +101,6 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
-    with_kept(ctx, state, || event(ctx, state));
+    with_kept(ctx, state, event);
     0
 }

@@ -28,6 +28,7 @@ mod library {
     mod matching;
     mod probes;
     mod scratch;
+    mod span;
     mod strings;
     mod task;
 }

@@ -14,6 +14,15 @@ function probe:fetch(...) end
 ---`:by(list)` The keys of the tally that the chain ends in.
 function probe:by(...) end
 
+---`:within(span[, key])` Lets only events through for which something of the span is open under the key (`tid` unless said). It is `from` for what stands behind.
+function probe:within(...) end
+
+---`:without(span[, key])` Lets only events through for which nothing of the span is open under the key.
+function probe:without(...) end
+
+---`:finish(span[, key])` As `:within`, and takes out what it finds: behind it are `from.NAME`, `from.time` and `elapsed`. A chain that has no ending then prints nothing.
+function probe:finish(...) end
+
 ---`:with{ name = value }` What `$name` means in the texts of this chain, before the script's options.
 function probe:with(...) end
 
@@ -52,6 +61,12 @@ function probe:stats(...) end
 
 ---`:tally([tally,] columns)` Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.
 function probe:tally(...) end
+
+---`:start(span[, key])` Ends the chain: something begins, known by the key (`tid` unless said). What the chain fetches is stored. One that is open already begins anew, and keeps what is not stored again.
+function probe:start(...) end
+
+---`:mark(span[, key])` Ends the chain: adds what the chain fetches to what is open under the key.
+function probe:mark(...) end
 
 ---`:detach()` Takes the probe away. A tally that it fed stays readable.
 function probe:detach(...) end
@@ -119,6 +134,13 @@ local histogram = {}
 ---`:percentile(p)` The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.
 function histogram:percentile(...) end
 
+--- Things that have begun, by key: chains put them in by `:start`, add to them by `:mark`, and find them by `:within` and `:finish`.
+---@class span
+local span = {}
+
+---`:open([age])` What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.
+function span:open(...) end
+
 --- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
 ---@class set
 local set = {}
@@ -157,6 +179,9 @@ function define(...) end
 
 ---`tally{ keys = 4096, lru = false }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.
 function tally(...) end
+
+---`span([list,] { keys = 16384 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.
+function span(...) end
 
 ---`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
 function set(...) end

@@ -79,7 +79,11 @@ impl Checker<'_> {
         let steps: Vec<(Node, String)> = (0..count)
             .map(|index| (maker.condition(depth), format!("step {index}")))
             .collect();
-        let Some(code) = self.generated(codegen::steps(&steps, &target)) else {
+        let made = steps
+            .iter()
+            .map(|(node, label)| (node.clone().into(), label.clone()));
+        let made = codegen::steps(&made.collect::<Vec<_>>(), &target);
+        let Some(code) = self.generated(made) else {
             return;
         };
         let Some(empty) = self.generated(codegen::record(&Layout::default(), &[], &target)) else {

@@ -7,6 +7,7 @@
 //! - `compat N CALL…`: N times getppid and, the 32-bit way, the system calls of those 32-bit numbers
 //! - `burst CPU N`: the same, tied to a CPU
 //! - `open PATH N`
+//! - `leak PATH N`: opens it N times, and closes every other one
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
 //! - `recurse DEPTH N`: N calls of [`moontrace_recurse`] with DEPTH
@@ -70,6 +71,15 @@ fn perform(words: &[&str]) -> ExitCode {
             getppid(number(times));
         }
         ["open", path, times] => (0..number(times)).for_each(|_| drop(File::open(path))),
+        ["leak", path, times] => {
+            let open = |_| File::open(path).expect("what is opened exists");
+            let files: Vec<File> = (0..number(times)).map(open).collect();
+            for (at, file) in files.into_iter().enumerate() {
+                if at % 2 == 0 {
+                    std::mem::forget(file);
+                }
+            }
+        }
         ["read", path, bytes, times] => read(path, number(bytes) as usize, number(times)),
         ["call", times] => {
             for n in 0..number(times) as i64 {

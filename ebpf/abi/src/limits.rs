@@ -23,6 +23,12 @@ pub const KEPT: usize = 4096;
 pub const SMALL_KEPT: usize = 128;
 /// Values that are kept of a call's beginning: a bit each, of those that an instruction can test.
 pub const KEPT_FIELDS: usize = 30;
+/// Bytes of what a span has of each of its things: the time, the word that says what is there, and the fields.
+pub const SPAN: usize = 4096;
+/// Bytes of that up to which it is built, or bound by steps, on the stack.
+pub const SMALL_SPAN: usize = 64;
+/// Fields of a span: a bit each, of those that an instruction can test.
+pub const SPAN_FIELDS: usize = 30;
 /// Words of the key of a call that is under way: its thread, its place on the stack, which site.
 pub const CALL_KEY: usize = 3;
 /// Fields of a record: a validity bit each.

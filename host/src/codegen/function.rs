@@ -6,14 +6,14 @@ use super::instruction::{Alu, FP, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
 use super::weights::{Root, Weights};
 use super::{Code, STACK, Target};
 use crate::report::Report;
-use moontrace_abi::{Header, Note, State};
+use moontrace_abi::{Header, Note, Outcome, State};
 
 pub(super) type Done<T = ()> = Result<T, Report>;
 
 /// How a function answers a failed read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Sets `state.fault` and returns 0.
+    /// Sets `state.fault` and returns 0: the run is lost.
     Flagged,
     /// Returns 1.
     Returned,
@@ -55,6 +55,8 @@ pub(super) enum Rare {
     DivisionByZero,
     /// A record's field could not be read: it is marked as missing, and its `bytes` zeroed.
     MissingField { bit: u8, offset: i16, bytes: u8 },
+    /// The same of a field that a span stores.
+    MissingPart { bit: u8, offset: i16, bytes: u32 },
 }
 
 impl<'a> Function<'a> {
@@ -178,7 +180,7 @@ impl<'a> Function<'a> {
         if self.failure != Failure::Own && self.asm.is_used(self.fault) {
             self.asm.bind(self.fault);
             if self.failure == Failure::Flagged {
-                self.asm.store(8, R7, State::FAULT, 1);
+                self.asm.store(8, R7, State::FAULT, Outcome::Read as i32);
             }
             self.asm.exit(if self.failure == Failure::Flagged {
                 0
@@ -206,6 +208,14 @@ impl<'a> Function<'a> {
                 self.asm.alu(Alu::And, R0, R1);
                 self.asm.store(8, R8, valid, R0);
                 self.asm.store(bytes, R8, offset, 0);
+            }
+            Rare::MissingPart { bit, offset, bytes } => {
+                self.note(Note::Fault);
+                self.asm.load(8, R0, R8, 8);
+                self.asm.constant(R1, !(1u64 << (bit & 63)));
+                self.asm.alu(Alu::And, R0, R1);
+                self.asm.store(8, R8, 8, R0);
+                self.clear(R8, offset, bytes);
             }
         }
     }

@@ -20,6 +20,7 @@ mod instruction;
 mod list;
 mod pattern;
 mod record;
+mod span;
 mod text;
 mod value;
 mod weights;
@@ -29,10 +30,11 @@ pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
 pub use holes::{constant, guard, key, measure, member, steps};
 pub use record::{FieldValue, record};
+pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 
 pub(crate) use instruction::insn;
 
-use crate::expr::tree::SetId;
+use crate::expr::tree::{SetId, SpanId};
 use aya_obj::generated::bpf_insn;
 
 /// Bytes of stack that a generated function may take: what 512 leave behind the deepest entry of the library.
@@ -70,6 +72,8 @@ pub struct Code {
 pub enum MapRef {
     /// A script's set.
     Set(SetId),
+    /// A script's span.
+    Span(SpanId),
     /// The pids that `-p` and `-c` trace: a hash of u64.
     Target,
     /// Byte `offset` of the value of the script's control words.

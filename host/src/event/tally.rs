@@ -63,7 +63,7 @@ fn row(shape: &TallyShape, entry: &Entry, names: SiteNames<'_>) -> Vec<Value> {
         .collect()
 }
 
-fn word(bytes: &[u8], offset: usize) -> u64 {
+pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
     let word = bytes.get(offset..).and_then(|rest| rest.first_chunk());
     word.map_or(0, |word| u64::from_le_bytes(*word))
 }
@@ -76,7 +76,8 @@ fn integer(word: u64, signed: bool) -> Value {
     }
 }
 
-fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
+/// A part of a key, or another field that lies as they do.
+pub(super) fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
     let offset = field.offset as usize;
     let site = |pick: fn((String, String)) -> String| {
         names(word(bytes, offset) as u32)

@@ -55,7 +55,7 @@ pub enum Current {
     TaskWord(i16),
 }
 
-pub use crate::spec::SetId;
+pub use crate::spec::{SetId, SpanId};
 
 /// The set of the processes that `-p` and `-c` trace.
 pub const TARGET: SetId = SetId(u32::MAX);
@@ -64,13 +64,24 @@ pub const TARGET: SetId = SetId(u32::MAX);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(pub u32);
 
-/// A part of what is kept of a call's beginning.
+/// A part of what an earlier run has kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Bytes from the start of what is kept, behind a word of bits.
+    pub by: Keeper,
+    /// Bytes from the start of what is kept.
     pub offset: u32,
-    /// Its bit in that word, which is set where it could not be read; `None` of what can always be.
+    /// Its bit in the word that says whether it is there; `None` of what always is.
     pub bit: Option<u8>,
+}
+
+/// Who has kept something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// The beginning of the call that returns here. In front is the word of bits, set of what could not be read.
+    Call,
+    /// The start of a span that a step has bound: the copy at that byte of the run's room for them. In front is the time;
+    /// then the word of bits, set of what is there.
+    Span(u32),
 }
 
 /// An integer or truth value.
@@ -92,7 +103,7 @@ pub enum Node {
         int: Int,
     },
     Current(Current),
-    /// What was kept when the call began that returns here. When it could not be read then, the whole expression has no value.
+    /// What was kept when the call or the span began. When it is not there, the whole expression has no value.
     Kept(Kept, Int),
     /// Where that stands, in memory of the kernel's.
     KeptAddress(Kept),

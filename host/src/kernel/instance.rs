@@ -4,7 +4,7 @@ use super::attach::{self, Link, NotAttached, Skipped};
 use super::library::Body;
 use super::maps::Maps;
 use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
-use crate::plan::{Action, Attachment, SiteId, SitePlan};
+use crate::plan::{Action, Attachment, Binds, SiteId, SitePlan};
 use crate::sys::bpf;
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use moontrace_abi::limits::{CALL_KEY, SCRATCH, SCRATCH_SLOTS, SMALL_KEPT};
@@ -82,7 +82,10 @@ impl Instance {
             Action::Tally { tally, .. } => {
                 maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
             }
-            Action::Enter(_) => {}
+            Action::Begin(code) => {
+                maps.extend(shared.span(code.span).map(|span| ("SPAN", span)));
+            }
+            Action::Enter(_) | Action::Nothing => {}
             Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
         }
         let refs = |hole: &str, map: MapRef| match map {
@@ -146,6 +149,10 @@ impl Instance {
         if let Some(entry) = &mut self.entry {
             entry.detach();
         }
+    }
+
+    pub(super) fn attachment(&self) -> &Attachment {
+        &self.attachment
     }
 
     pub fn is_attached(&self) -> bool {
@@ -235,7 +242,9 @@ struct Holes<'a> {
     generated: Vec<(&'static str, &'a Code)>,
     constants: Vec<(&'static str, Code)>,
     action: &'static str,
-    /// Does the action want scratch?
+    /// What an event is, where its steps bind something of spans.
+    event: Option<&'static str>,
+    /// Is scratch wanted?
     long: bool,
     /// Was something kept when the call began?
     returns: bool,
@@ -285,12 +294,31 @@ impl<'a> Holes<'a> {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
             }
+            Action::Begin(code) => {
+                generated.push(("key", &code.key));
+                generated.push(("fields", &code.fields));
+                constants.push(("span_size", constant(code.kept.into())));
+                let action = match (code.marks, code.long) {
+                    (false, false) => "act_start",
+                    (false, true) => "act_start_long",
+                    (true, false) => "act_mark",
+                    (true, true) => "act_mark_long",
+                };
+                (action, code.long)
+            }
+            Action::Nothing => ("act_nothing", false),
+        };
+        let event = match program.binds {
+            Binds::Nothing => None,
+            Binds::Short => Some("event_in_span"),
+            Binds::Long => Some("event_in_long_span"),
         };
         Self {
             generated,
             constants,
             action,
-            long,
+            event,
+            long: long || program.binds == Binds::Long,
             returns: program.call.is_some(),
         }
     }
@@ -306,6 +334,7 @@ impl<'a> Holes<'a> {
             .map(|(hole, code)| (*hole, Body::Code(code)));
         let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
         bodies.push(("act", Body::Is(self.action)));
+        bodies.extend(self.event.map(|event| ("event", Body::Is(event))));
         if self.returns {
             bodies.push(("run", Body::Is("run_return")));
         }

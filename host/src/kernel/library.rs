@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 12] = [
+const HOLES: [(&str, u64); 14] = [
     ("frame", 0),
     ("stash", 0),
     ("guard", 1),
@@ -20,6 +20,8 @@ const HOLES: [(&str, u64); 12] = [
     ("steps", 1),
     ("key", 0),
     ("measure", 0),
+    ("span_size", 0),
+    ("fields", 0),
     ("columns", 0),
     ("record_size", 0),
     ("record", 0),
@@ -150,9 +152,11 @@ impl Library {
             linking.fillings.insert(index, filling);
         }
         // Programs that are written by hand, to compare ours with, have fewer holes.
-        if let Some(run) = self.object.by_name.get("run") {
-            let event = Filling::Library(self.function("run_event")?);
-            linking.fillings.entry(*run).or_insert(event);
+        for (hole, usual) in [("run", "run_event"), ("event", "event_alone")] {
+            if let Some(hole) = self.object.by_name.get(hole) {
+                let usual = Filling::Library(self.function(usual)?);
+                linking.fillings.entry(*hole).or_insert(usual);
+            }
         }
         for (hole, code) in &empty {
             if let Some(index) = self.object.by_name.get(*hole) {
@@ -292,7 +296,7 @@ impl Linked<'_> {
             Report::new(format!("the program wants {map:?}, which it wasn't given"))
         })?;
         let value = match map {
-            MapRef::Set(_) | MapRef::Target => None,
+            MapRef::Set(_) | MapRef::Span(_) | MapRef::Target => None,
             MapRef::Control { offset }
             | MapRef::Variables { offset }
             | MapRef::Patterns { offset } => Some(offset),

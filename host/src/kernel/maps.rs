@@ -3,7 +3,7 @@
 use super::library::Library;
 use super::table::Table;
 use crate::codegen::MapRef;
-use crate::spec::{SetId, TallyId};
+use crate::spec::{SetId, SpanId, TallyId};
 use crate::sys::map::Map;
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +25,7 @@ pub struct Maps {
     pub(super) target: Option<Arc<Map>>,
     pub(super) ring: Option<Arc<Map>>,
     pub(super) sets: BTreeMap<SetId, Arc<Map>>,
+    pub(super) spans: BTreeMap<SpanId, Arc<Map>>,
     pub(super) tables: BTreeMap<TallyId, Arc<Table>>,
 }
 
@@ -53,6 +54,10 @@ impl Maps {
             .is_some_and(|table| table.is_of_one())
     }
 
+    pub(super) fn span(&self, span: SpanId) -> Option<RawFd> {
+        self.spans.get(&span).map(|map| fd(map))
+    }
+
     /// The set of traced processes.
     pub(super) fn target(&self) -> Option<RawFd> {
         self.target.as_deref().map(fd)
@@ -62,6 +67,7 @@ impl Maps {
     pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
         match map {
             MapRef::Set(set) => self.sets.get(&set).map(|map| fd(map)),
+            MapRef::Span(span) => self.span(span),
             MapRef::Target => self.target(),
             MapRef::Control { .. } => Some(fd(&self.control)),
             MapRef::Variables { .. } => Some(fd(&self.variables)),

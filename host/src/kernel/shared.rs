@@ -1,13 +1,13 @@
-//! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
+//! What the instances of one script share: the library, the control words, the ring, tallies, sets, spans and variables.
 
 use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
-use super::table::{Reading, Table};
-use crate::plan::{SetShape, TallyShape};
+use super::table::{Entry, Reading, Table};
+use crate::plan::{SetShape, SpanShape, TallyShape};
 use crate::report::Report;
-use crate::spec::{SetId, TallyId};
+use crate::spec::{SetId, SpanId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
 use crate::sys::rcu::Barrier;
@@ -81,6 +81,7 @@ impl Shared {
                 target: target.map(Arc::new),
                 ring: None,
                 sets: BTreeMap::new(),
+                spans: BTreeMap::new(),
                 tables: BTreeMap::new(),
             },
             control_words,
@@ -198,6 +199,34 @@ impl Shared {
         match self.maps.sets.get(&set) {
             Some(map) => change(map, key, there),
             None => Ok(()),
+        }
+    }
+
+    /// Makes a span's map, unless it is there.
+    pub fn make_span(&mut self, shape: &SpanShape) -> io::Result<()> {
+        if let std::collections::btree_map::Entry::Vacant(e) = self.maps.spans.entry(shape.id) {
+            let span = Map::create(&MapSpec {
+                name: "mt_span",
+                of: MapType::Hash,
+                key_size: shape.key_size,
+                value_size: shape.value_size(),
+                entries: shape.room,
+                flags: self.maps.library.abilities().hash_flags(),
+            })?;
+            e.insert(Arc::new(span));
+        }
+        Ok(())
+    }
+
+    /// What is open of a span now, each with its key and its value. None while the span has no map.
+    pub fn read_span(&self, span: SpanId) -> io::Result<Vec<Entry>> {
+        match self.maps.spans.get(&span) {
+            Some(map) => {
+                let entries = map.entries_now()?.into_iter();
+                let entry = |(key, values)| Entry { key, values };
+                Ok(entries.map(entry).collect())
+            }
+            None => Ok(Vec::new()),
         }
     }
 

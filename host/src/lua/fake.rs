@@ -5,7 +5,7 @@ use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub(crate) struct Fake {
     /// Raised by the next declaration.
     pub(crate) refusal: RefCell<Vec<Report>>,
     pub(crate) tables: RefCell<BTreeMap<TallyId, Table>>,
+    /// What is open of every span.
+    pub(crate) open: RefCell<Table>,
     pub(crate) sites: RefCell<Vec<Rc<Site>>>,
     /// Everything that was printed, or done to sets, variables and probes, a line each.
     pub(crate) log: RefCell<String>,
@@ -58,6 +60,11 @@ impl Session for Fake {
             table.rows.clear();
         }
         Ok(read)
+    }
+
+    fn read_span(&self, span: SpanId, at_least: u64) -> Result<Table, Report> {
+        self.write(&format!("open {} {at_least}\n", span.0));
+        Ok(self.open.borrow().clone())
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {

@@ -3,7 +3,7 @@
 use crate::plan::Layout;
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::rc::Rc;
 
 /// The site that an event came from, with the layout of its records.
@@ -27,6 +27,8 @@ pub trait Session {
     fn exists(&self, spec: &str) -> Result<bool, Report>;
     /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.
     fn read_tally(&self, tally: TallyId, take: bool) -> Result<Table, Report>;
+    /// What is open of a span, at least so old (ns), oldest last; its columns are `age` and `time`.
+    fn read_span(&self, span: SpanId, at_least: u64) -> Result<Table, Report>;
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     /// Changes a `var` in the running programs; the type must stay what it was.

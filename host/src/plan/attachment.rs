@@ -236,7 +236,13 @@ fn tracepoint(
         category: category.into(),
         event: event.into(),
     };
-    Ok(Hanging::own(Attachment::Tracepoint { id }, site))
+    Ok(Hanging::own(
+        Attachment::Tracepoint {
+            id,
+            event: event.into(),
+        },
+        site,
+    ))
 }
 
 /// One system call, told from all others at the raw tracepoint that they pass.

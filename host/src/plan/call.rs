@@ -1,7 +1,7 @@
 //! Whole calls: a program at the beginning keeps what only it knows, and the one at the return takes it up.
 
 use super::sharing::Group;
-use super::{Action, Attachment, EnterCode, Program, SiteId, SitePlan, told};
+use super::{Action, Attachment, Binds, EnterCode, Program, SiteId, SitePlan, told};
 use crate::codegen::{self, CallKey};
 use crate::expr::Names;
 use crate::expr::tree::Part;
@@ -106,9 +106,13 @@ fn attachment(
         Attachment::RawTracepoint { .. } => Attachment::RawTracepoint {
             name: "sys_enter".into(),
         },
-        Attachment::Tracepoint { .. } => Attachment::Tracepoint {
-            id: record_at_entry(facts, members.first())?,
-        },
+        Attachment::Tracepoint { .. } => {
+            let event = record_at_entry(members.first())?;
+            Attachment::Tracepoint {
+                id: facts.tracefs()?.format("syscalls", &event)?.id,
+                event,
+            }
+        }
         Attachment::Kprobe {
             function, offset, ..
         } => Attachment::Kprobe {
@@ -163,14 +167,13 @@ fn event_at_entry(category: &str, event: &str) -> Option<String> {
     Some(format!("sys_enter_{call}"))
 }
 
-/// Its number.
-fn record_at_entry(facts: &Facts, member: Option<&Match>) -> Result<u64, Report> {
+/// The same of a match.
+fn record_at_entry(member: Option<&Match>) -> Result<String, Report> {
     let event = member.and_then(|member| match &member.location {
         Location::Tracepoint { category, event } => event_at_entry(category, event),
         _ => None,
     });
-    let event = event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))?;
-    Ok(facts.tracefs()?.format("syscalls", &event)?.id)
+    event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))
 }
 
 /// What the program at the return looks its call up by.
@@ -202,6 +205,7 @@ pub(super) fn entered(
         guard: told::guard(&guards, target)?,
         steps: None,
         call: None,
+        binds: Binds::Nothing,
         action: Action::Enter(Box::new(EnterCode {
             frame: codegen::frame(key(&attachment), target)?,
             stash: codegen::stash(kept, target)?,

@@ -1,22 +1,19 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
-    TallyShape,
+    Action, Aggregate, Attachment, BeginCode, Content, Counting, KeyContent, KeyField, Layout,
+    Planner, ProbePlan, SitePlan, SpanShape, TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
 
 /// Probe by probe: what runs in the kernel, what is fetched and why, which attachment and why.
-/// `shape` finds the table of a tally.
-pub fn explain<'a>(
-    plan: &ProbePlan,
-    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
-) -> String {
+/// `shapes` has the tables of tallies and what spans store.
+pub fn explain(plan: &ProbePlan, shapes: &Planner) -> String {
     let mut out = format!("{}: probe \"{}\"\n", plan.place, plan.name);
     for site in &plan.sites {
         // Writing to a String can't fail.
-        let _ = explain_site(&mut out, site, shape);
+        let _ = explain_site(&mut out, site, shapes);
     }
     for missing in &plan.missing {
         let _ = writeln!(out, "  left out   {missing}");
@@ -24,11 +21,7 @@ pub fn explain<'a>(
     out
 }
 
-fn explain_site<'a>(
-    out: &mut String,
-    site: &SitePlan,
-    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
-) -> std::fmt::Result {
+fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt::Result {
     match site.others.len() {
         0 => writeln!(out, "  {}", site.probe)?,
         more => writeln!(out, "  {} and {more} more", site.probe)?,
@@ -62,12 +55,18 @@ fn explain_site<'a>(
     match &site.program.action {
         Action::Emit { layout, .. } => explain_record(out, layout)?,
         Action::Tally { tally, .. } => {
-            if let Some(shape) = shape(*tally) {
+            if let Some(shape) = shapes.tally(*tally) {
                 explain_table(out, shape)?;
             }
         }
         // It is told at the return.
         Action::Enter(_) => {}
+        Action::Begin(code) => {
+            if let Some(shape) = shapes.spans().find(|shape| shape.id == code.span) {
+                explain_span(out, code, shape)?;
+            }
+        }
+        Action::Nothing => {}
         Action::Follow { there: true, .. } => {
             writeln!(out, "    then       the process is traced, too")?
         }
@@ -82,7 +81,7 @@ fn explain_site<'a>(
 pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
-        Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
+        Attachment::Tracepoint { id, .. } => format!("tracepoint through perf, number {id}"),
         Attachment::Kprobe {
             function,
             offset: 0,
@@ -197,18 +196,7 @@ fn content(content: &Content) -> String {
 }
 
 fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
-    for key in &shape.keys {
-        let kind = match key.content {
-            KeyContent::Int { signed: true } => "i64".into(),
-            KeyContent::Int { signed: false } => "u64".into(),
-            KeyContent::Bool => "truth value".into(),
-            KeyContent::Text { capacity } => {
-                format!("string to {} bytes", capacity.saturating_sub(1))
-            }
-            KeyContent::Probe | KeyContent::Func => "name of the site".into(),
-        };
-        writeln!(out, "    key        {:12}  {kind}", key.name)?;
-    }
+    explain_fields(out, "key", shape.keys.iter())?;
     for column in &shape.columns {
         let kind = match column.function {
             Aggregate::Count => "count".to_owned(),
@@ -230,6 +218,37 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
     Ok(())
 }
 
+fn explain_fields<'a>(
+    out: &mut String,
+    what: &str,
+    fields: impl Iterator<Item = &'a KeyField>,
+) -> std::fmt::Result {
+    for field in fields {
+        let kind = match field.content {
+            KeyContent::Int { signed: true } => "i64".into(),
+            KeyContent::Int { signed: false } => "u64".into(),
+            KeyContent::Bool => "truth value".into(),
+            KeyContent::Text { capacity } => {
+                format!("string to {} bytes", capacity.saturating_sub(1))
+            }
+            KeyContent::Probe | KeyContent::Func => "name of the site".into(),
+        };
+        writeln!(out, "    {what:11}{:12}  {kind}", field.name)?;
+    }
+    Ok(())
+}
+
+/// What a start or a mark of a span stores.
+fn explain_span(out: &mut String, code: &BeginCode, shape: &SpanShape) -> std::fmt::Result {
+    let what = if code.marks { "marks" } else { "begins" };
+    let (bytes, room) = (shape.value_size(), shape.room);
+    writeln!(out, "    {what:11}{bytes} bytes, room for {room}")?;
+    explain_fields(out, "key", shape.keys.iter())?;
+    let stored = shape.fields.iter().zip(0..);
+    let stored = stored.filter(|(_, number)| code.stored.contains(number));
+    explain_fields(out, "stored", stored.map(|(stored, _)| &stored.field))
+}
+
 /// What was generated for the site; the library's own code comes on top.
 fn instructions(site: &SitePlan) -> usize {
     let program = &site.program;
@@ -244,5 +263,7 @@ fn instructions(site: &SitePlan) -> usize {
             }
             Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
             Action::Follow { member, .. } => member.insns.len(),
+            Action::Begin(code) => code.key.insns.len() + code.fields.insns.len(),
+            Action::Nothing => 0,
         }
 }

@@ -11,6 +11,8 @@ mod planner;
 mod set;
 mod sharing;
 mod site;
+mod span;
+mod spans;
 mod table;
 mod told;
 
@@ -18,13 +20,14 @@ pub use crate::layout::{Aggregate, Content, Extreme, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
+pub use span::{SpanField, SpanShape, StoredBy};
 
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::report::Place;
 use crate::rows::Shown;
 use crate::spec::probe::Clock;
-use crate::spec::{Kind, ProbeId, Room, TallyId};
+use crate::spec::{Kind, ProbeId, Room, SpanId, TallyId};
 use std::path::PathBuf;
 
 /// One declaration, resolved against this kernel.
@@ -46,6 +49,8 @@ pub enum Output {
     Handler,
     Print,
     Tally(TallyId),
+    /// Nowhere: all is done in the kernel.
+    Nothing,
 }
 
 /// A number that names a probe site in records and keys, unique in the run.
@@ -116,9 +121,10 @@ pub enum Attachment {
     RawTracepoint {
         name: String,
     },
-    /// By perf_event_open; `id` is the tracepoint's number in tracefs.
+    /// By perf_event_open; `id` is the tracepoint's number in tracefs, `event` its name.
     Tracepoint {
         id: u64,
+        event: String,
     },
     Kprobe {
         function: String,
@@ -195,7 +201,20 @@ pub struct Program {
     pub steps: Option<Code>,
     /// At a return: what the call is looked up by of which something was kept.
     pub call: Option<Code>,
+    /// Where steps bind what they find of spans.
+    pub binds: Binds,
     pub action: Action,
+}
+
+/// Where steps bind what they find of spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binds {
+    /// They bind nothing.
+    Nothing,
+    /// On the stack.
+    Short,
+    /// In scratch.
+    Long,
 }
 
 #[derive(Clone)]
@@ -215,6 +234,26 @@ pub enum Action {
         member: Box<Code>,
         there: bool,
     },
+    /// Something of a span begins, or more is known of it.
+    Begin(Box<BeginCode>),
+    /// The steps have done all.
+    Nothing,
+}
+
+/// What a site stores in a span.
+#[derive(Clone)]
+pub struct BeginCode {
+    pub span: SpanId,
+    /// Only what has begun already is changed.
+    pub marks: bool,
+    pub key: Code,
+    pub fields: Code,
+    /// The numbers of the fields that it stores.
+    pub stored: Vec<u8>,
+    /// Bytes of a value, part of which an open one keeps; 0 where all of it is stored anew.
+    pub kept: u32,
+    /// Key or value don't fit on the stack.
+    pub long: bool,
 }
 
 /// What is kept of a call's beginning.

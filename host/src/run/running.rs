@@ -245,12 +245,16 @@ impl Running {
     }
 
     /// Has the control threads load and attach what was declared since the last time.
-    pub(super) fn attach_waiting(&self) -> Result<(), Report> {
-        self.make_shared()?;
-        let ids = self.waiting.take();
-        self.make_maps(&ids).inspect_err(|_| {
-            let mut probes = self.probes.borrow_mut();
-            ids.iter().for_each(|id| drop(probes.remove(id)));
+    pub(super) fn attach_waiting(&self) -> Result<(), Vec<Report>> {
+        let one = |report| vec![report];
+        self.complete()?;
+        self.make_shared().map_err(one)?;
+        // Chains that were left without an ending were declared last.
+        let mut ids = self.waiting.take();
+        ids.sort_unstable();
+        self.make_maps(&ids).map_err(|report| {
+            self.forget(&ids);
+            one(report)
         })?;
         let (shared, control) = (self.shared.borrow(), self.control.borrow());
         if let (Some(shared), Some(control)) = (shared.as_ref(), control.as_ref()) {
@@ -266,6 +270,24 @@ impl Running {
             control.attach(orders);
         }
         Ok(())
+    }
+
+    /// Has plans that wait for what others add to spans made to their end. With a mistake, none of what waits is attached.
+    pub(super) fn complete(&self) -> Result<(), Vec<Report>> {
+        let made = self.planner.borrow_mut().complete();
+        let made = made.inspect_err(|_| self.forget(&self.waiting.take()))?;
+        for plan in made {
+            // It may have been detached before it was attached.
+            if self.waiting.borrow().contains(&plan.id) {
+                self.enter(plan);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&self, ids: &[ProbeId]) {
+        let mut probes = self.probes.borrow_mut();
+        ids.iter().for_each(|id| drop(probes.remove(id)));
     }
 
     /// Takes back what the control threads have done; with `wait`, until they have nothing more to do. When the last link
@@ -356,7 +378,11 @@ impl Running {
                         *ring = Some(shared.make_ring().map_err(no_map)?);
                     }
                 }
+                Output::Nothing => {}
             }
+        }
+        for shape in planner.spans() {
+            shared.make_span(shape).map_err(no_map)?;
         }
         for shape in planner.sets() {
             if shared.has_set(shape.id) {

@@ -3,45 +3,23 @@
 use super::refusal::plainly;
 use super::running::{Probe, Running};
 use super::signal;
-use crate::event::tally;
+use crate::event::{span, tally};
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
-use crate::plan::Action;
+use crate::plan::{Action, ProbePlan};
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::rc::Rc;
 use std::sync::Arc;
 
 impl Session for Running {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
         let plan = self.planner.borrow_mut().plan(&declaration)?;
-        for site in &plan.sites {
-            if let Action::Emit { layout, .. } = &site.program.action {
-                for (number, probe, func) in site.names() {
-                    let site_of = Site {
-                        id: plan.id,
-                        probe: probe.to_owned(),
-                        func: func.to_owned(),
-                        name: plan.name.clone(),
-                        layout: layout.clone(),
-                    };
-                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
-                }
-            }
-        }
         self.waiting.borrow_mut().push(plan.id);
-        self.probes.borrow_mut().insert(
-            plan.id,
-            Probe {
-                plan: Arc::new(plan),
-                instances: Vec::new(),
-                closed: Vec::new(),
-                unwanted: false,
-            },
-        );
+        self.enter(plan);
         Ok(())
     }
 
@@ -72,6 +50,21 @@ impl Session for Running {
         Ok(tally::table(shape, entries, seconds, &|site| {
             self.name_of(site)
         }))
+    }
+
+    fn read_span(&self, id: SpanId, at_least: u64) -> Result<Table, Report> {
+        let planner = self.planner.borrow();
+        let Some(shape) = planner.spans().find(|shape| shape.id == id) else {
+            return Ok(Table::default());
+        };
+        let shared = self.shared.borrow();
+        let entries = shared
+            .as_ref()
+            .map_or(Ok(Vec::new()), |shared| shared.read_span(id));
+        let entries = entries
+            .map_err(|error| Report::new(format!("a span can't be read: {}", plainly(&error))))?;
+        let entries = entries.into_iter().map(|entry| (entry.key, entry.values));
+        Ok(span::open(shape, entries, self.now(), at_least))
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
@@ -155,6 +148,33 @@ impl Session for Running {
 }
 
 impl Running {
+    /// Enters a plan, in place of an earlier one of the same probe.
+    pub(super) fn enter(&self, plan: ProbePlan) {
+        for site in &plan.sites {
+            if let Action::Emit { layout, .. } = &site.program.action {
+                for (number, probe, func) in site.names() {
+                    let site_of = Site {
+                        id: plan.id,
+                        probe: probe.to_owned(),
+                        func: func.to_owned(),
+                        name: plan.name.clone(),
+                        layout: layout.clone(),
+                    };
+                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
+                }
+            }
+        }
+        self.probes.borrow_mut().insert(
+            plan.id,
+            Probe {
+                plan: Arc::new(plan),
+                instances: Vec::new(),
+                closed: Vec::new(),
+                unwanted: false,
+            },
+        );
+    }
+
     fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
         let planner = self.planner.borrow();
         if let Some(shape) = planner.set(set) {

@@ -26,6 +26,9 @@ pub struct VarId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SetId(pub u32);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpanId(pub u32);
+
 /// One `probe` chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
@@ -54,6 +57,39 @@ pub enum Step {
     Fetch(Source),
     /// `:by`
     By(Source),
+    /// `:within`, `:without` and `:finish` of a span.
+    Look(Look, Tie),
+}
+
+/// What is done with a thing of a span that a step looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It is to be there, and stays.
+    Within,
+    /// There is to be none.
+    Without,
+    /// It is to be there, and is taken out.
+    Finish,
+}
+
+/// How a chain finds things of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tie {
+    pub span: Span,
+    /// `tid` where the script says no other.
+    pub key: Option<Source>,
+    /// The line of the step or ending.
+    pub place: Place,
+}
+
+/// `span([list])`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    pub id: SpanId,
+    /// What each start stores, whether a text reads it or not.
+    pub fields: Option<Source>,
+    /// How many things may be open at once.
+    pub keys: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +104,15 @@ pub enum Ending {
         columns: Source,
         room: Room,
     },
+    /// `:start`, and `:mark` of what has begun.
+    Begin { marks: bool, tie: Tie },
+    /// None, where finishing a span is all that is wanted.
+    Nothing,
+}
+
+impl Span {
+    /// The `keys` of a span that says nothing else.
+    pub const KEYS: u32 = 16_384;
 }
 
 /// What a tally has room for, and for whom.

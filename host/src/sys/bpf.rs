@@ -77,10 +77,19 @@ pub(super) unsafe fn call(
     command: bpf_cmd,
     fill: impl FnOnce(&mut bpf_attr),
 ) -> io::Result<libc::c_long> {
-    raise_memory_limit();
     // SAFETY: a union of integers; all zero is valid.
     let mut attr: bpf_attr = unsafe { zeroed() };
     fill(&mut attr);
+    // SAFETY: the caller's promise.
+    unsafe { call_with(command, &mut attr) }
+}
+
+/// The same with an attribute that the kernel answers in.
+///
+/// # Safety
+/// Every address in it must be valid for what the command does with it until this returns.
+pub(super) unsafe fn call_with(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<libc::c_long> {
+    raise_memory_limit();
     let load = matches!(command, bpf_cmd::BPF_PROG_LOAD);
     let mut interruptions = 0;
     loop {
@@ -89,7 +98,7 @@ pub(super) unsafe fn call(
             libc::syscall(
                 libc::SYS_bpf,
                 command as u32,
-                &raw mut attr,
+                &raw mut *attr,
                 size_of::<bpf_attr>(),
             )
         };

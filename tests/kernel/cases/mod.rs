@@ -17,6 +17,7 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod spans;
 mod storm;
 mod structs;
 mod tallies;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        spans::CASES,
         functions::CASES,
         function_places::CASES,
         described::CASES,

@@ -13,6 +13,7 @@ mod logic;
 mod members;
 mod memory;
 mod paths;
+mod span;
 mod strings;
 mod term;
 mod words;
@@ -25,6 +26,7 @@ pub use copied::{Copied, Origin};
 pub use entry::Entry;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
+pub use span::Bound;
 
 use super::names::Names;
 use super::parse;
@@ -47,6 +49,8 @@ pub struct Scope<'a> {
     pub bound: &'a [(String, Checked)],
     /// Where the probe sees calls return: their beginning.
     pub entry: Option<&'a Entry<'a>>,
+    /// The span that the last step before has bound.
+    pub span: Option<&'a dyn Bound>,
     /// Where a `var` lies.
     pub slots: &'a dyn Fn(VarId) -> Slot,
 }

@@ -89,10 +89,7 @@ impl<'a> Checker<'a> {
         }
         match name {
             "elapsed" => return self.elapsed(span),
-            "from" => {
-                let message = "'from' comes with spans, which this version does not have yet";
-                return Err(self.refuse(span, message).into());
-            }
+            "from" => return Err(self.bare_from(span).into()),
             "kstack" | "ustack" => {
                 let message = format!("'{name}' is not in this version yet");
                 return Err(self.refuse(span, message).into());

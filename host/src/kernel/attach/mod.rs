@@ -6,11 +6,14 @@ mod hardware;
 mod interval;
 mod kprobe;
 mod multi;
+mod order;
 mod profile;
 mod raw_tracepoint;
 mod software;
 mod tracepoint;
 mod uprobe;
+
+pub use order::in_order;
 
 use crate::plan::Attachment;
 use crate::sys::bpf::ProgramType;
@@ -117,7 +120,7 @@ pub fn attach(
 fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> io::Result<Link> {
     match attachment {
         Attachment::RawTracepoint { name } => raw_tracepoint::attach(program, name, cookie),
-        Attachment::Tracepoint { id } => tracepoint::attach(program, *id, cookie),
+        Attachment::Tracepoint { id, .. } => tracepoint::attach(program, *id, cookie),
         Attachment::Kprobe {
             function,
             offset,

@@ -3,10 +3,11 @@
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
 use crate::lua::types::set::Set;
+use crate::lua::types::span::Span;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
 use crate::report::did_you_mean;
-use crate::spec::Room;
+use crate::spec::{self, Room, Source};
 use mlua::Value;
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
@@ -31,14 +32,7 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
     };
     for pair in options.pairs::<String, Value>() {
         match pair? {
-            (name, Value::Integer(keys)) if name == "keys" => {
-                room.keys = u32::try_from(keys)
-                    .ok()
-                    .filter(|keys| (1..=MOST_KEYS).contains(keys))
-                    .ok_or_else(|| {
-                        call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}"))
-                    })?;
-            }
+            (name, Value::Integer(keys)) if name == "keys" => room.keys = self::keys(call, keys)?,
             (name, Value::Boolean(lru)) if name == "lru" => room.lru = lru,
             (name, value) if NAMES.contains(&name.as_str()) => {
                 let wanted = if name == "keys" {
@@ -55,6 +49,49 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
         }
     }
     Ok(room)
+}
+
+fn keys(call: &Call<'_>, keys: i64) -> mlua::Result<u32> {
+    let keys = u32::try_from(keys).ok();
+    keys.filter(|keys| (1..=MOST_KEYS).contains(keys))
+        .ok_or_else(|| call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}")))
+}
+
+fn span(call: &Call<'_>) -> mlua::Result<Value> {
+    let (fields, options) = match call.value(0) {
+        Value::Nil => (None, 1),
+        Value::Table(_) => (None, 0),
+        _ => {
+            let text = call.text(0, "a list of what each start stores, and { keys = }")?;
+            let place = call.place();
+            (Some(Source { text, place }), 1)
+        }
+    };
+    let mut keys = spec::Span::KEYS;
+    match call.value(options) {
+        Value::Nil => {}
+        Value::Table(options) => {
+            for pair in options.pairs::<String, Value>() {
+                match pair? {
+                    (name, Value::Integer(wanted)) if name == "keys" => {
+                        keys = self::keys(call, wanted)?;
+                    }
+                    (name, value) if name == "keys" => {
+                        let found = value.type_name();
+                        return Err(call.fail(format!("'keys' is a number, not a {found}")));
+                    }
+                    (name, _) => {
+                        let help = did_you_mean(&name, ["keys"]);
+                        return Err(call.fail_with_help(format!("no option '{name}'"), help));
+                    }
+                }
+            }
+        }
+        _ => return Err(call.wrong(options, "a table behind its list: { keys = }")),
+    }
+    let id = call.script.next_span();
+    let span = Span::new(spec::Span { id, fields, keys });
+    Ok(Value::UserData(call.lua.create_userdata(span)?))
 }
 
 fn set(call: &Call<'_>) -> mlua::Result<Value> {
@@ -85,6 +122,12 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "tally{ keys = 4096, lru = false }",
             doc: "A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.",
             function: tally,
+        },
+        Entry {
+            name: "span",
+            signature: "span([list,] { keys = 16384 })",
+            doc: "Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.",
+            function: span,
         },
         Entry {
             name: "set",

@@ -4,6 +4,7 @@ pub(crate) mod chain;
 pub(crate) mod histogram;
 pub(crate) mod set;
 pub(crate) mod snapshot;
+pub(crate) mod span;
 pub(crate) mod tally;
 pub(crate) mod variable;
 
@@ -24,11 +25,12 @@ pub(crate) struct Type {
 }
 
 /// Every type, as the documentation lists them.
-pub(crate) const ALL: [&Type; 6] = [
+pub(crate) const ALL: [&Type; 7] = [
     &chain::TYPE,
     &tally::TYPE,
     &snapshot::TYPE,
     &histogram::TYPE,
+    &span::TYPE,
     &set::TYPE,
     &variable::TYPE,
 ];

@@ -2,7 +2,7 @@
 
 use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
-use crate::spec::Room;
+use crate::spec::{Room, Span};
 use moontrace_abi::limits::*;
 
 const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
@@ -42,6 +42,9 @@ fn its_limits_are_the_limits() {
         COLUMNS,
         ROW,
         Room::default().keys as usize,
+        SPAN_FIELDS,
+        SPAN,
+        Span::KEYS as usize,
         FIELDS,
         RECORD,
         VARIABLE_STRING,
