@@ -1,8 +1,10 @@
-//! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
+//! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book. Or the
+//! hit is handed on to a program for which the same happens.
 
 use super::call::{kept, let_go};
 use super::holes::{act, cookie, guard, run, steps};
 use super::{books, maps};
+use aya_ebpf::helpers::generated::bpf_tail_call;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::{Outcome, State};
@@ -23,16 +25,20 @@ pub(crate) fn hit(ctx: *mut c_void) {
     if guard(ctx, state) == 0 {
         return;
     }
-    let site = cookie(ctx);
-    let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
-        return;
-    };
     // SAFETY: `state` was zeroed above, which is a value of its type.
-    unsafe {
-        (*state).cookie = site;
-        (*state).book = book;
-    }
+    unsafe { (*state).cookie = cookie(ctx) };
     run(ctx, state);
+}
+
+/// Has the run's notes and its outcome go into the book of the instance.
+#[inline(always)]
+fn open_book(state: *mut State) -> bool {
+    let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
+        return false;
+    };
+    // SAFETY: `state` is the entry program's.
+    unsafe { (*state).book = book };
+    true
 }
 
 #[inline(always)]
@@ -53,7 +59,9 @@ fn event(ctx: *mut c_void, state: *mut State) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
-    event(ctx, state);
+    if open_book(state) {
+        event(ctx, state);
+    }
     0
 }
 
@@ -61,9 +69,19 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
-    if kept(ctx, state) {
+    if open_book(state) && kept(ctx, state) {
         event(ctx, state);
         let_go(ctx, state);
     }
+    0
+}
+
+/// A hit is another program's, by the number that the cookie is: that program runs in place of this one, and nothing of
+/// this one is counted. Where there is none for a number, it is nobody's hit.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn run_dispatch(ctx: *mut c_void, state: *mut State) -> u64 {
+    // SAFETY: `state` is the entry program's; the helper looks into the map, whatever the number.
+    unsafe { bpf_tail_call(ctx, maps::address(&maps::PROGRAMS), (*state).cookie as u32) };
     0
 }

@@ -10,7 +10,6 @@ use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
 use moontrace_abi::record::{HEADER, Span};
 
 /// A field that a record is to have, and why.
-#[derive(PartialEq)]
 pub(super) struct Wanted {
     pub name: String,
     /// `None`: this site doesn't have it.

@@ -7,7 +7,6 @@ use crate::event::tally;
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::lua::session::{Session, Site};
-use crate::plan::Action;
 use crate::report::Report;
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
@@ -18,17 +17,15 @@ impl Session for Running {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
         let plan = self.planner.borrow_mut().plan(&declaration)?;
         for site in &plan.sites {
-            if let Action::Emit { layout, .. } = &site.program.action {
-                for (number, probe, func) in site.names() {
-                    let site_of = Site {
-                        id: plan.id,
-                        probe: probe.to_owned(),
-                        func: func.to_owned(),
-                        name: plan.name.clone(),
-                        layout: layout.clone(),
-                    };
-                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
-                }
+            for ((number, probe, func), layout) in site.names().zip(site.layouts()) {
+                let site_of = Site {
+                    id: plan.id,
+                    probe: probe.to_owned(),
+                    func: func.to_owned(),
+                    name: plan.name.clone(),
+                    layout: layout.clone(),
+                };
+                self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
             }
         }
         self.waiting.borrow_mut().push(plan.id);
