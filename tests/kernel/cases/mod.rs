@@ -8,6 +8,7 @@ mod command_line;
 mod counters;
 mod counts;
 mod described;
+mod dispatched;
 mod engine_log;
 mod events;
 mod function_places;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        dispatched::CASES,
         functions::CASES,
         function_places::CASES,
         described::CASES,

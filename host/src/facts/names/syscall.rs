@@ -143,8 +143,8 @@ impl<'a> Syscall<'a> {
     }
 }
 
-/// What a system call's tracepoint calls the call's number.
-const NUMBER: &str = "__syscall_nr";
+/// What a system call's tracepoint calls the call's number. It can be read, and is none of the call's arguments.
+pub(super) const NUMBER: &str = "__syscall_nr";
 
 impl Offered for Syscall<'_> {
     fn argument(&self, name: &str) -> Option<Meaning> {
