@@ -13,7 +13,7 @@ const NOBODY: i32 = -1;
 
 /// What is attached at once: a program of its own, or several that another one hands hits on to.
 pub(super) enum Bundle {
-    One(Group),
+    One(Box<Group>),
     Several(Dispatched),
 }
 
@@ -45,7 +45,7 @@ pub(super) fn bundles(facts: &Facts, groups: Vec<Group>) -> Vec<Bundle> {
     for (exit, groups) in gathered {
         match exit.filter(|_| groups.len() > 1) {
             Some(exit) => bundles.push(Bundle::Several(Dispatched::of(facts, groups, exit))),
-            None => bundles.extend(groups.into_iter().map(Bundle::One)),
+            None => bundles.extend(groups.into_iter().map(|group| Bundle::One(Box::new(group)))),
         }
     }
     bundles
@@ -54,7 +54,7 @@ pub(super) fn bundles(facts: &Facts, groups: Vec<Group>) -> Vec<Bundle> {
 impl Bundle {
     pub(super) fn groups(&self) -> &[Group] {
         match self {
-            Self::One(group) => std::slice::from_ref(group),
+            Self::One(group) => std::slice::from_ref(&**group),
             Self::Several(dispatched) => &dispatched.groups,
         }
     }

@@ -142,7 +142,7 @@ impl Planner {
             }
             let mut plan = |id, group| self.site(declaration, id, group, &mut tallies);
             let made = match bundle {
-                Bundle::One(group) => plan(SiteId(next), group),
+                Bundle::One(group) => plan(SiteId(next), *group),
                 Bundle::Several(all) => all.site(SiteId(next), &self.target(), &mut plan),
             };
             let mut made = made.map_err(place)?;
