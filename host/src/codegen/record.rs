@@ -49,10 +49,11 @@ impl Function<'_> {
     fn field(&mut self, field: &Field, value: &FieldValue) -> Done {
         self.fault = self.asm.label();
         let (offset, bytes) = match (&field.content, value) {
-            (Content::Int { offset, int }, FieldValue::Int(node)) => {
+            (Content::Int { offset, .. }, FieldValue::Int(node)) => {
+                let bytes = node.int().bytes();
                 self.value(node)?;
-                self.asm.store(int.bytes(), R8, *offset as i16, R0);
-                (*offset, int.bytes())
+                self.asm.store(bytes, R8, *offset as i16, R0);
+                (*offset, bytes)
             }
             (Content::Bool { offset }, FieldValue::Bool(node)) => {
                 self.truth(node, *offset as i16)?;

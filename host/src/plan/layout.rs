@@ -3,7 +3,7 @@
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
 use crate::expr::tree::{Node, Text};
-use crate::expr::{Checked, Copied};
+use crate::expr::{Checked, Copied, Int};
 use crate::report::Report;
 use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
@@ -94,7 +94,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
                 offset: 0,
                 int: node.int(),
             },
-            FieldValue::Int(node),
+            FieldValue::Int(uncut(node)),
         ),
         Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
         Checked::Text(text) => (
@@ -122,6 +122,14 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
     }
 }
 
+/// The value of which a node is the low bits: whoever reads the field takes them, and needs no program of its own for it.
+fn uncut(node: Node) -> Node {
+    match node {
+        Node::Cast(int, of) if of.int().bytes() >= int.bytes() => *of,
+        node => node,
+    }
+}
+
 /// A value that is known when the probe is planned.
 fn constant(value: i128) -> Value {
     match i64::try_from(value) {
@@ -134,9 +142,9 @@ fn constant(value: i128) -> Value {
 fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
     let mut end = start;
     for size in [8, 4, 2, 1] {
-        for (field, _) in fields.iter_mut() {
+        for (field, value) in fields.iter_mut() {
             let (offset, bytes) = match &mut field.content {
-                Content::Int { offset, int } => (offset, u32::from(int.bytes())),
+                Content::Int { offset, int } => (offset, stored_bytes(value, *int)),
                 Content::Bool { offset } => (offset, 1),
                 Content::Text { offset, .. } | Content::Copied { offset, .. } => {
                     (offset, size_of::<Span>() as u32)
@@ -150,6 +158,15 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
         }
     }
     end.next_multiple_of(8)
+}
+
+/// Bytes that an integer takes.
+fn stored_bytes(value: &FieldValue, int: Int) -> u32 {
+    let stored = match value {
+        FieldValue::Int(node) => node.int(),
+        _ => int,
+    };
+    stored.bytes().into()
 }
 
 /// Bytes that a field's string may take.

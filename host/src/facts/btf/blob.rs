@@ -142,6 +142,38 @@ impl Blob {
         (self.first..self.end()).filter_map(|id| Some((id, self.raw(id)?)))
     }
 
+    /// Those of a name, in the order of their numbers, those of the base first.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (u32, Raw<'_>)> {
+        let at = self.offsets_of(name);
+        let base = self.base.as_deref().into_iter();
+        base.flat_map(move |base| base.called(at))
+            .chain(self.called(at))
+    }
+
+    /// This section's own of a name, without its base's.
+    pub(super) fn own_named(&self, name: &str) -> impl Iterator<Item = (u32, Raw<'_>)> {
+        self.called(self.offsets_of(name))
+    }
+
+    /// This section's own whose name stands at one of these offsets: of all others, nothing else is looked at.
+    fn called(&self, at: [Option<u32>; 2]) -> impl Iterator<Item = (u32, Raw<'_>)> {
+        // A name that stands nowhere is none.
+        let count = if at == [None, None] {
+            0
+        } else {
+            self.offsets.len()
+        };
+        let types = self.offsets.iter().take(count).zip(self.first..);
+        types.filter_map(move |(offset, id)| {
+            let offset = *offset as usize;
+            let name = word(&self.bytes, offset)?;
+            match at.contains(&Some(name)) {
+                true => Some((id, self.at(offset)?)),
+                false => None,
+            }
+        })
+    }
+
     /// The string at an offset; empty where there is none.
     pub(super) fn string(&self, offset: u32) -> &str {
         let own = match &self.base {

@@ -96,13 +96,9 @@ impl Btf {
         if name.is_empty() {
             return None;
         }
-        let offsets = self.blob.offsets_of(name);
-        if offsets == [None, None] {
-            return None;
-        }
-        self.blob
-            .each()
-            .find(|(_, raw)| offsets.contains(&Some(raw.name)) && kinds.contains(&raw.kind))
+        let mut named = self.blob.named(name);
+        named
+            .find(|(_, raw)| kinds.contains(&raw.kind))
             .map(|(id, _)| id)
     }
 
@@ -113,11 +109,9 @@ impl Btf {
 
     /// The same among a module's own functions, those of the kernel left out.
     pub fn own_function_id(&self, name: &str) -> Option<u32> {
-        let offsets = self.blob.offsets_of(name);
-        let named = |raw: &Raw<'_>| raw.kind == kind::FUNC && offsets.contains(&Some(raw.name));
-        self.blob
-            .own()
-            .find(|(_, raw)| named(raw))
+        let mut named = self.blob.own_named(name);
+        named
+            .find(|(_, raw)| raw.kind == kind::FUNC)
             .map(|(id, _)| id)
     }
 
