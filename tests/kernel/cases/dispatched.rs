@@ -5,7 +5,6 @@ use crate::trace::{Outcome, Trace, product};
 use crate::worker::Worker;
 use crate::workload::{ASSORTED, Passed};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::process::Command;
 
 cases!(dispatched:
@@ -139,42 +138,46 @@ fn what_was_true_at_the_beginning_of_each() {
     assert_eq!(outcome.text(), want, "{outcome:?}");
 }
 
-/// Both are dispatched, each by a program of its own.
+/// Both are dispatched, each by a program of its own. The second worker begins when one of them is gone for long.
 fn one_is_detached_while_another_counts_on() {
     let code = format!(
         r#"
         local seen, brief = 0
-        probe "{all}":name "steady":on(function(e)
+        probe "{all}":where "comm == 'mt-calls'":name "steady":on(function(e)
           local _ = e.elapsed, e.args.filename
           seen = seen + 1
-          if seen == 100 then brief:detach() end
+          if seen == 100 then
+            brief:detach()
+            after("2s", function() print "gone" end)
+          end
         end)
         brief = probe "{all}"
-        brief:name("brief"):on(function(e) local _ = e.elapsed, e.args.pathname end)
-        on_exit(function() print(seen) end)"#,
+        brief:where "comm == 'mt-calls'":name("brief"):on(function(e) local _ = e.elapsed, e.args.pathname end)
+        on_exit(function() printf("%d seen\n", seen) end)"#,
         all = all("exit")
     );
-    let times = 40 * TIMES;
-    let worker = Worker::start(&["assorted", &times.to_string()]);
-    let outcome = worker.traced(&code, &["-v"]);
-    let calls = times * ASSORTED.len() as u64;
-    assert_eq!(outcome.text(), format!("{calls}\n"), "{outcome:?}");
-    let books: BTreeMap<&str, u64> = outcome
-        .of("books")
-        .map(|line| {
-            (
-                line["probe"].as_str().unwrap(),
-                line["hits"].as_u64().unwrap(),
-            )
-        })
-        .collect();
-    assert_eq!(books["steady"], calls, "{books:?}");
-    assert!((100..calls).contains(&books["brief"]), "{books:?}");
-    assert_eq!(
-        outcome.stderr.matches("raw tracepoint sys_exit").count(),
-        2,
+    let times = TIMES.to_string();
+    let deed = ["as", "mt-calls", "assorted", &times];
+    let (mut first, mut second) = (Worker::start(&deed), Worker::start(&deed));
+    let tracing = Trace::with(&code, &["-v"]).start();
+    first.go();
+    tracing.hear("gone");
+    second.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    let calls = TIMES * ASSORTED.len() as u64;
+    let text = outcome.text();
+    let seen = text.lines().find_map(|line| line.strip_suffix(" seen"));
+    let seen = seen.and_then(|seen| seen.parse().ok());
+    outcome.has_seen_all("steady", seen.expect("a number"), 2 * calls);
+    let brief = outcome.of("books").find(|line| line["probe"] == "brief");
+    let brief = brief.map(|line| line["delivered"].as_u64());
+    assert!(
+        (1..=calls).contains(&brief.flatten().unwrap_or(0)),
         "{outcome:?}"
     );
+    let dispatchers = outcome.stderr.matches("dispatches to").count();
+    assert_eq!(dispatchers, 2, "{outcome:?}");
 }
 
 /// Also of those that this kernel is the first to have.

@@ -2,6 +2,7 @@
 //!
 //! The layout is that of include/uapi/linux/btf.h. Every read is checked: the bytes may be anything.
 
+use super::index::Index;
 use crate::sys::mapped_file::MappedFile;
 use memchr::memmem;
 use std::ops::Range;
@@ -20,6 +21,7 @@ pub(super) struct Blob {
     /// The number of the first type here: 1, or as many as the base has and one.
     first: u32,
     base: Option<Rc<Self>>,
+    index: Index,
 }
 
 /// A type as it stands in the section.
@@ -101,6 +103,7 @@ impl Blob {
             offsets,
             first,
             base,
+            index: Index::default(),
         })
     }
 
@@ -142,36 +145,19 @@ impl Blob {
         (self.first..self.end()).filter_map(|id| Some((id, self.raw(id)?)))
     }
 
-    /// Those of a name, in the order of their numbers, those of the base first.
-    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (u32, Raw<'_>)> {
-        let at = self.offsets_of(name);
-        let base = self.base.as_deref().into_iter();
-        base.flat_map(move |base| base.called(at))
-            .chain(self.called(at))
+    /// This section's own types by number, each with where its name stands: nothing else of them is looked at.
+    pub(super) fn own_names(&self) -> impl Iterator<Item = (u32, u32)> {
+        let types = (self.first..).zip(&self.offsets);
+        types.filter_map(|(id, offset)| Some((id, word(&self.bytes, *offset as usize)?)))
     }
 
-    /// This section's own of a name, without its base's.
-    pub(super) fn own_named(&self, name: &str) -> impl Iterator<Item = (u32, Raw<'_>)> {
-        self.called(self.offsets_of(name))
+    /// The section that this one adds to.
+    pub(super) fn base(&self) -> Option<&Self> {
+        self.base.as_deref()
     }
 
-    /// This section's own whose name stands at one of these offsets: of all others, nothing else is looked at.
-    fn called(&self, at: [Option<u32>; 2]) -> impl Iterator<Item = (u32, Raw<'_>)> {
-        // A name that stands nowhere is none.
-        let count = if at == [None, None] {
-            0
-        } else {
-            self.offsets.len()
-        };
-        let types = self.offsets.iter().take(count).zip(self.first..);
-        types.filter_map(move |(offset, id)| {
-            let offset = *offset as usize;
-            let name = word(&self.bytes, offset)?;
-            match at.contains(&Some(name)) {
-                true => Some((id, self.at(offset)?)),
-                false => None,
-            }
-        })
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The string at an offset; empty where there is none.

@@ -3,6 +3,7 @@
 //! One look-up of a name is a search in the strings (2 MB) and one pass over the types' heads.
 
 mod blob;
+mod index;
 mod members;
 mod types;
 
@@ -26,7 +27,7 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Btf {
     blob: Rc<Blob>,
-    /// What look-ups of names have found: each is a pass over all types, and a script's texts ask the same again.
+    /// What look-ups of names have found: a script's texts ask the same again.
     found: Rc<RefCell<HashMap<Lookup, Option<u32>>>>,
     signed_enums: OnceCell<bool>,
 }
@@ -87,19 +88,9 @@ impl Btf {
         if let Some(known) = self.found.borrow().get(&lookup) {
             return *known;
         }
-        let found = self.look_for(name, kinds);
+        let found = self.blob.find(name, &|raw| kinds.contains(&raw.kind));
         self.found.borrow_mut().insert(lookup, found);
         found
-    }
-
-    fn look_for(&self, name: &str, kinds: &[u8]) -> Option<u32> {
-        if name.is_empty() {
-            return None;
-        }
-        let mut named = self.blob.named(name);
-        named
-            .find(|(_, raw)| kinds.contains(&raw.kind))
-            .map(|(id, _)| id)
     }
 
     /// The number of the function of a name.
@@ -109,10 +100,7 @@ impl Btf {
 
     /// The same among a module's own functions, those of the kernel left out.
     pub fn own_function_id(&self, name: &str) -> Option<u32> {
-        let mut named = self.blob.own_named(name);
-        named
-            .find(|(_, raw)| raw.kind == kind::FUNC)
-            .map(|(id, _)| id)
+        self.blob.find_own(name, &|raw| raw.kind == kind::FUNC)
     }
 
     /// Names of all functions; of a module, its own.
