@@ -25,20 +25,16 @@ pub(crate) fn hit(ctx: *mut c_void) {
     if guard(ctx, state) == 0 {
         return;
     }
-    // SAFETY: `state` was zeroed above, which is a value of its type.
-    unsafe { (*state).cookie = cookie(ctx) };
-    run(ctx, state);
-}
-
-/// Has the run's notes and its outcome go into the book of the instance.
-#[inline(always)]
-fn open_book(state: *mut State) -> bool {
+    let site = cookie(ctx);
     let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
-        return false;
+        return;
     };
-    // SAFETY: `state` is the entry program's.
-    unsafe { (*state).book = book };
-    true
+    // SAFETY: `state` was zeroed above, which is a value of its type.
+    unsafe {
+        (*state).cookie = site;
+        (*state).book = book;
+    }
+    run(ctx, state);
 }
 
 #[inline(always)]
@@ -59,9 +55,7 @@ fn event(ctx: *mut c_void, state: *mut State) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
-    if open_book(state) {
-        event(ctx, state);
-    }
+    event(ctx, state);
     0
 }
 
@@ -69,7 +63,7 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
-    if open_book(state) && kept(ctx, state) {
+    if kept(ctx, state) {
         event(ctx, state);
         let_go(ctx, state);
     }
