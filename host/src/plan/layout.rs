@@ -94,7 +94,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
                 offset: 0,
                 int: node.int(),
             },
-            FieldValue::Int(uncut(node)),
+            integer(node),
         ),
         Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
         Checked::Text(text) => (
@@ -122,11 +122,12 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
     }
 }
 
-/// The value of which a node is the low bits: whoever reads the field takes them, and needs no program of its own for it.
-fn uncut(node: Node) -> Node {
+/// Of a part of a word, the word is stored: whoever reads the field takes what is the value, and programs whose fields have
+/// other parts of the same words are the same.
+fn integer(node: Node) -> FieldValue {
     match node {
-        Node::Cast(int, of) if of.int().bytes() >= int.bytes() => *of,
-        node => node,
+        Node::Cast(_, word) if word.int() == Int::U64 => FieldValue::Word(*word),
+        node => FieldValue::Int(node),
     }
 }
 
@@ -162,11 +163,10 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
 
 /// Bytes that an integer takes.
 fn stored_bytes(value: &FieldValue, int: Int) -> u32 {
-    let stored = match value {
-        FieldValue::Int(node) => node.int(),
-        _ => int,
-    };
-    stored.bytes().into()
+    match value {
+        FieldValue::Word(_) => 8,
+        _ => int.bytes().into(),
+    }
 }
 
 /// Bytes that a field's string may take.

@@ -118,7 +118,9 @@ impl Compiled {
             CompiledEnding::Emit { values, .. } => {
                 for value in values {
                     match value {
-                        FieldValue::Int(node) | FieldValue::Bool(node) => node.visit(each),
+                        FieldValue::Int(node) | FieldValue::Word(node) | FieldValue::Bool(node) => {
+                            node.visit(each)
+                        }
                         FieldValue::Text(text) => text.visit(each),
                         FieldValue::Copied(origin) => origin.visit(each),
                         FieldValue::Nothing => {}
