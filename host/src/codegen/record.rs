@@ -17,7 +17,7 @@ use moontrace_abi::limits::VARIABLE_STRING;
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue {
     Int(Node),
-    /// An integer that is the low bits of this word, all of which is stored.
+    /// An integer that is this word, or its low bits: all of it is stored.
     Word(Node),
     Bool(Node),
     Text(Text),

@@ -127,6 +127,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
 fn integer(node: Node) -> FieldValue {
     match node {
         Node::Cast(_, word) if word.int() == Int::U64 => FieldValue::Word(*word),
+        word if word.int() == Int::U64 => FieldValue::Word(word),
         node => FieldValue::Int(node),
     }
 }

@@ -196,7 +196,14 @@ fn all_system_calls_are_one_attachment() {
             .filter(|line| line.starts_with("    attached "));
         let lines: Vec<&str> = lines.collect();
         assert_eq!(lines.len(), attachments, "{spec}: {lines:?}");
-        let dispatched = lines.iter().all(|line| line.contains("dispatches to"));
-        assert!(dispatched, "{spec}: {lines:?}");
+        for line in lines {
+            let told = line.split("dispatches to ").nth(1);
+            let programs = told.and_then(|rest| rest.split(' ').next()?.parse().ok());
+            // What differs is what they take: integers, strings and addresses, in some order.
+            assert!(
+                programs.is_some_and(|programs: u32| programs < 50),
+                "{line}"
+            );
+        }
     }
 }
