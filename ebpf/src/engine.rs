@@ -1,9 +1,11 @@
-//! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
+//! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book. Or the
+//! hit is handed on to a program for which the same happens.
 
 use super::call::with_kept;
 use super::holes::{act, cookie, event, guard, run, steps};
 use super::scratch::Slot;
 use super::{books, maps};
+use aya_ebpf::helpers::generated::bpf_tail_call;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::limits::SMALL_SPAN;
@@ -102,5 +104,15 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
     with_kept(ctx, state, event);
+    0
+}
+
+/// A hit is another program's, by the number that the cookie is: that program runs in place of this one, and nothing of
+/// this one is counted. Where there is none for a number, it is nobody's hit.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn run_dispatch(ctx: *mut c_void, state: *mut State) -> u64 {
+    // SAFETY: `state` is the entry program's; the helper looks into the map, whatever the number.
+    unsafe { bpf_tail_call(ctx, maps::address(&maps::PROGRAMS), (*state).cookie as u32) };
     0
 }

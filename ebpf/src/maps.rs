@@ -1,7 +1,7 @@
 //! All maps. Sizes are the host's: what stands here is what the types need.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{HashMap, PerCpuArray, ProgramArray, RingBuf};
 use core::ffi::c_void;
 use moontrace_abi::{Book, Control, limits};
 
@@ -33,6 +33,10 @@ pub(crate) static CALLS: HashMap<[u64; limits::CALL_KEY], u64> = HashMap::with_m
 /// The span whose things an instance starts or marks. The host makes it, with the key and value that the span has.
 #[map]
 pub(crate) static SPAN: HashMap<u64, u64> = HashMap::with_max_entries(1, 0);
+
+/// What an instance hands on to, by the number that its cookie is. The host makes it.
+#[map]
+pub(crate) static PROGRAMS: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
 /// The set that an instance changes, made by the host.
 #[map]

@@ -32,7 +32,7 @@ pub struct Field {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// An integer at an offset from the record's start.
+    /// An integer at an offset from the record's start, which may be the low bits of what stands there.
     Int {
         offset: u32,
         int: Int,

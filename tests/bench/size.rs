@@ -32,7 +32,11 @@ fn instructions(site: &SitePlan) -> usize {
             codes.extend(code.measure.as_ref().map(|code| ("measure", code)));
             "act_tally"
         }
-        Action::Enter(_) | Action::Follow { .. } | Action::Begin(_) | Action::Nothing => {
+        Action::Enter(_)
+        | Action::Dispatch(_)
+        | Action::Follow { .. }
+        | Action::Begin(_)
+        | Action::Nothing => {
             panic!("no script asks for it")
         }
     };

@@ -162,10 +162,15 @@ impl Checker<'_> {
             } else {
                 maker.rng.pick(&INTS)
             };
-            offset = offset.next_multiple_of(int.bytes().into());
-            values.push(FieldValue::Int(maker.value(depth)));
+            let value = maker.value(depth);
+            let (value, bytes) = match maker.rng.one_in(4) {
+                true => (FieldValue::Word(value), 8),
+                false => (FieldValue::Int(value), int.bytes()),
+            };
+            offset = offset.next_multiple_of(bytes.into());
+            values.push(value);
             contents.push(Content::Int { offset, int });
-            offset += u32::from(int.bytes());
+            offset += u32::from(bytes);
         }
         offset = offset.next_multiple_of(4);
         let texts = maker.rng.below(4) as usize;
@@ -402,7 +407,7 @@ fn compare_field(
     let name = &field.name;
     let bytes = |offset: u32, count: usize| run.record[offset as usize..][..count].to_vec();
     let (wanted, got) = match (&field.content, value) {
-        (Content::Int { offset, int }, FieldValue::Int(node)) => {
+        (Content::Int { offset, int }, FieldValue::Int(node) | FieldValue::Word(node)) => {
             let count = usize::from(int.bytes());
             (
                 oracle

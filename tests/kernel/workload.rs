@@ -20,6 +20,7 @@
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
+//! - `assorted N`: N times each system call of [`ASSORTED`]
 //! - `nap N`: sleeps N times, a ms each
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
@@ -28,7 +29,7 @@
 
 mod storm;
 
-use std::ffi::{CString, c_long};
+use std::ffi::{CStr, CString, c_long};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
@@ -108,6 +109,7 @@ fn perform(words: &[&str]) -> ExitCode {
                 say(&ASKED.load(Ordering::Relaxed).to_string());
             }
         }
+        ["assorted", times] => (0..number(times)).for_each(|_| assorted()),
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
             (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
@@ -211,6 +213,83 @@ fn ask() {
     if ASKED.load(Ordering::Relaxed) != 0 {
         usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
         usdt!("asked", "{counter}", "4@$3", counter = sym ASKED);
+    }
+}
+
+/// What a system call is passed.
+#[derive(Clone, Copy)]
+pub(crate) enum Passed {
+    Int(i64),
+    Text(&'static CStr),
+}
+
+/// A system call that does nothing, for the most part because what it is passed isn't there.
+pub(crate) struct Call {
+    /// As its tracepoints have it.
+    pub(crate) name: &'static str,
+    number: c_long,
+    /// Its first argument, if it takes any, by the name that the tracepoint has for it.
+    pub(crate) first: Option<(&'static str, Passed)>,
+    others: &'static [Passed],
+}
+
+/// A path that leads nowhere.
+const NOWHERE: &CStr = c"/moontrace/nowhere";
+
+use Passed::{Int, Text};
+
+macro_rules! assorted {
+    ($($name:ident $number:ident ($($field:ident $first:expr $(, $other:expr)*)?);)+) => {
+        &[$(Call {
+            name: stringify!($name),
+            number: libc::$number,
+            first: [$(Some((stringify!($field), $first)),)? None][0],
+            others: &[$($($other),*)?],
+        }),+]
+    };
+}
+
+/// System calls that differ in what they take.
+#[rustfmt::skip]
+pub(crate) const ASSORTED: &[Call] = assorted![
+    access SYS_access (filename Text(NOWHERE), Int(4));
+    alarm SYS_alarm (seconds Int(0));
+    chdir SYS_chdir (filename Text(NOWHERE));
+    chown SYS_chown (filename Text(NOWHERE), Int(5), Int(6));
+    dup SYS_dup (fildes Int(-2));
+    dup2 SYS_dup2 (oldfd Int(-3), Int(-4));
+    fchmod SYS_fchmod (fd Int(-1), Int(0o644));
+    fchown SYS_fchown (fd Int(-1), Int(1), Int(2));
+    flock SYS_flock (fd Int(-1), Int(8));
+    fsync SYS_fsync (fd Int(-5));
+    ftruncate SYS_ftruncate (fd Int(-1), Int(77));
+    getitimer SYS_getitimer (which Int(9), Int(0));
+    getpgid SYS_getpgid (pid Int(0));
+    getppid SYS_getppid ();
+    getpriority SYS_getpriority (which Int(0), Int(0));
+    ioctl SYS_ioctl (fd Int(-1), Int(21505), Int(7));
+    lseek SYS_lseek (fd Int(-1), Int(1 << 40), Int(2));
+    mkdir SYS_mkdir (pathname Text(NOWHERE), Int(0o700));
+    mkdirat SYS_mkdirat (dfd Int(-1), Text(c"nowhere"), Int(0o700));
+    mknod SYS_mknod (filename Text(NOWHERE), Int(0o600), Int(0));
+    rename SYS_rename (oldname Text(NOWHERE), Text(c"/moontrace/either"));
+    renameat SYS_renameat (olddfd Int(-1), Text(c"a"), Int(-1), Text(c"b"));
+    symlink SYS_symlink (oldname Text(c"either"), Text(NOWHERE));
+    truncate SYS_truncate (path Text(NOWHERE), Int(99));
+];
+
+fn assorted() {
+    for call in ASSORTED {
+        let mut words = [0; 4];
+        let first = call.first.iter().map(|(_, passed)| passed);
+        for (word, passed) in words.iter_mut().zip(first.chain(call.others)) {
+            *word = match passed {
+                Int(value) => *value,
+                Text(text) => text.as_ptr() as i64,
+            };
+        }
+        // SAFETY: none of them writes to memory, and the strings end in NUL.
+        unsafe { libc::syscall(call.number, words[0], words[1], words[2], words[3]) };
     }
 }
 

@@ -24,8 +24,9 @@ pub enum CallKey {
     Context,
 }
 
-/// The body of `frame(ctx, state, out)`: a call's key, three words: thread, frame, site.
-pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
+/// The body of `frame(ctx, state, out)`: a call's key, three words: thread, frame, site. `first` is the number of the
+/// program's first site: programs whose calls are in one map have none in common.
+pub fn frame(key: CallKey, first: u32, target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(target, [], true, Failure::Own)?;
     let asm = &mut function.asm;
     match key {
@@ -48,6 +49,7 @@ pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
         CallKey::Context => asm.store(8, R8, 8, R6),
     }
     asm.load(8, R0, R7, State::COOKIE);
+    asm.alu(Alu::Add, R0, first as i32);
     asm.store(8, R8, 16, R0);
     asm.exit(0);
     function.finish()

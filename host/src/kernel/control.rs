@@ -2,9 +2,10 @@
 //! never waits for them. A probe that is attached does not wait for one that is detached either.
 
 use super::attach::{NotAttached, in_order};
-use super::instance::{Instance, LoadError};
+use super::instance::Instance;
 use super::maps::Maps;
 use super::parallel::{compute_in_parallel, in_parallel};
+use super::program::LoadError;
 use crate::plan::{ProbePlan, SiteId, SitePlan};
 use crate::spec::ProbeId;
 use crate::sys::rcu::Barrier;

@@ -1,7 +1,7 @@
 //! Whole calls: a program at the beginning keeps what only it knows, and the one at the return takes it up.
 
 use super::sharing::Group;
-use super::{Action, Attachment, Binds, EnterCode, Program, SiteId, SitePlan, told};
+use super::{Action, Attachment, Binds, EnterCode, Program, ReturnCode, SiteId, SitePlan, told};
 use crate::codegen::{self, CallKey};
 use crate::expr::Names;
 use crate::expr::tree::Part;
@@ -178,13 +178,18 @@ fn record_at_entry(member: Option<&Match>) -> Result<String, Report> {
 
 /// What the program at the return looks its call up by.
 pub(super) fn returned(
+    id: SiteId,
     group: &Group,
     target: &codegen::Target,
-) -> Result<Option<codegen::Code>, Report> {
-    match group.compiled.kept.is_empty() {
-        true => Ok(None),
-        false => codegen::frame(key(&group.hanging.attachment), target).map(Some),
+) -> Result<Option<ReturnCode>, Report> {
+    let kept = &group.compiled.kept;
+    if kept.is_empty() {
+        return Ok(None);
     }
+    Ok(Some(ReturnCode {
+        frame: codegen::frame(key(&group.hanging.attachment), id.0, target)?,
+        bytes: kept_bytes(kept),
+    }))
 }
 
 /// The program at the beginning, where something is kept.
@@ -207,7 +212,7 @@ pub(super) fn entered(
         call: None,
         binds: Binds::Nothing,
         action: Action::Enter(Box::new(EnterCode {
-            frame: codegen::frame(key(&attachment), target)?,
+            frame: codegen::frame(key(&attachment), id.0, target)?,
             stash: codegen::stash(kept, target)?,
             bytes: kept_bytes(kept),
         })),

@@ -22,25 +22,35 @@ pub fn explain(plan: &ProbePlan, shapes: &Planner) -> String {
 }
 
 fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt::Result {
-    match site.others.len() {
-        0 => writeln!(out, "  {}", site.probe)?,
-        more => writeln!(out, "  {} and {more} more", site.probe)?,
-    }
+    explain_names(out, site)?;
     let why = if site.why.is_empty() {
         String::new()
     } else {
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
-    if let (Some(entry), Some(bytes)) = (&site.entry, site.kept()) {
-        // A word says what of them could not be read.
-        let bytes = bytes - 8;
+    if let Some(entry) = &site.entry {
         let where_from = attachment(&entry.attachment);
-        writeln!(
-            out,
-            "    begins     {where_from}: {bytes} bytes are kept of each call"
-        )?;
+        let how = site.kept().map_or_else(|| entry.why.clone(), kept);
+        writeln!(out, "    begins     {where_from}: {how}")?;
     }
+    explain_program(out, site, shapes)
+}
+
+fn explain_names(out: &mut String, site: &SitePlan) -> std::fmt::Result {
+    match site.others.len() {
+        0 => writeln!(out, "  {}", site.probe),
+        more => writeln!(out, "  {} and {more} more", site.probe),
+    }
+}
+
+/// A word says what of them could not be read.
+fn kept(bytes: u32) -> String {
+    format!("{} bytes are kept of each call", bytes - 8)
+}
+
+/// What runs once it is attached.
+fn explain_program(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt::Result {
     for (number, condition) in site.conditions.iter().enumerate() {
         writeln!(
             out,
@@ -67,6 +77,16 @@ fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt
             }
         }
         Action::Nothing => {}
+        Action::Dispatch(branches) => {
+            for branch in branches {
+                explain_names(out, &branch.site)?;
+                if let Some(bytes) = branch.site.kept() {
+                    writeln!(out, "    begins     {}", kept(bytes))?;
+                }
+                explain_program(out, &branch.site, shapes)?;
+            }
+            return Ok(());
+        }
         Action::Follow { there: true, .. } => {
             writeln!(out, "    then       the process is traced, too")?
         }
@@ -262,6 +282,7 @@ fn instructions(site: &SitePlan) -> usize {
                 code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
             }
             Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
+            Action::Dispatch(_) => 0,
             Action::Follow { member, .. } => member.insns.len(),
             Action::Begin(code) => code.key.insns.len() + code.fields.insns.len(),
             Action::Nothing => 0,

@@ -3,14 +3,13 @@
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
 use crate::expr::tree::{Node, Text};
-use crate::expr::{Checked, Copied};
+use crate::expr::{Checked, Copied, Int};
 use crate::report::Report;
 use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
 use moontrace_abi::record::{HEADER, Span};
 
 /// A field that a record is to have, and why.
-#[derive(PartialEq)]
 pub(super) struct Wanted {
     pub name: String,
     /// `None`: this site doesn't have it.
@@ -95,7 +94,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
                 offset: 0,
                 int: node.int(),
             },
-            FieldValue::Int(node),
+            integer(node),
         ),
         Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
         Checked::Text(text) => (
@@ -123,6 +122,16 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
     }
 }
 
+/// Of a part of a word, the word is stored: whoever reads the field takes what is the value, and programs whose fields have
+/// other parts of the same words are the same.
+fn integer(node: Node) -> FieldValue {
+    match node {
+        Node::Cast(_, word) if word.int() == Int::U64 => FieldValue::Word(*word),
+        word if word.int() == Int::U64 => FieldValue::Word(word),
+        node => FieldValue::Int(node),
+    }
+}
+
 /// A value that is known when the probe is planned.
 fn constant(value: i128) -> Value {
     match i64::try_from(value) {
@@ -135,9 +144,9 @@ fn constant(value: i128) -> Value {
 fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
     let mut end = start;
     for size in [8, 4, 2, 1] {
-        for (field, _) in fields.iter_mut() {
+        for (field, value) in fields.iter_mut() {
             let (offset, bytes) = match &mut field.content {
-                Content::Int { offset, int } => (offset, u32::from(int.bytes())),
+                Content::Int { offset, int } => (offset, stored_bytes(value, *int)),
                 Content::Bool { offset } => (offset, 1),
                 Content::Text { offset, .. } | Content::Copied { offset, .. } => {
                     (offset, size_of::<Span>() as u32)
@@ -151,6 +160,14 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
         }
     }
     end.next_multiple_of(8)
+}
+
+/// Bytes that an integer takes.
+fn stored_bytes(value: &FieldValue, int: Int) -> u32 {
+    match value {
+        FieldValue::Word(_) => 8,
+        _ => int.bytes().into(),
+    }
 }
 
 /// Bytes that a field's string may take.

@@ -4,6 +4,7 @@
 
 mod attachment;
 mod call;
+mod dispatch;
 mod explain;
 mod function;
 mod layout;
@@ -82,10 +83,13 @@ pub struct SitePlan {
 }
 
 /// What output calls a site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SiteName {
     pub probe: String,
     pub func: String,
+    /// Its records lie as those of the program's other sites do, and may have names of their own for what is in them. Empty
+    /// where none are made.
+    pub layout: Layout,
 }
 
 impl SitePlan {
@@ -96,10 +100,29 @@ impl SitePlan {
 
     /// Bytes that are kept of each call until it returns here; `None` where none are.
     pub fn kept(&self) -> Option<u32> {
-        match &self.entry.as_ref()?.program.action {
-            Action::Enter(code) => Some(code.bytes),
-            _ => None,
+        Some(self.program.call.as_ref()?.bytes)
+    }
+
+    /// How the records of the first site lie; `None` where none are made.
+    pub fn layout(&self) -> Option<&Layout> {
+        match &self.program.action {
+            Action::Emit { layout, .. } => Some(layout),
+            Action::Dispatch(branches) => branches.first()?.site.layout(),
+            Action::Tally { .. }
+            | Action::Enter(_)
+            | Action::Follow { .. }
+            | Action::Begin(_)
+            | Action::Nothing => None,
         }
+    }
+
+    /// The layouts of the sites' records, in the order of their numbers; none where none are made.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        let all = self.layout().map(|first| {
+            let others = self.others.iter().map(|name| &name.layout);
+            std::iter::once(first).chain(others)
+        });
+        all.into_iter().flatten()
     }
 
     /// `probe` and `func` of the sites, in the order of their numbers.
@@ -199,8 +222,8 @@ pub struct Program {
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,
-    /// At a return: what the call is looked up by of which something was kept.
-    pub call: Option<Code>,
+    /// At a return, where something was kept of the call.
+    pub call: Option<ReturnCode>,
     /// Where steps bind what they find of spans.
     pub binds: Binds,
     pub action: Action,
@@ -229,6 +252,8 @@ pub enum Action {
     },
     /// Something of a call is kept until it returns.
     Enter(Box<EnterCode>),
+    /// The hit is one of these programs', by the number that the cookie is.
+    Dispatch(Vec<Branch>),
     /// A process is traced from now on, or no longer.
     Follow {
         member: Box<Code>,
@@ -254,6 +279,23 @@ pub struct BeginCode {
     pub kept: u32,
     /// Key or value don't fit on the stack.
     pub long: bool,
+}
+
+/// A program that another one hands hits on to.
+#[derive(Clone)]
+pub struct Branch {
+    /// Those of its hits.
+    pub numbers: Vec<u32>,
+    pub site: SitePlan,
+}
+
+/// How a call that returns is found again.
+#[derive(Clone)]
+pub struct ReturnCode {
+    /// The key of the call.
+    pub frame: Code,
+    /// How much was kept of it.
+    pub bytes: u32,
 }
 
 /// What is kept of a call's beginning.

@@ -1,15 +1,15 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, SHARED_CALLS, Together, hang, otherwise};
+use super::attachment::{Hanging, hang, otherwise};
 use super::call;
-use super::layout::lay_out;
+use super::dispatch::{self, Bundle};
 use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
 use super::span::{Spans, Ties};
 use super::table::{self, Stored};
 use super::{
-    Action, BeginCode, Binds, Output, ProbePlan, Program, SetShape, SiteId, SiteName, SitePlan,
-    SpanShape, TallyCode, TallyShape, set, spans, told,
+    Action, BeginCode, Binds, Layout, Output, ProbePlan, Program, SetShape, SiteId, SiteName,
+    SitePlan, SpanShape, TallyCode, TallyShape, set, spans, told,
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
@@ -166,26 +166,30 @@ impl Planner {
             spans: &spans,
             starts: self,
         };
-        let groups = self.groups(declaration, &found, ties)?;
+        let groups = self.groups(declaration, found, ties)?;
         let spans = spans.into_inner();
         let (mut tallies, mut sets, mut sites) =
             (self.tallies.clone(), self.sets.clone(), Vec::new());
         let mut next = first;
-        for group in groups {
-            let site = SiteId(next);
-            next += group.members.len() as u32;
+        for bundle in dispatch::bundles(&self.facts, groups) {
             let mut wrong = None;
-            group.compiled.visit(&mut |node| {
-                if let Err(report) = set::shapes(node, &mut sets) {
-                    wrong.get_or_insert(report);
-                }
-            });
+            for group in bundle.groups() {
+                group.compiled.visit(&mut |node| {
+                    if let Err(report) = set::shapes(node, &mut sets) {
+                        wrong.get_or_insert(report);
+                    }
+                });
+            }
             if let Some(report) = wrong {
                 return Err(place(report));
             }
-            let shared = (&mut tallies, &spans);
-            let made = self.site(declaration, site, group, shared);
+            let mut plan = |id, group| self.site(declaration, id, group, (&mut tallies, &spans));
+            let made = match bundle {
+                Bundle::One(group) => plan(SiteId(next), *group),
+                Bundle::Several(all) => all.site(SiteId(next), &self.target(), &mut plan),
+            };
             let mut made = made.map_err(place)?;
+            next += made.count() as u32;
             if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
                 add_reason(&mut made.why, &format!("this kernel's {asked}"));
             }
@@ -241,55 +245,42 @@ impl Planner {
     fn groups(
         &self,
         declaration: &Declaration,
-        found: &[(Match, bool)],
+        found: Vec<(Match, bool)>,
         ties: Ties<'_>,
     ) -> Result<Vec<Group>, Vec<Report>> {
-        let shared = |together| -> Result<Vec<Group>, Vec<Report>> {
-            let compiled = self.compile(declaration, found, ties, together)?;
-            let all = found.iter().zip(compiled);
-            let all = all.map(|((found, optional), (hanging, compiled))| Ready {
-                found: found.clone(),
-                optional: *optional,
-                hanging,
-                compiled,
-            });
-            Ok(sharing::bring_together(
-                &self.facts,
-                self.options.exact,
-                all.collect(),
-            ))
-        };
-        let groups = shared(1)?;
-        if sharing::system_calls(&groups) <= SHARED_CALLS {
-            return Ok(groups);
-        }
-        // What the calls' own tracepoints can't give may still be had where all calls pass.
-        Ok(shared(found.len()).unwrap_or(groups))
+        let compiled = self.compile(declaration, &found, ties)?;
+        let all = found.into_iter().zip(compiled);
+        let all = all.map(|((found, optional), (hanging, compiled))| Ready {
+            found,
+            optional,
+            hanging,
+            compiled,
+        });
+        let all = all.collect();
+        Ok(sharing::bring_together(
+            &self.facts,
+            self.options.exact,
+            all,
+        ))
     }
 
-    /// The texts, compiled for each match; `together` of them are at system calls. A field that only some of them have is
-    /// nil at the others.
+    /// The texts, compiled for each match. A field that only some of them have is nil at the others.
     fn compile(
         &self,
         declaration: &Declaration,
         found: &[(Match, bool)],
         ties: Ties<'_>,
-        together: usize,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
         let slots = |id| self.slot(id);
         let options = self.options_of(declaration);
         let (mut attempts, mut hopeless) = (Vec::new(), false);
-        let together = Together {
-            calls: together,
-            all: found.len(),
-        };
         for (found_one, _) in found {
             let attempt = |hanging: Hanging| {
                 let names = self.names(&hanging, found_one);
                 let compiled = compile(declaration, names.both(), &slots, ties, false);
                 (hanging, names, compiled)
             };
-            let hanging = hang(&self.facts, &options, found_one, together)
+            let hanging = hang(&self.facts, &options, found_one, found.len())
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let mut best = attempt(hanging);
             let wanting = match &best.2 {
@@ -349,10 +340,11 @@ impl Planner {
         let guards = told::guards(&self.facts, &group);
         let guard = told::guard(&guards, &target)?;
         let cookie = told::cookie(&group, &target)?;
-        let call = call::returned(&group, &target)?;
+        let call = call::returned(id, &group, &target)?;
         let entry = call::entered(&self.facts, id, &group, &target)?;
         let Group {
             members,
+            layouts,
             optional,
             hanging,
             compiled,
@@ -372,8 +364,7 @@ impl Planner {
         };
         let binds = spans::binds(&compiled)?;
         let action = match compiled.ending {
-            CompiledEnding::Emit(wanted) => {
-                let (layout, values) = lay_out(wanted)?;
+            CompiledEnding::Emit { layout, values } => {
                 let record = labelled(
                     codegen::record(&layout, &values, &target)?,
                     "fields",
@@ -436,16 +427,23 @@ impl Planner {
             Some(first) => first.kind,
             None => return Err(Report::new("a program without a site")),
         };
-        let mut names = members.into_iter().map(|found| SiteName {
-            func: found
-                .probe
-                .rsplit(':')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            probe: found.probe,
-        });
-        let SiteName { probe, func } = names.next().unwrap_or_default();
+        let layouts = layouts
+            .into_iter()
+            .chain(std::iter::repeat_with(Layout::default));
+        let mut names = members
+            .into_iter()
+            .zip(layouts)
+            .map(|(found, layout)| SiteName {
+                layout,
+                func: found
+                    .probe
+                    .rsplit(':')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                probe: found.probe,
+            });
+        let SiteName { probe, func, .. } = names.next().unwrap_or_default();
         Ok(SitePlan {
             id,
             probe,
@@ -534,7 +532,7 @@ impl Planner {
                 event: event.into(),
             },
         };
-        let hanging = hang(&self.facts, options, &found, Together::ALONE)?;
+        let hanging = hang(&self.facts, options, &found, 1)?;
         let names = self.facts.names(&hanging.site, &found.probe);
         let member = match field.map(|field| (field, names.argument(field))) {
             None => Node::Current(Current::Pid),

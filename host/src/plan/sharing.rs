@@ -3,8 +3,8 @@
 
 use super::attachment::Hanging;
 use super::site::Compiled;
-use super::{Attachment, BinaryPlace};
-use crate::facts::{Facts, Match, names};
+use super::{Attachment, BinaryPlace, Layout};
+use crate::facts::{Facts, Match};
 use std::path::PathBuf;
 
 /// A match with what was decided and compiled for it.
@@ -20,6 +20,8 @@ pub(super) struct Ready {
 pub(super) struct Group {
     /// In the order of the sites' numbers; never empty.
     pub members: Vec<Match>,
+    /// How the records of each lie, in the same order; none where none are made.
+    pub layouts: Vec<Layout>,
     pub optional: bool,
     pub hanging: Hanging,
     pub compiled: Compiled,
@@ -32,6 +34,8 @@ pub(super) enum ToldBy {
     Nothing,
     /// The number of the system call: those of the members, in their order.
     SystemCall { numbers: Vec<u32>, exit: bool },
+    /// The same, and another program has told them apart from those of all other programs.
+    Dispatched { numbers: Vec<u32>, exit: bool },
     /// The number that the link was made with.
     Cookie,
 }
@@ -67,7 +71,7 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
             class.is_some()
                 && *of == class
                 && members.first().is_some_and(|first| {
-                    first.optional == ready.optional && first.compiled == ready.compiled
+                    first.optional == ready.optional && first.compiled.runs_like(&ready.compiled)
                 })
         });
         match there {
@@ -88,10 +92,14 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
     groups
 }
 
-/// How many groups are single system calls at the raw tracepoint that all calls pass.
-pub(super) fn system_calls(groups: &[Group]) -> usize {
-    let is_call = |group: &&Group| matches!(group.hanging.site, names::Site::Syscall { .. });
-    groups.iter().filter(is_call).count()
+impl ToldBy {
+    /// The numbers of the members' system calls, in their order; none where they are no system calls.
+    pub(super) fn numbers(&self) -> &[u32] {
+        match self {
+            Self::SystemCall { numbers, .. } | Self::Dispatched { numbers, .. } => numbers,
+            Self::Nothing | Self::Cookie => &[],
+        }
+    }
 }
 
 impl Ready {
@@ -105,6 +113,7 @@ impl Ready {
         };
         Group {
             members: vec![self.found],
+            layouts: self.compiled.layout().cloned().into_iter().collect(),
             optional: self.optional,
             hanging: self.hanging,
             compiled: self.compiled,
@@ -127,10 +136,15 @@ impl Shared {
         let first = members.next()?;
         let mut hanging = first.hanging;
         (hanging.attachment, hanging.why) = (self.attachment, self.why);
+        let mut layouts: Vec<Layout> = first.compiled.layout().cloned().into_iter().collect();
         let mut found = vec![first.found];
-        found.extend(members.map(|member| member.found));
+        for member in members {
+            layouts.extend(member.compiled.layout().cloned());
+            found.push(member.found);
+        }
         Some(Group {
             members: found,
+            layouts,
             optional: first.optional,
             hanging,
             compiled: first.compiled,

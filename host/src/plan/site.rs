@@ -1,8 +1,9 @@
 //! A declaration's texts, compiled with the names and types of one site.
 
-use super::layout::Wanted;
+use super::Layout;
+use super::layout::{Wanted, lay_out};
 use super::span::{BoundSpan, StoredBy, Ties};
-use crate::codegen::{self, LookUp, StoredPart, Then};
+use crate::codegen::{self, FieldValue, LookUp, StoredPart, Then};
 use crate::expr::tree::{Node, Part};
 use crate::expr::{self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
 use crate::report::{Place, Report};
@@ -10,7 +11,6 @@ use crate::spec::{Declaration, Ending, Look, Room, Source, SpanId, Step, TallyId
 use moontrace_abi::limits::SMALL_KEY;
 
 /// What a site's program does, before it is code.
-#[derive(PartialEq)]
 pub(super) struct Compiled {
     /// In the order written, each with what messages call it.
     pub steps: Vec<(codegen::Step, String)>,
@@ -23,7 +23,10 @@ pub(super) struct Compiled {
 
 #[derive(PartialEq)]
 pub(super) enum CompiledEnding {
-    Emit(Vec<Wanted>),
+    Emit {
+        layout: Layout,
+        values: Vec<FieldValue>,
+    },
     Tally {
         tally: TallyId,
         room: Room,
@@ -139,24 +142,52 @@ struct Site<'a> {
 }
 
 impl Compiled {
+    /// Does the same code come of both? What only the host knows, fields' names and how they are shown, may differ.
+    pub(super) fn runs_like(&self, other: &Self) -> bool {
+        let alike = match (&self.ending, &other.ending) {
+            // Where values lie follows from what they are.
+            (CompiledEnding::Emit { values, .. }, CompiledEnding::Emit { values: others, .. }) => {
+                values == others
+            }
+            (ending, other) => ending == other,
+        };
+        alike && self.steps == other.steps && self.bound == other.bound && self.kept == other.kept
+    }
+
+    /// How the records lie; `None` where none are made.
+    pub(super) fn layout(&self) -> Option<&Layout> {
+        match &self.ending {
+            CompiledEnding::Emit { layout, .. } => Some(layout),
+            CompiledEnding::Tally { .. }
+            | CompiledEnding::Begin { .. }
+            | CompiledEnding::Nothing => None,
+        }
+    }
+
     /// Hands every node of all texts to `each`.
     pub(super) fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
-        let mut checked = |checked: &'a Checked| match checked {
-            Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
-            Checked::Text(text) => text.visit(each),
-            Checked::Copied(copied) => {
-                let nodes = copied.origin.nodes();
-                nodes.into_iter().for_each(|node| node.visit(each));
-            }
-            Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
-        };
         match &self.ending {
-            CompiledEnding::Emit(wanted) => wanted
-                .iter()
-                .filter_map(|wanted| wanted.value.as_ref())
-                .for_each(checked),
+            CompiledEnding::Emit { values, .. } => {
+                for value in values {
+                    match value {
+                        FieldValue::Int(node) | FieldValue::Word(node) | FieldValue::Bool(node) => {
+                            node.visit(each)
+                        }
+                        FieldValue::Text(text) => text.visit(each),
+                        FieldValue::Copied(origin) => origin.visit(each),
+                        FieldValue::Nothing => {}
+                    }
+                }
+            }
             CompiledEnding::Tally { keys, columns, .. } => {
-                keys.iter().for_each(|key| checked(&key.checked));
+                for key in keys {
+                    match &key.checked {
+                        Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
+                        Checked::Text(text) => text.visit(each),
+                        Checked::Copied(copied) => copied.origin.visit(each),
+                        Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
+                    }
+                }
                 columns
                     .iter()
                     .filter_map(|column| column.function.argument())
@@ -390,7 +421,15 @@ impl Site<'_> {
                 missing: false,
             });
         }
-        Some(CompiledEnding::Emit(wanted))
+        if !self.refusals.is_empty() {
+            return None;
+        }
+        let refused = |report: Report| Refusal {
+            report: report.at(self.declaration.place.clone()),
+            missing: false,
+        };
+        let (layout, values) = self.keep(lay_out(wanted).map_err(refused))?;
+        Some(CompiledEnding::Emit { layout, values })
     }
 
     /// What a handler reads of its event.

@@ -1,7 +1,7 @@
 //! Chains that use spans: what one of them adds to a span changes what others store, so they are planned to their end when
 //! all of a chunk are known.
 
-use super::attachment::{Hanging, Together, hang, otherwise};
+use super::attachment::{Hanging, hang, otherwise};
 use super::planner::{Options, Planner, Traced};
 use super::site::{Compiled, compiled_at_start};
 use super::span::{Chain, Known, Role, Spans, Starts};
@@ -80,7 +80,7 @@ impl Binds {
                 code.key.stack.max(measure).max(code.columns.stack)
             }
             Action::Begin(code) => code.key.stack.max(code.fields.stack),
-            Action::Enter(_) | Action::Follow { .. } | Action::Nothing => 0,
+            Action::Enter(_) | Action::Dispatch(_) | Action::Follow { .. } | Action::Nothing => 0,
         };
         let deepest = steps.map_or(0, |code| code.stack).max(of_action);
         match self {
@@ -266,13 +266,10 @@ impl Starts for Planner {
         let Ok(found) = self.matches(start) else {
             return Vec::new();
         };
-        let together = Together {
-            calls: 1,
-            all: found.matches.len(),
-        };
+        let all = found.matches.len();
         let mut known = Vec::new();
         for found in &found.matches {
-            let Ok(hanging) = hang(&self.facts, &options, found, together) else {
+            let Ok(hanging) = hang(&self.facts, &options, found, all) else {
                 continue;
             };
             let here = |hanging: &Hanging| {
@@ -292,7 +289,7 @@ impl Starts for Planner {
             .map(String::from)
             .to_vec();
         if let Some(first) = found.iter().flatten().next()
-            && let Ok(hanging) = hang(&self.facts, &options, first, Together::ALONE)
+            && let Ok(hanging) = hang(&self.facts, &options, first, 1)
         {
             let here = self.names(&hanging, first);
             names.extend(here.here.arguments());

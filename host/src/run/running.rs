@@ -211,8 +211,8 @@ impl Running {
             })?;
         }
         for plan in plans {
-            let mut instance = Instance::load(shared.maps(), &plan)
-                .map_err(|error| refused(error, &plan, None))?;
+            let mut instance =
+                Instance::load(shared.maps(), &plan).map_err(|error| refused(error, None))?;
             instance
                 .attach()
                 .map_err(|error| not_attached(&error.error, &plan.probe, None))?;

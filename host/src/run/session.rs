@@ -8,7 +8,7 @@ use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
-use crate::plan::{Action, ProbePlan};
+use crate::plan::ProbePlan;
 use crate::report::Report;
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
@@ -151,17 +151,15 @@ impl Running {
     /// Enters a plan, in place of an earlier one of the same probe.
     pub(super) fn enter(&self, plan: ProbePlan) {
         for site in &plan.sites {
-            if let Action::Emit { layout, .. } = &site.program.action {
-                for (number, probe, func) in site.names() {
-                    let site_of = Site {
-                        id: plan.id,
-                        probe: probe.to_owned(),
-                        func: func.to_owned(),
-                        name: plan.name.clone(),
-                        layout: layout.clone(),
-                    };
-                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
-                }
+            for ((number, probe, func), layout) in site.names().zip(site.layouts()) {
+                let site_of = Site {
+                    id: plan.id,
+                    probe: probe.to_owned(),
+                    func: func.to_owned(),
+                    name: plan.name.clone(),
+                    layout: layout.clone(),
+                };
+                self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
             }
         }
         self.probes.borrow_mut().insert(

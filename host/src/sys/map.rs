@@ -14,6 +14,8 @@ pub enum MapType {
     LruHash,
     LruPerCpuHash,
     RingBuffer,
+    /// Values are programs that a program may go on with; the host knows them by their file descriptors.
+    Programs,
 }
 
 /// What a map is made from.
@@ -69,6 +71,7 @@ impl MapType {
             Self::LruHash => bpf_map_type::BPF_MAP_TYPE_LRU_HASH,
             Self::LruPerCpuHash => bpf_map_type::BPF_MAP_TYPE_LRU_PERCPU_HASH,
             Self::RingBuffer => bpf_map_type::BPF_MAP_TYPE_RINGBUF,
+            Self::Programs => bpf_map_type::BPF_MAP_TYPE_PROG_ARRAY,
         }) as u32
     }
 
@@ -82,6 +85,7 @@ impl MapType {
             Self::LruHash,
             Self::LruPerCpuHash,
             Self::RingBuffer,
+            Self::Programs,
         ]
         .into_iter()
         .find(|of| of.number() == number)

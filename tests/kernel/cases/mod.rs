@@ -8,6 +8,7 @@ mod command_line;
 mod counters;
 mod counts;
 mod described;
+mod dispatched;
 mod engine_log;
 mod events;
 mod function_places;
@@ -68,6 +69,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         signals::CASES,
         sites::CASES,
         spans::CASES,
+        dispatched::CASES,
         functions::CASES,
         function_places::CASES,
         described::CASES,

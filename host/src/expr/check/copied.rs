@@ -57,6 +57,12 @@ impl Origin {
         }
     }
 
+    /// Hands every node within to `each`.
+    pub fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
+        let nodes = self.nodes();
+        nodes.into_iter().for_each(|node| node.visit(each));
+    }
+
     /// The most bytes that it takes.
     pub fn capacity(&self) -> u32 {
         match self {

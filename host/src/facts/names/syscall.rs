@@ -148,8 +148,8 @@ impl<'a> Syscall<'a> {
     }
 }
 
-/// What a system call's tracepoint calls the call's number.
-const NUMBER: &str = "__syscall_nr";
+/// What a system call's tracepoint calls the call's number. It can be read, and is none of the call's arguments.
+pub(super) const NUMBER: &str = "__syscall_nr";
 
 impl Offered for Syscall<'_> {
     fn argument(&self, name: &str) -> Option<Meaning> {
@@ -175,7 +175,12 @@ impl Offered for Syscall<'_> {
             (Some(shown), Type::Int(int)) => Type::Named(int, shown),
             (_, ty) => ty,
         };
-        value(ty, |int| saved(offset, int))
+        // All of the register, of which the argument is the low bits: programs that store it are the same then, whatever
+        // their calls' arguments are.
+        value(ty, |int| match saved(offset, Int::U64) {
+            register if int == Int::U64 => register,
+            register => Node::Cast(int, Box::new(register)),
+        })
     }
 
     fn arguments(&self) -> Vec<String> {
