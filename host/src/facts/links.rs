@@ -4,7 +4,39 @@
 use super::Facts;
 use crate::expr::types::Type;
 
+/// The functions of the kernel that a session's program asks, by their numbers in its BTF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Is it the return of a call?
+    pub is_return: u32,
+    /// Where is the word that is kept of the call?
+    pub word: u32,
+}
+
 impl Facts {
+    /// One link for both ends of calls of many kernel functions (6.10, CONFIG_FPROBE).
+    pub fn kprobe_session(&self) -> Option<Session> {
+        let session = self.session("BPF_TRACE_KPROBE_SESSION");
+        session.filter(|_| self.has_kprobe_multi())
+    }
+
+    /// One link for both ends of calls of many functions of a binary (6.13).
+    pub fn uprobe_session(&self) -> Option<Session> {
+        let session = self.session("BPF_TRACE_UPROBE_SESSION");
+        session.filter(|_| self.has_uprobe_multi())
+    }
+
+    /// `attach`: what the kernel calls such links. Only compiled programs may ask its functions.
+    fn session(&self, attach: &str) -> Option<Session> {
+        let btf = self.btf().ok()?;
+        btf.enumerator(attach)
+            .filter(|_| self.features().bpf_jit != Some(false))?;
+        Some(Session {
+            is_return: btf.function_id("bpf_session_is_return")?,
+            word: btf.function_id("bpf_session_cookie")?,
+        })
+    }
+
     /// One link for many kernel functions, which tells them apart (5.18, CONFIG_FPROBE).
     pub fn has_kprobe_multi(&self) -> bool {
         self.kernel_struct_has("struct bpf_kprobe_multi_link", "cookies")

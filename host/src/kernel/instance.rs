@@ -4,7 +4,7 @@ use super::attach::{self, Link, NotAttached, Skipped};
 use super::library::{Body, Library};
 use super::maps::Maps;
 use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
-use crate::plan::{Action, Attachment, SiteId, SitePlan};
+use crate::plan::{Action, Attachment, Call, EnterCode, SiteId, SitePlan};
 use crate::sys::bpf;
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use moontrace_abi::limits::{CALL_KEY, SCRATCH, SCRATCH_SLOTS, SMALL_KEPT};
@@ -47,14 +47,18 @@ pub enum LoadError {
 impl Instance {
     /// Links and loads a site's program. The maps that it shares with others must be there.
     pub fn load(shared: &Maps, plan: &SitePlan) -> Result<Self, LoadError> {
-        let (Some(entry), Some(kept)) = (&plan.entry, plan.kept()) else {
-            return Self::load_one(shared, plan, None);
+        let calls = match (&plan.program.call, plan.kept()) {
+            // The kernel keeps it.
+            (Some(Call::Session(session)), _) if session.in_word => None,
+            (_, kept) => kept.map(|kept| calls(kept.bytes, &shared.library)),
         };
-        let calls = calls(kept, &shared.library)?;
-        let mut instance = Self::load_one(shared, plan, Some(&calls))?;
-        let entry = Self::load_one(shared, entry, Some(&calls))?;
-        instance.took.0 += entry.took.0;
-        instance.entry = Some(Box::new(entry));
+        let calls = calls.transpose()?;
+        let mut instance = Self::load_one(shared, plan, calls.as_ref())?;
+        if let Some(entry) = &plan.entry {
+            let entry = Self::load_one(shared, entry, calls.as_ref())?;
+            instance.took.0 += entry.took.0;
+            instance.entry = Some(Box::new(entry));
+        }
         Ok(instance)
     }
 
@@ -221,15 +225,22 @@ fn calls(kept: u32, library: &Library) -> io::Result<Map> {
     })
 }
 
+/// The action that keeps it, and whether that wants scratch.
+fn enter_action(code: &EnterCode) -> (&'static str, bool) {
+    match code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK {
+        true => ("act_enter_long", true),
+        false => ("act_enter", false),
+    }
+}
+
 /// What goes into the holes of one program.
 struct Holes<'a> {
     generated: Vec<(&'static str, &'a Code)>,
     constants: Vec<(&'static str, Code)>,
-    action: &'static str,
-    /// Does the action want scratch?
+    /// Functions of the library.
+    chosen: Vec<(&'static str, &'static str)>,
+    /// Does an action want scratch?
     long: bool,
-    /// Was something kept when the call began?
-    returns: bool,
 }
 
 impl<'a> Holes<'a> {
@@ -239,7 +250,29 @@ impl<'a> Holes<'a> {
         generated.extend(program.cookie.as_ref().map(|code| ("cookie", code)));
         generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
         generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
-        generated.extend(program.call.as_ref().map(|code| ("frame", code)));
+        let mut chosen = Vec::new();
+        let mut enter_long = false;
+        match &program.call {
+            None => {}
+            Some(Call::Key(key)) => {
+                generated.push(("frame", key));
+                chosen.push(("run", "run_return"));
+            }
+            Some(Call::Session(session)) => {
+                generated.push(("session_return", &session.is_return));
+                generated.push(("session_word", &session.word));
+                generated.push(("frame", &session.enter.frame));
+                generated.push(("stash", &session.enter.stash));
+                let (begin, long) = enter_action(&session.enter);
+                enter_long = long && !session.in_word;
+                chosen.push(("begin", begin));
+                let run = match session.in_word {
+                    true => "run_session_word",
+                    false => "run_session",
+                };
+                chosen.push(("run", run));
+            }
+        }
         let mut constants = vec![("base", constant(plan.id.0.into()))];
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
@@ -268,21 +301,19 @@ impl<'a> Holes<'a> {
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));
                 generated.push(("stash", &code.stash));
-                let long = code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK;
-                let action = if long { "act_enter_long" } else { "act_enter" };
-                (action, long)
+                enter_action(code)
             }
             Action::Follow { member, there } => {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
             }
         };
+        chosen.push(("act", action));
         Self {
             generated,
             constants,
-            action,
-            long,
-            returns: program.call.is_some(),
+            chosen,
+            long: long || enter_long,
         }
     }
 
@@ -295,12 +326,11 @@ impl<'a> Holes<'a> {
             .constants
             .iter()
             .map(|(hole, code)| (*hole, Body::Code(code)));
-        let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
-        bodies.push(("act", Body::Is(self.action)));
-        if self.returns {
-            bodies.push(("run", Body::Is("run_return")));
-        }
-        bodies
+        let chosen = self
+            .chosen
+            .iter()
+            .map(|(hole, function)| (*hole, Body::Is(function)));
+        generated.chain(constants).chain(chosen).collect()
     }
 
     /// The tables of each hole's patterns, in a map of its own.

@@ -1,8 +1,8 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
-    TallyShape,
+    Action, Aggregate, Attachment, Call, Content, Counting, Ends, KeyContent, Layout, ProbePlan,
+    SitePlan, TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
@@ -39,13 +39,16 @@ fn explain_site<'a>(
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
-    if let (Some(entry), Some(bytes)) = (&site.entry, site.kept()) {
+    if let Some(kept) = site.kept() {
         // A word says what of them could not be read.
-        let bytes = bytes - 8;
-        let where_from = attachment(&entry.attachment);
+        let bytes = kept.bytes - 8;
+        let place = match &site.entry {
+            Some(entry) => attachment(&entry.attachment),
+            None => "there, too".into(),
+        };
         writeln!(
             out,
-            "    begins     {where_from}: {bytes} bytes are kept of each call"
+            "    begins     {place}: {bytes} bytes are kept of each call"
         )?;
     }
     for (number, condition) in site.conditions.iter().enumerate() {
@@ -114,20 +117,28 @@ pub fn attachment(attachment: &Attachment) -> String {
                 path.display()
             )
         }
-        Attachment::KprobeMulti { functions, ret } => {
-            let kind = if *ret { "kretprobe" } else { "kprobe" };
-            format!("{kind}.multi at {} functions", functions.len())
+        Attachment::KprobeMulti { functions, ends } => {
+            let kind = match ends {
+                Ends::Beginning => "kprobe.multi",
+                Ends::Return => "kretprobe.multi",
+                Ends::Both => "kprobe.session",
+            };
+            format!("{kind} at {} functions", functions.len())
         }
         Attachment::UprobeMulti {
             path,
             places,
-            ret,
+            ends,
             pid,
         } => {
-            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let kind = match ends {
+                Ends::Beginning => "uprobe.multi",
+                Ends::Return => "uretprobe.multi",
+                Ends::Both => "uprobe.session",
+            };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
             format!(
-                "{kind}.multi at {} places of {}{only}",
+                "{kind} at {} places of {}{only}",
                 places.len(),
                 path.display()
             )
@@ -237,6 +248,13 @@ fn instructions(site: &SitePlan) -> usize {
     of(&program.cookie)
         + of(&program.guard)
         + of(&program.steps)
+        + match &program.call {
+            None => 0,
+            Some(Call::Key(key)) => key.insns.len(),
+            Some(Call::Session(session)) => {
+                session.enter.frame.insns.len() + session.enter.stash.insns.len()
+            }
+        }
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),
             Action::Tally { code, .. } => {

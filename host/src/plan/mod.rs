@@ -72,7 +72,8 @@ pub struct SitePlan {
     /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
     pub conditions: Vec<String>,
     pub program: Program,
-    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it.
+    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it, where that
+    /// is another one.
     pub entry: Option<Box<Self>>,
 }
 
@@ -89,10 +90,13 @@ impl SitePlan {
         1 + self.others.len()
     }
 
-    /// Bytes that are kept of each call until it returns here; `None` where none are.
-    pub fn kept(&self) -> Option<u32> {
+    /// What is kept of each call until it returns here.
+    pub fn kept(&self) -> Option<&EnterCode> {
+        if let Some(Call::Session(session)) = &self.program.call {
+            return Some(&session.enter);
+        }
         match &self.entry.as_ref()?.program.action {
-            Action::Enter(code) => Some(code.bytes),
+            Action::Enter(code) => Some(code),
             _ => None,
         }
     }
@@ -144,13 +148,13 @@ pub enum Attachment {
     /// In one link, in which functions are known by their place in the list.
     KprobeMulti {
         functions: Vec<String>,
-        ret: bool,
+        ends: Ends,
     },
     /// In one link, in which places are known by their own place in the list.
     UprobeMulti {
         path: PathBuf,
         places: Vec<BinaryPlace>,
-        ret: bool,
+        ends: Ends,
         pid: Option<u32>,
     },
     /// At several places, each of which is known by its place in the list.
@@ -163,6 +167,22 @@ pub enum Attachment {
     },
     Software(Counting),
     Hardware(Counting),
+}
+
+/// Which ends of calls a link hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Beginning,
+    Return,
+    /// A session: one program at both, which the kernel ties.
+    Both,
+}
+
+impl Ends {
+    /// Of links that hit one.
+    fn one(ret: bool) -> Self {
+        if ret { Self::Return } else { Self::Beginning }
+    }
 }
 
 /// A counter that runs the program.
@@ -193,8 +213,8 @@ pub struct Program {
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,
-    /// At a return: what the call is looked up by of which something was kept.
-    pub call: Option<Code>,
+    /// At a return: how it comes by what was kept of its call.
+    pub call: Option<Call>,
     pub action: Action,
 }
 
@@ -215,6 +235,26 @@ pub enum Action {
         member: Box<Code>,
         there: bool,
     },
+}
+
+/// How a return comes by what was kept of its call.
+#[derive(Clone)]
+pub enum Call {
+    /// The program at the beginning ([`SitePlan::entry`]) has kept it under this key.
+    Key(Code),
+    /// This program has, which hits both ends.
+    Session(Box<SessionCode>),
+}
+
+#[derive(Clone)]
+pub struct SessionCode {
+    /// Is it a return?
+    pub is_return: Code,
+    /// The address of the word that the kernel keeps of each call.
+    pub word: Code,
+    pub enter: EnterCode,
+    /// It is one value that is never 0, kept in that word and nowhere else.
+    pub in_word: bool,
 }
 
 /// What is kept of a call's beginning.

@@ -304,7 +304,7 @@ impl Planner {
         let guards = told::guards(&self.facts, &group);
         let guard = told::guard(&guards, &target)?;
         let cookie = told::cookie(&group, &target)?;
-        let call = call::returned(&group, &target)?;
+        let call = call::returned(&self.facts, &group, &target)?;
         let entry = call::entered(&self.facts, id, &group, &target)?;
         let Group {
             members,

@@ -3,7 +3,8 @@
 
 use super::attachment::Hanging;
 use super::site::Compiled;
-use super::{Attachment, BinaryPlace};
+use super::{Attachment, BinaryPlace, Ends, call};
+use crate::expr::tree::Part;
 use crate::facts::{Facts, Match, names};
 use std::path::PathBuf;
 
@@ -176,19 +177,21 @@ impl Class {
                 },
                 why: format!("one program for {count} system calls, told apart by their numbers"),
             }),
-            Self::Function { entry: true, ret }
-                if !exact && !keeps(members) && facts.has_kprobe_multi() =>
-            {
-                let functions = members.iter().filter_map(function).collect();
-                let attachment = Attachment::KprobeMulti {
-                    functions,
-                    ret: *ret,
+            Self::Function { entry, ret } => {
+                let in_one = *entry && !exact && facts.has_kprobe_multi();
+                let ends = match kept(members) {
+                    _ if !in_one => None,
+                    [] => Some(Ends::one(*ret)),
+                    // At the returns of other links no kernel says on which frame of the stack they are.
+                    _ => facts.kprobe_session().map(|_| Ends::Both),
                 };
-                Some(one_link(attachment))
+                if let Some(ends) = ends {
+                    let functions = members.iter().filter_map(function).collect();
+                    return Some(one_link(Attachment::KprobeMulti { functions, ends }));
+                }
+                facts.has_event_cookies().then(|| at_each(members))
             }
-            Self::Function { .. } | Self::Tracepoint if facts.has_event_cookies() => {
-                Some(at_each(members))
-            }
+            Self::Tracepoint => facts.has_event_cookies().then(|| at_each(members)),
             Self::RawTracepoint if facts.has_raw_tracepoint_cookies() => Some(at_each(members)),
             Self::Binary { path, ret, pid } => {
                 let in_one = match pid {
@@ -196,10 +199,12 @@ impl Class {
                     Some(_) => facts.has_uprobe_multi_of_process(),
                 };
                 if in_one && !exact {
+                    let session =
+                        call::fits_word(kept(members)) && facts.uprobe_session().is_some();
                     let attachment = Attachment::UprobeMulti {
                         path: path.clone(),
                         places: members.iter().filter_map(place).collect(),
-                        ret: *ret,
+                        ends: if session { Ends::Both } else { Ends::one(*ret) },
                         pid: *pid,
                     };
                     return Some(one_link(attachment));
@@ -211,19 +216,25 @@ impl Class {
     }
 }
 
-/// Is something kept of the calls' beginnings? At the returns of such links no kernel says on which frame of the stack they
-/// are.
-fn keeps(members: &[Ready]) -> bool {
-    members
-        .iter()
-        .any(|member| !member.compiled.kept.is_empty())
+/// What is kept of the calls' beginnings: the same of all members.
+fn kept(members: &[Ready]) -> &[Part] {
+    members.first().map_or(&[], |first| &first.compiled.kept)
 }
 
 fn one_link(attachment: Attachment) -> Shared {
+    let why = match attachment {
+        Attachment::KprobeMulti {
+            ends: Ends::Both, ..
+        }
+        | Attachment::UprobeMulti {
+            ends: Ends::Both, ..
+        } => "one link for the beginnings of all of them and their returns",
+        _ => "one link for all of them",
+    };
     Shared {
         attachment,
         told_by: ToldBy::Cookie,
-        why: "one link for all of them".into(),
+        why: why.into(),
     }
 }
 
