@@ -183,13 +183,12 @@ pub(super) fn fits_word(kept: &[Part]) -> bool {
 
 /// The session that a group hangs at.
 fn session(facts: &Facts, group: &Group) -> Option<Session> {
-    match &group.hanging.attachment {
-        Attachment::KprobeMulti {
-            ends: Ends::Both, ..
-        } => facts.kprobe_session(),
-        Attachment::UprobeMulti {
-            ends: Ends::Both, ..
-        } => facts.uprobe_session(),
+    let attachment = &group.hanging.attachment;
+    match attachment.ends() {
+        Some(Ends::Both) if matches!(attachment, Attachment::KprobeMulti { .. }) => {
+            facts.kprobe_session()
+        }
+        Some(Ends::Both) => facts.uprobe_session(),
         _ => None,
     }
 }

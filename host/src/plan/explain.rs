@@ -123,7 +123,10 @@ pub fn attachment(attachment: &Attachment) -> String {
                 Ends::Return => "kretprobe.multi",
                 Ends::Both => "kprobe.session",
             };
-            format!("{kind} at {} functions", functions.len())
+            match functions.as_slice() {
+                [one] => format!("{kind} at {one}"),
+                many => format!("{kind} at {} functions", many.len()),
+            }
         }
         Attachment::UprobeMulti {
             path,
@@ -137,11 +140,11 @@ pub fn attachment(attachment: &Attachment) -> String {
                 Ends::Both => "uprobe.session",
             };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!(
-                "{kind} at {} places of {}{only}",
-                places.len(),
-                path.display()
-            )
+            let path = path.display();
+            match places.as_slice() {
+                [one] => format!("{kind} at offset {:#x} of {path}{only}", one.offset),
+                many => format!("{kind} at {} places of {path}{only}", many.len()),
+            }
         }
         Attachment::Each(all) => match all.first() {
             Some(first) => format!("{} and {} more", self::attachment(first), all.len() - 1),

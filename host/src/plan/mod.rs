@@ -169,6 +169,16 @@ pub enum Attachment {
     Hardware(Counting),
 }
 
+impl Attachment {
+    /// Of a link that may hold many places: which ends of calls it hits.
+    fn ends(&self) -> Option<Ends> {
+        match self {
+            Self::KprobeMulti { ends, .. } | Self::UprobeMulti { ends, .. } => Some(*ends),
+            _ => None,
+        }
+    }
+}
+
 /// Which ends of calls a link hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {

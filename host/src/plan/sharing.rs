@@ -58,9 +58,6 @@ enum Class {
 
 /// Brings together what can share a program, in the order of first members. With `exact`, each is hung up on its own.
 pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec<Group> {
-    if let [_] = all.as_slice() {
-        return all.into_iter().map(Ready::alone).collect();
-    }
     let mut gathered: Vec<(Option<Class>, Vec<Ready>)> = Vec::new();
     for ready in all {
         let class = Class::of(&ready.hanging);
@@ -78,9 +75,10 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
     }
     let mut groups = Vec::new();
     for (class, members) in gathered {
-        let shared = class
-            .filter(|_| members.len() > 1)
-            .and_then(|class| class.attachment(facts, exact, &members));
+        let shared = class.and_then(|class| match members.as_slice() {
+            [one] => class.whole_calls(facts, exact, one),
+            many => class.attachment(facts, exact, many),
+        });
         match shared {
             Some(shared) => groups.extend(shared.group(members)),
             None => groups.extend(members.into_iter().map(Ready::alone)),
@@ -162,6 +160,22 @@ impl Class {
         }
     }
 
+    /// One link where a single member would need two events; `None` where it doesn't, or this kernel has none.
+    fn whole_calls(&self, facts: &Facts, exact: bool, member: &Ready) -> Option<Shared> {
+        let members = std::slice::from_ref(member);
+        let in_reach = match self {
+            Self::Function { .. } => facts.is_notrace(&function(member)?) == Some(false),
+            Self::Binary { .. } => true,
+            _ => false,
+        };
+        if kept(members).is_empty() || !in_reach {
+            return None;
+        }
+        let shared = self.attachment(facts, exact, members)?;
+        let is_session = shared.attachment.ends() == Some(Ends::Both);
+        is_session.then_some(shared)
+    }
+
     /// The attachment that members of the class share; `None` where this kernel has none.
     fn attachment(&self, facts: &Facts, exact: bool, members: &[Ready]) -> Option<Shared> {
         let count = members.len();
@@ -222,13 +236,8 @@ fn kept(members: &[Ready]) -> &[Part] {
 }
 
 fn one_link(attachment: Attachment) -> Shared {
-    let why = match attachment {
-        Attachment::KprobeMulti {
-            ends: Ends::Both, ..
-        }
-        | Attachment::UprobeMulti {
-            ends: Ends::Both, ..
-        } => "one link for the beginnings of all of them and their returns",
+    let why = match attachment.ends() {
+        Some(Ends::Both) => "one link for the beginnings and the returns of calls",
         _ => "one link for all of them",
     };
     Shared {

@@ -46,7 +46,8 @@ fn is_a_nap(ns: u64) -> bool {
 fn one_link_has_both_ends() {
     let code = format!(r#"{NAPS}:by "func":hist "elapsed""#);
     let [cheapest, _] = napping(&code);
-    let told = "kprobe.session at 6 functions (one link for the beginnings of all of them and their returns)";
+    let told =
+        "kprobe.session at 6 functions (one link for the beginnings and the returns of calls)";
     assert!(cheapest.stderr.contains(told), "{cheapest:?}");
 }
 
