@@ -147,6 +147,7 @@ impl View {
                     Value::Named(value, _) => ffi::lua_pushinteger(state, *value as i64),
                     // No constant of a text is any of these.
                     Value::Nil
+                    | Value::Null
                     | Value::Float(_)
                     | Value::Stats(_)
                     | Value::Hist(_)

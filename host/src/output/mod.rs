@@ -20,6 +20,7 @@ use crate::rows::{Shown, Stats, Value};
 fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<fault>".into(),
+        Value::Null => "NULL".into(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),

@@ -50,7 +50,7 @@ pub(super) unsafe fn push_copied(state: *mut lua_State, copied: Copied<'_>) {
     // SAFETY: the caller's promise; `luaL_checkstack` makes room for what is pushed at this depth.
     unsafe {
         match copied.content() {
-            copied::Content::Nil => ffi::lua_pushnil(state),
+            copied::Content::Nil | copied::Content::Null => ffi::lua_pushnil(state),
             copied::Content::Bool(value) => ffi::lua_pushboolean(state, value.into()),
             copied::Content::Int(value, ..) => ffi::lua_pushinteger(state, value as i64),
             copied::Content::Text(bytes) => push_bytes(state, bytes),
