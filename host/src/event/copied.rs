@@ -52,6 +52,10 @@ impl<'a> Copied<'a> {
         }
     }
 
+    pub fn shape(self) -> &'a Shape {
+        self.shape
+    }
+
     pub fn content(self) -> Content<'a> {
         let nil_or = |content: Option<Content<'a>>| content.unwrap_or(Content::Nil);
         match self.shape {

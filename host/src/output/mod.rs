@@ -17,7 +17,7 @@ pub use writer::{Format, WriteError, Writer};
 use crate::rows::{Shown, Stats, Value};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<fault>".into(),
         Value::Null => "NULL".into(),
