@@ -176,6 +176,16 @@ fn record_at_entry(facts: &Facts, member: Option<&Match>) -> Result<u64, Report>
     Ok(facts.tracefs()?.format("syscalls", &event)?.id)
 }
 
+/// Is something kept, and nothing but what was passed? That fexit has, too.
+pub(super) fn has_arguments_alone(kept: &[Part]) -> bool {
+    let mut more = false;
+    for part in kept {
+        more |= matches!(part, Part::Text(_));
+        part.visit(&mut |node| more |= matches!(node, Node::Current(_)));
+    }
+    !kept.is_empty() && !more
+}
+
 /// Is it one value that is never 0? A session's word takes that.
 pub(super) fn fits_word(kept: &[Part]) -> bool {
     matches!(kept, [Part::Int(Node::Current(Current::Time))])

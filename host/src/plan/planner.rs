@@ -247,7 +247,11 @@ impl Planner {
             let mut best = attempt(hanging);
             let wanting = match &best.2 {
                 // A program at the beginning of each call is needed only where there is no way without.
-                Ok(compiled) => !compiled.kept.is_empty(),
+                Ok(compiled) => {
+                    call::has_arguments_alone(&compiled.kept)
+                        || !compiled.kept.is_empty()
+                            && !call::is_possible(&self.facts, &best.0.attachment)
+                }
                 Err(_) => !hopeless,
             };
             if wanting
