@@ -16,21 +16,22 @@ pub struct Session {
 impl Facts {
     /// One link for both ends of calls of many kernel functions (6.10, CONFIG_FPROBE).
     pub fn kprobe_session(&self) -> Option<Session> {
-        let session = self.session("BPF_TRACE_KPROBE_SESSION");
+        let session = self.session();
         session.filter(|_| self.has_kprobe_multi())
     }
 
     /// One link for both ends of calls of many functions of a binary (6.13).
     pub fn uprobe_session(&self) -> Option<Session> {
-        let session = self.session("BPF_TRACE_UPROBE_SESSION");
-        session.filter(|_| self.has_uprobe_multi())
+        let session = self.session();
+        session.filter(|_| self.has_uprobe_multi() && self.version() >= (6, 13))
     }
 
-    /// `attach`: what the kernel calls such links. Only compiled programs may ask its functions.
-    fn session(&self, attach: &str) -> Option<Session> {
+    /// Only compiled programs may ask functions of the kernel.
+    fn session(&self) -> Option<Session> {
         let btf = self.btf().ok()?;
-        btf.enumerator(attach)
-            .filter(|_| self.features().bpf_jit != Some(false))?;
+        if self.features().bpf_jit == Some(false) {
+            return None;
+        }
         Some(Session {
             is_return: btf.function_id("bpf_session_is_return")?,
             word: btf.function_id("bpf_session_cookie")?,
