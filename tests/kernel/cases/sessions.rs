@@ -10,6 +10,7 @@ cases!(sessions:
     what_many_functions_began_with [Kprobes],
     a_call_takes_longer_than_the_one_in_it [Kprobes],
     two_probes_of_the_same_functions [Kprobes],
+    a_function_with_types_of_its_own [Kprobes, KprobeSession],
     what_takes_no_probe_is_left_out [Kprobes],
     a_users_functions_in_one_link [UprobeSession],
     a_users_nested_calls_are_told_apart,
@@ -127,6 +128,26 @@ fn two_probes_of_the_same_functions() {
             let same = outcome.column("same", ("func", func), "count");
             assert_eq!(same, COUNT as i64, "{outcome:?}");
         }
+    }
+}
+
+/// What only one of them has makes a program of its own: it is one link, too.
+fn a_function_with_types_of_its_own() {
+    let code = format!(
+        r#"
+        local wrong, calls = 0, 0
+        {NAPS}:where "func == 'hrtimer_nanosleep'":on(function(e)
+          calls = calls + 1
+          if e.args.rqtp ~= 1000000 or e.elapsed < 1000000 then wrong = wrong + 1 end
+        end)
+        on_exit(function() printf("%d calls, %d wrong\n", calls, wrong) end)"#
+    );
+    let [cheapest, exact] = napping(&code);
+    let told = "kprobe.session at hrtimer_nanosleep (";
+    assert!(cheapest.stderr.contains(told), "{cheapest:?}");
+    for outcome in [cheapest, exact] {
+        let told = format!("{COUNT} calls, 0 wrong\n");
+        assert_eq!(outcome.text(), told, "{outcome:?}");
     }
 }
 
