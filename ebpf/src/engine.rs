@@ -11,12 +11,13 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::SMALL_SPAN;
 use moontrace_abi::{Outcome, State};
 
-/// Runs a program's text. Ends in at most one entry in the book of its instance.
+/// Runs a program's text. Ends in at most one entry in the book of its instance. Gives what a session's program answers
+/// with: 1 when a call's return is not wanted.
 #[inline(always)]
-pub(crate) fn hit(ctx: *mut c_void) {
+pub(crate) fn hit(ctx: *mut c_void) -> u64 {
     // SAFETY: the host changes the word at any time, hence volatile; it is never gone.
     if unsafe { (&raw const maps::CONTROL.armed).read_volatile() } == 0 {
-        return;
+        return 1;
     }
     let mut state = MaybeUninit::<State>::uninit();
     let state = state.as_mut_ptr();
@@ -26,18 +27,18 @@ pub(crate) fn hit(ctx: *mut c_void) {
         (&raw mut (*state).fault).write_volatile(0);
     }
     if guard(ctx, state) == 0 {
-        return;
+        return 1;
     }
     let site = cookie(ctx);
     let Some(book) = maps::BOOKS.get_ptr_mut(0) else {
-        return;
+        return 1;
     };
     // SAFETY: these are inside of `state`.
     unsafe {
         (*state).cookie = site;
         (*state).book = book;
     }
-    run(ctx, state);
+    run(ctx, state)
 }
 
 #[inline(always)]

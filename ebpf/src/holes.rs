@@ -34,6 +34,12 @@ holes! {
     frame(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes what is kept of a call's beginning, all of its bytes.
     stash(ctx: *mut c_void, state: *mut State, out: *mut u8);
+    /// In a session: is it the return of a call? The lowest bit says it.
+    session_return(ctx: *mut c_void);
+    /// In a session: the address of the word that the kernel keeps of the call until it returns.
+    session_word(ctx: *mut c_void);
+    /// In a session: what is done when a call begins, one of `actions`; gives an `Outcome`.
+    begin(ctx: *mut c_void, state: *mut State);
     /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if it is lost.
     steps(ctx: *mut c_void, state: *mut State);
     /// One of `actions`; gives an `Outcome`.

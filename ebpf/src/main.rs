@@ -28,6 +28,7 @@ mod library {
     mod matching;
     mod probes;
     mod scratch;
+    mod session;
     mod span;
     mod strings;
     mod task;

@@ -1,6 +1,7 @@
 //! How records lie in the ring and columns in a row: made by plan, filled by codegen, read by event.
 
-use crate::expr::shape::Shape;
+pub use crate::expr::shape::Shape;
+
 use crate::expr::types::Int;
 use crate::rows::{Shown, Value};
 use moontrace_abi::bucket::{Linear, buckets};

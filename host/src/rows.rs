@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub enum Value {
     /// What could not be read, or isn't there.
     Nil,
+    /// What a null pointer leads to.
+    Null,
     Bool(bool),
     Int(i64),
     /// What the kernel calls unsigned.
@@ -70,7 +72,7 @@ impl Value {
 
     fn rank(&self) -> u8 {
         match self {
-            Self::Nil => 0,
+            Self::Nil | Self::Null => 0,
             Self::Bool(_) => 1,
             Self::Int(_)
             | Self::Unsigned(_)

@@ -15,6 +15,7 @@
 //! - `bind PATH`: a UNIX socket at that path
 //! - `send ADDRESS`: a UDP packet to an address with its port
 //! - `open-nowhere`: openat of a path that can't be read
+//! - `connect-nowhere`: connect to a null pointer, and to an address that can't be read
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `counter`: says how often `moontrace:asked` is probed, a line for each of its input
 //! - `spin MS`: so many ms of CPU time
@@ -103,6 +104,7 @@ fn perform(words: &[&str]) -> ExitCode {
             let _ = socket.send_to(b"hello", address);
         }
         ["open-nowhere"] => open_nowhere(),
+        ["connect-nowhere"] => connect_nowhere(),
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
         ["counter"] => {
             while wait_for_line() {
@@ -324,11 +326,19 @@ fn read(path: &str, bytes: usize, times: u64) {
     }
 }
 
+/// No page is mapped so low.
+const UNMAPPED: usize = 16;
+
 fn open_nowhere() {
-    // No page is mapped so low.
-    const NOWHERE: usize = 16;
     // SAFETY: the call fails, which is what it is made for.
-    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, NOWHERE, libc::O_RDONLY) };
+    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, UNMAPPED, libc::O_RDONLY) };
+}
+
+fn connect_nowhere() {
+    for address in [0, UNMAPPED] {
+        // SAFETY: there is no such file, so that nothing is connected.
+        unsafe { libc::syscall(libc::SYS_connect, -1, address, 16) };
+    }
 }
 
 fn touch(pages: usize) {

@@ -31,13 +31,17 @@ impl Function<'_> {
         }
     }
 
-    /// The first of some lengths that can be read. (The helper zeroes what it could not read.)
+    /// The first of some lengths that can be read. (The helper zeroes what it could not read.) Of what a pointer leads to,
+    /// whose length isn't known, a null pointer is an answer: nothing.
     fn copy_first(&mut self, space: Space, address: &Node, sizes: &[u32], slot: u32) -> Done {
-        let done = self.asm.label();
+        let (done, null) = (self.asm.label(), self.asm.label());
         for (number, size) in sizes.iter().enumerate() {
             let shorter = self.asm.label();
             let last = number + 1 == sizes.len();
             self.value(address)?;
+            if number == 0 && !last {
+                self.asm.jump_if(When::Eq, R0, 0, null);
+            }
             self.asm.mov(R3, R0);
             self.asm.mov(R2, *size as i32);
             self.point(R1, R8, slot as i16);
@@ -52,6 +56,11 @@ impl Function<'_> {
                 self.asm.jump(done);
                 self.asm.bind(shorter);
             }
+        }
+        if self.asm.is_used(null) {
+            self.asm.jump(done);
+            self.asm.bind(null);
+            self.span(slot, 0);
         }
         self.asm.bind(done);
         Ok(())

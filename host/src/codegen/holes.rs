@@ -16,6 +16,15 @@ pub fn constant(value: u64) -> Code {
     asm.finish().unwrap_or_default()
 }
 
+/// A body that asks a function of the kernel, which takes the context or nothing, by its number in the kernel's BTF.
+pub fn kernel_function(id: u32) -> Code {
+    let mut asm = Asm::default();
+    // The context is still in the register that the function takes it in.
+    asm.kernel_function(id);
+    asm.leave();
+    asm.finish().unwrap_or_default()
+}
+
 /// The body of `guard(ctx, state)`: 1 when it is a hit of the script, else 0.
 ///
 /// It runs before the site's book is known, so nothing in it is noted.

@@ -18,6 +18,8 @@ pub struct Copied<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Content<'a> {
     Nil,
+    /// A null pointer leads there.
+    Null,
     Bool(bool),
     Int(i128, Int, Option<&'a Shown>),
     Text(&'a [u8]),
@@ -50,6 +52,10 @@ impl<'a> Copied<'a> {
         }
     }
 
+    pub fn shape(self) -> &'a Shape {
+        self.shape
+    }
+
     pub fn content(self) -> Content<'a> {
         let nil_or = |content: Option<Content<'a>>| content.unwrap_or(Content::Nil);
         match self.shape {
@@ -79,6 +85,7 @@ impl<'a> Copied<'a> {
             Shape::Address(kind) => {
                 nil_or(AddressText::of(*kind, self.bytes).map(Content::Address))
             }
+            Shape::Socket if self.bytes.is_empty() => Content::Null,
             Shape::Socket => nil_or(AddressText::of_socket(self.bytes).map(Content::Address)),
             Shape::Array { of, each, length } => {
                 let each = (*each).max(1) as usize;
@@ -101,6 +108,7 @@ impl<'a> Copied<'a> {
     pub fn to_value(self) -> Value {
         match self.content() {
             Content::Nil => Value::Nil,
+            Content::Null => Value::Null,
             Content::Bool(value) => Value::Bool(value),
             Content::Int(value, _, Some(shown)) => Value::Named(value, shown.clone()),
             Content::Int(value, int, None) if int.signed => Value::Int(value as i64),

@@ -5,7 +5,7 @@ use super::library::Body;
 use super::maps::Maps;
 use super::{array, attach};
 use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
-use crate::plan::{Action, Binds, SitePlan};
+use crate::plan::{Action, Binds, Call, EnterCode, SitePlan};
 use crate::sys::map::{Map, MapType, Update};
 use moontrace_abi::limits::SMALL_KEPT;
 use std::io;
@@ -50,8 +50,10 @@ pub(super) fn wants_scratch(plan: &SitePlan) -> bool {
 pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<OwnedFd, LoadError> {
     let holes = Holes::of(plan);
     let patterns = holes.patterns()?;
-    let kept = match &plan.program.action {
-        Action::Enter(code) => Some(code.bytes),
+    let kept = match (&plan.program.action, &plan.program.call) {
+        (Action::Enter(code), _) => Some(code.bytes),
+        // The kernel keeps it.
+        (_, Some(Call::Session(session))) if session.in_word => None,
         _ => plan.kept(),
     };
     let calls = kept.map(|bytes| given.calls.of(bytes)).transpose()?;
@@ -110,17 +112,22 @@ fn number(map: impl AsFd) -> RawFd {
     map.as_fd().as_raw_fd()
 }
 
+/// The action that keeps what a call begins with, and whether that wants scratch.
+fn enter_action(code: &EnterCode) -> (&'static str, bool) {
+    match code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK {
+        true => ("act_enter_long", true),
+        false => ("act_enter", false),
+    }
+}
+
 /// What goes into the holes of one program.
 struct Holes<'a> {
     generated: Vec<(&'static str, &'a Code)>,
     constants: Vec<(&'static str, Code)>,
-    action: &'static str,
-    /// What an event is, where its steps bind something of spans.
-    event: Option<&'static str>,
+    /// Functions of the library.
+    chosen: Vec<(&'static str, &'static str)>,
     /// Is scratch wanted?
     long: bool,
-    /// What a hit is, where it is no event of its own.
-    run: Option<&'static str>,
 }
 
 impl<'a> Holes<'a> {
@@ -130,8 +137,29 @@ impl<'a> Holes<'a> {
         generated.extend(program.cookie.as_ref().map(|code| ("cookie", code)));
         generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
         generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
-        let frame = program.call.as_ref().map(|call| &call.frame);
-        generated.extend(frame.map(|code| ("frame", code)));
+        let mut chosen = Vec::new();
+        let mut enter_long = false;
+        match &program.call {
+            None => {}
+            Some(Call::Key(call)) => {
+                generated.push(("frame", &call.frame));
+                chosen.push(("run", "run_return"));
+            }
+            Some(Call::Session(session)) => {
+                generated.push(("session_return", &session.is_return));
+                generated.push(("session_word", &session.word));
+                generated.push(("frame", &session.enter.frame));
+                generated.push(("stash", &session.enter.stash));
+                let (begin, long) = enter_action(&session.enter);
+                enter_long = long && !session.in_word;
+                chosen.push(("begin", begin));
+                let run = match session.in_word {
+                    true => "run_session_word",
+                    false => "run_session",
+                };
+                chosen.push(("run", run));
+            }
+        }
         let mut constants = vec![("base", constant(plan.id.0.into()))];
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
@@ -160,12 +188,13 @@ impl<'a> Holes<'a> {
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));
                 generated.push(("stash", &code.stash));
-                let long = code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK;
-                let action = if long { "act_enter_long" } else { "act_enter" };
-                (action, long)
+                enter_action(code)
             }
             // Nothing is done but by the program that it hands the hit on to.
-            Action::Dispatch(_) => ("act", false),
+            Action::Dispatch(_) => {
+                chosen.push(("run", "run_dispatch"));
+                ("act", false)
+            }
             Action::Follow { member, there } => {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
@@ -184,22 +213,17 @@ impl<'a> Holes<'a> {
             }
             Action::Nothing => ("act_nothing", false),
         };
-        let event = match program.binds {
-            Binds::Nothing => None,
-            Binds::Short => Some("event_in_span"),
-            Binds::Long => Some("event_in_long_span"),
-        };
+        chosen.push(("act", action));
+        match program.binds {
+            Binds::Nothing => {}
+            Binds::Short => chosen.push(("event", "event_in_span")),
+            Binds::Long => chosen.push(("event", "event_in_long_span")),
+        }
         Self {
             generated,
             constants,
-            action,
-            event,
-            long: long || program.binds == Binds::Long,
-            run: match &program.action {
-                Action::Dispatch(_) => Some("run_dispatch"),
-                // Something was kept when the call began.
-                _ => program.call.as_ref().map(|_| "run_return"),
-            },
+            chosen,
+            long: long || enter_long || program.binds == Binds::Long,
         }
     }
 
@@ -212,11 +236,11 @@ impl<'a> Holes<'a> {
             .constants
             .iter()
             .map(|(hole, code)| (*hole, Body::Code(code)));
-        let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
-        bodies.push(("act", Body::Is(self.action)));
-        bodies.extend(self.event.map(|event| ("event", Body::Is(event))));
-        bodies.extend(self.run.map(|run| ("run", Body::Is(run))));
-        bodies
+        let chosen = self
+            .chosen
+            .iter()
+            .map(|(hole, function)| (*hole, Body::Is(function)));
+        generated.chain(constants).chain(chosen).collect()
     }
 
     /// The tables of each hole's patterns, in a map of its own.

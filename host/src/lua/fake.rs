@@ -82,6 +82,10 @@ impl Session for Fake {
         Ok(())
     }
 
+    fn shown(&self, value: &Value) -> String {
+        crate::output::shown(value)
+    }
+
     fn print(&self, text: &[u8]) {
         self.write(&String::from_utf8_lossy(text));
     }

@@ -46,6 +46,8 @@ pub trait Session {
     /// Gives the script a signal by its name (`USR1`): it no longer does what it does by default. Its number is what
     /// [`super::Vm::signal`] is called with.
     fn catch_signal(&self, name: &str) -> Result<i32, Report>;
+    /// A value as people read it.
+    fn shown(&self, value: &Value) -> String;
     /// The layout of the records of a site.
     fn site(&self, site: u32) -> Option<Rc<Site>>;
     /// The name of a system call, by its number on this machine.

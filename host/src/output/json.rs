@@ -84,7 +84,7 @@ fn string(out: &mut String, text: &str) {
 fn value(out: &mut String, value: &Value) {
     // Writing to a String can't fail.
     let _ = match value {
-        Value::Nil => write!(out, "null"),
+        Value::Nil | Value::Null => write!(out, "null"),
         Value::Bool(value) => write!(out, "{value}"),
         Value::Int(value) => write!(out, "{value}"),
         Value::Unsigned(value) => write!(out, "{value}"),

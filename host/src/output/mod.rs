@@ -18,9 +18,10 @@ pub use writer::{Format, WriteError, Writer};
 use crate::rows::{Shown, Stats, Value};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<fault>".into(),
+        Value::Null => "NULL".into(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),

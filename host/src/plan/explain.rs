@@ -1,8 +1,8 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, BeginCode, Content, Counting, KeyContent, KeyField, Layout,
-    Planner, ProbePlan, SitePlan, SpanShape, TallyShape,
+    Action, Aggregate, Attachment, BeginCode, Call, Content, Counting, Ends, KeyContent, KeyField,
+    Layout, Planner, ProbePlan, SitePlan, SpanShape, TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
@@ -29,10 +29,15 @@ fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
-    if let Some(entry) = &site.entry {
-        let where_from = attachment(&entry.attachment);
-        let how = site.kept().map_or_else(|| entry.why.clone(), kept);
-        writeln!(out, "    begins     {where_from}: {how}")?;
+    let kept = site.kept().map(kept);
+    match (&site.entry, kept) {
+        (Some(entry), kept) => {
+            let place = attachment(&entry.attachment);
+            let how = kept.unwrap_or_else(|| entry.why.clone());
+            writeln!(out, "    begins     {place}: {how}")?;
+        }
+        (None, Some(kept)) => writeln!(out, "    begins     there, too: {kept}")?,
+        (None, None) => {}
     }
     explain_program(out, site, shapes)
 }
@@ -133,23 +138,34 @@ pub fn attachment(attachment: &Attachment) -> String {
                 path.display()
             )
         }
-        Attachment::KprobeMulti { functions, ret } => {
-            let kind = if *ret { "kretprobe" } else { "kprobe" };
-            format!("{kind}.multi at {} functions", functions.len())
+        Attachment::KprobeMulti { functions, ends } => {
+            let kind = match ends {
+                Ends::Beginning => "kprobe.multi",
+                Ends::Return => "kretprobe.multi",
+                Ends::Both => "kprobe.session",
+            };
+            match functions.as_slice() {
+                [one] => format!("{kind} at {one}"),
+                many => format!("{kind} at {} functions", many.len()),
+            }
         }
         Attachment::UprobeMulti {
             path,
             places,
-            ret,
+            ends,
             pid,
         } => {
-            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let kind = match ends {
+                Ends::Beginning => "uprobe.multi",
+                Ends::Return => "uretprobe.multi",
+                Ends::Both => "uprobe.session",
+            };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!(
-                "{kind}.multi at {} places of {}{only}",
-                places.len(),
-                path.display()
-            )
+            let path = path.display();
+            match places.as_slice() {
+                [one] => format!("{kind} at offset {:#x} of {path}{only}", one.offset),
+                many => format!("{kind} at {} places of {path}{only}", many.len()),
+            }
         }
         Attachment::Each(all) => match all.first() {
             Some(first) => format!("{} and {} more", self::attachment(first), all.len() - 1),
@@ -276,6 +292,13 @@ fn instructions(site: &SitePlan) -> usize {
     of(&program.cookie)
         + of(&program.guard)
         + of(&program.steps)
+        + match &program.call {
+            None => 0,
+            Some(Call::Key(call)) => call.frame.insns.len(),
+            Some(Call::Session(session)) => {
+                session.enter.frame.insns.len() + session.enter.stash.insns.len()
+            }
+        }
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),
             Action::Tally { code, .. } => {

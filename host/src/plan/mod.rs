@@ -78,7 +78,8 @@ pub struct SitePlan {
     /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
     pub conditions: Vec<String>,
     pub program: Program,
-    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it.
+    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it, where that
+    /// is another one.
     pub entry: Option<Box<Self>>,
 }
 
@@ -100,7 +101,10 @@ impl SitePlan {
 
     /// Bytes that are kept of each call until it returns here; `None` where none are.
     pub fn kept(&self) -> Option<u32> {
-        Some(self.program.call.as_ref()?.bytes)
+        Some(match self.program.call.as_ref()? {
+            Call::Key(call) => call.bytes,
+            Call::Session(session) => session.enter.bytes,
+        })
     }
 
     /// How the records of the first site lie; `None` where none are made.
@@ -173,13 +177,13 @@ pub enum Attachment {
     /// In one link, in which functions are known by their place in the list.
     KprobeMulti {
         functions: Vec<String>,
-        ret: bool,
+        ends: Ends,
     },
     /// In one link, in which places are known by their own place in the list.
     UprobeMulti {
         path: PathBuf,
         places: Vec<BinaryPlace>,
-        ret: bool,
+        ends: Ends,
         pid: Option<u32>,
     },
     /// At several places, each of which is known by its place in the list.
@@ -192,6 +196,32 @@ pub enum Attachment {
     },
     Software(Counting),
     Hardware(Counting),
+}
+
+impl Attachment {
+    /// Of a link that may hold many places: which ends of calls it hits.
+    fn ends(&self) -> Option<Ends> {
+        match self {
+            Self::KprobeMulti { ends, .. } | Self::UprobeMulti { ends, .. } => Some(*ends),
+            _ => None,
+        }
+    }
+}
+
+/// Which ends of calls a link hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Beginning,
+    Return,
+    /// A session: one program at both, which the kernel ties.
+    Both,
+}
+
+impl Ends {
+    /// Of links that hit one.
+    fn one(ret: bool) -> Self {
+        if ret { Self::Return } else { Self::Beginning }
+    }
 }
 
 /// A counter that runs the program.
@@ -222,8 +252,8 @@ pub struct Program {
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,
-    /// At a return, where something was kept of the call.
-    pub call: Option<ReturnCode>,
+    /// At a return: how it comes by what was kept of its call.
+    pub call: Option<Call>,
     /// Where steps bind what they find of spans.
     pub binds: Binds,
     pub action: Action,
@@ -296,6 +326,26 @@ pub struct ReturnCode {
     pub frame: Code,
     /// How much was kept of it.
     pub bytes: u32,
+}
+
+/// How a return comes by what was kept of its call.
+#[derive(Clone)]
+pub enum Call {
+    /// The program at the beginning ([`SitePlan::entry`]) has kept it.
+    Key(ReturnCode),
+    /// This program has, which hits both ends.
+    Session(Box<SessionCode>),
+}
+
+#[derive(Clone)]
+pub struct SessionCode {
+    /// Is it a return?
+    pub is_return: Code,
+    /// The address of the word that the kernel keeps of each call.
+    pub word: Code,
+    pub enter: EnterCode,
+    /// It is one value that is never 0, kept in that word and nowhere else.
+    pub in_word: bool,
 }
 
 /// What is kept of a call's beginning.

@@ -285,7 +285,11 @@ impl Planner {
             let mut best = attempt(hanging);
             let wanting = match &best.2 {
                 // A program at the beginning of each call is needed only where there is no way without.
-                Ok(compiled) => !compiled.kept.is_empty(),
+                Ok(compiled) => {
+                    call::has_arguments_alone(&compiled.kept)
+                        || !compiled.kept.is_empty()
+                            && !call::is_possible(&self.facts, &best.0.attachment)
+                }
                 Err(_) => !hopeless,
             };
             if wanting && let Some(other) = otherwise(&self.facts, &options, found_one, &best.0) {
@@ -340,7 +344,7 @@ impl Planner {
         let guards = told::guards(&self.facts, &group);
         let guard = told::guard(&guards, &target)?;
         let cookie = told::cookie(&group, &target)?;
-        let call = call::returned(id, &group, &target)?;
+        let call = call::returned(&self.facts, id, &group, &target)?;
         let entry = call::entered(&self.facts, id, &group, &target)?;
         let Group {
             members,

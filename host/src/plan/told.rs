@@ -1,5 +1,6 @@
 //! What a program asks first: is this a hit of its own, and of which of its sites?
 
+use super::Ends;
 use super::sharing::{Group, ToldBy};
 use crate::codegen::{self, Code};
 use crate::expr::tree::{Node, Op, Relation};
@@ -20,7 +21,8 @@ pub(super) fn returns(number: &u32) -> bool {
 /// What must hold for a hit to be counted at all, with its words. Where something is kept of each call, its beginning has
 /// been asked already: what is not kept is no hit.
 pub(super) fn guards(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
-    if !group.compiled.kept.is_empty() && group.members.len() == 1 {
+    let is_session = group.hanging.attachment.ends() == Some(Ends::Both);
+    if !group.compiled.kept.is_empty() && group.members.len() == 1 && !is_session {
         return Vec::new();
     }
     let at_exit = matches!(group.told_by, ToldBy::SystemCall { exit: true, .. });

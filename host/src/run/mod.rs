@@ -117,7 +117,7 @@ fn planner(arguments: &RunArgs, facts: Facts) -> Result<Planner, Report> {
     if let Some(pid) = arguments.pid
         && !std::path::Path::new(&format!("/proc/{pid}")).exists()
     {
-        return Err(Report::new(format!("there is no process {pid}")));
+        return Err(crate::facts::elf::gone(pid));
     }
     let traced = match arguments.pid {
         _ if arguments.command.is_some() || arguments.follow => Traced::Set,

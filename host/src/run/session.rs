@@ -23,6 +23,10 @@ impl Session for Running {
         Ok(())
     }
 
+    fn shown(&self, value: &Value) -> String {
+        crate::output::shown(value)
+    }
+
     fn exists(&self, spec: &str) -> Result<bool, Report> {
         let patterns = crate::spec::probe::parse(spec)?;
         self.planner.borrow().facts().exists(&patterns)

@@ -11,25 +11,33 @@ cases!(coming_and_going:
     a_handler_detaches_its_own_probe,
     cycles_leave_nothing,
     killed_it_leaves_nothing,
+    killed_it_leaves_nothing_in_the_kernel [Kprobes],
     a_wildcard_of_a_handler,
     an_error_in_a_probe_of_a_handler,
     names_that_are_missing_drop_out,
 );
 
-/// Programs of the kernel that are named after what no other test probes, `brief_target` (15 characters are kept).
-fn left_over() -> usize {
+/// Named after what no other test probes, `brief_target` (15 characters are kept).
+const BRIEF: &str = "mt_brief_target";
+
+/// Programs of the kernel that are called so.
+fn left_over(name: &str) -> usize {
     let programs = aya::programs::loaded_programs().flatten();
     programs
-        .filter(|program| program.name_as_str() == Some("mt_brief_target"))
+        .filter(|program| program.name_as_str() == Some(name))
         .count()
 }
 
 /// The kernel takes programs down a moment after their last user is gone.
 #[track_caller]
-fn nothing_is_left() {
+fn nothing_is_left(name: &str) {
     let began = Instant::now();
-    while left_over() > 0 {
-        assert!(began.elapsed() < Duration::from_secs(20), "{}", left_over());
+    while left_over(name) > 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{}",
+            left_over(name)
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -168,7 +176,7 @@ fn cycles_leave_nothing() {
 }
 
 fn killed_it_leaves_nothing() {
-    nothing_is_left();
+    nothing_is_left(BRIEF);
     let mut worker = Worker::start(&["call", "1000"]);
     let pid = worker.pid().to_string();
     let code = format!(
@@ -176,12 +184,32 @@ fn killed_it_leaves_nothing() {
         executable()
     );
     let tracing = Trace::with(&code, &["-p", &pid]).start();
-    assert!(left_over() > 0, "the program is there");
+    assert!(left_over(BRIEF) > 0, "the program is there");
     let outcome = tracing.signal(libc::SIGKILL);
     assert_eq!(outcome.status, None);
-    nothing_is_left();
+    nothing_is_left(BRIEF);
     // The target runs on, as if nothing had been there.
     worker.go();
+}
+
+/// By fexit, by single kprobes, and by one link for many, where this kernel has such.
+fn killed_it_leaves_nothing_in_the_kernel() {
+    const PROGRAM: &str = "mt_do_nanosleep";
+    let many = "{hrtimer_nanosleep,do_nanosleep,vfs_open,vfs_fstat,vfs_fsync,vfs_truncate}";
+    for (functions, options) in [
+        ("do_nanosleep", &[][..]),
+        ("do_nanosleep", &["--attach", "exact"]),
+        (many, &[]),
+    ] {
+        let worker = Worker::start(&["nap", "5"]);
+        let pid = worker.pid().to_string();
+        let code = format!(r#"probe "kretprobe:{functions}":sum "elapsed""#);
+        let tracing = Trace::with(&code, &[&["-p", &pid], options].concat()).start();
+        assert!(left_over(PROGRAM) > 0, "the program is there");
+        let outcome = tracing.signal(libc::SIGKILL);
+        assert_eq!(outcome.status, None, "{outcome:?}");
+        nothing_is_left(PROGRAM);
+    }
 }
 
 /// Its sites hang in one link, where this kernel has such.

@@ -16,6 +16,7 @@ mod functions;
 mod handlers;
 mod histograms;
 mod output;
+mod sessions;
 mod signals;
 mod sites;
 mod spans;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         counts::CASES,
         tallies::CASES,
         calls::CASES,
+        sessions::CASES,
         events::CASES,
         histograms::CASES,
         books::CASES,

@@ -1,7 +1,7 @@
 //! Which programs the kernel runs first where several hang at one place: those of a script are to run in the order of its
 //! `probe` calls.
 
-use crate::plan::{Attachment, BinaryPlace};
+use crate::plan::{Attachment, BinaryPlace, Ends};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -56,10 +56,14 @@ fn places(attachment: &Attachment) -> Vec<Place<'_>> {
         Attachment::Fentry { function, exit, .. } => {
             vec![Place::Function(function, (!exit).then_some(0))]
         }
-        Attachment::KprobeMulti { functions, ret } => {
-            let at = (!ret).then_some(0);
-            let functions = functions.iter();
-            functions.map(|name| Place::Function(name, at)).collect()
+        Attachment::KprobeMulti { functions, ends } => {
+            let at = |ret: &bool| (!ret).then_some(0);
+            let places = functions.iter().flat_map(|name| {
+                returns(*ends)
+                    .iter()
+                    .map(move |ret| Place::Function(name, at(ret)))
+            });
+            places.collect()
         }
         Attachment::Uprobe {
             path,
@@ -68,16 +72,30 @@ fn places(attachment: &Attachment) -> Vec<Place<'_>> {
             ..
         } => vec![Place::Binary(path, place(at), *ret)],
         Attachment::UprobeMulti {
-            path, places, ret, ..
+            path, places, ends, ..
         } => {
             let at = places.iter().map(place);
-            at.map(|at| Place::Binary(path, at, *ret)).collect()
+            at.flat_map(|at| {
+                returns(*ends)
+                    .iter()
+                    .map(move |ret| Place::Binary(path, at, *ret))
+            })
+            .collect()
         }
         Attachment::Each(all) => all.iter().flat_map(places).collect(),
         Attachment::Profile(_)
         | Attachment::Interval { .. }
         | Attachment::Software(_)
         | Attachment::Hardware(_) => Vec::new(),
+    }
+}
+
+/// Which of its ends a link hits of a call: is it the return?
+fn returns(ends: Ends) -> &'static [bool] {
+    match ends {
+        Ends::Beginning => &[false],
+        Ends::Return => &[true],
+        Ends::Both => &[false, true],
     }
 }
 
@@ -119,7 +137,7 @@ mod tests {
         };
         let multi = |functions: &[&str]| Attachment::KprobeMulti {
             functions: functions.iter().map(|name| (*name).into()).collect(),
-            ret: false,
+            ends: Ends::Beginning,
         };
         let all = [
             raw("sys_enter"),
