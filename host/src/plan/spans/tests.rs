@@ -89,7 +89,7 @@ at():within(s, 'cpu')"
         key        who           string to 15 bytes
         key        elapsed       u64
         column     count         count
-        generated  69 instructions
+        generated  72 instructions
 
     t.lua:1: probe "t:sched:sched_switch"
       tracepoint:sched:sched_switch
