@@ -1,7 +1,7 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book.
 
 use super::call::{kept, let_go};
-use super::holes::{act, cookie, guard, run, steps};
+use super::holes::{act, cookie, done, guard, run, steps};
 use super::{books, maps};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -47,6 +47,7 @@ fn event(ctx: *mut c_void, state: *mut State) {
     };
     // SAFETY: as above; its book is there before anything runs.
     books::enter(unsafe { (*state).book }, outcome);
+    done(state);
 }
 
 /// A hit is an event.

@@ -34,6 +34,8 @@ holes! {
     stash(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if for a failed read.
     steps(ctx: *mut c_void, state: *mut State);
+    /// The end of a run that has had something composed for it: `scratch::lib_done`.
+    done(state: *mut State);
     /// One of `actions`; gives an `Outcome`.
     act(ctx: *mut c_void, state: *mut State);
     /// Writes the key of a tally, all of its bytes: 0, or 1 for a failed read.

@@ -32,7 +32,7 @@ fn instructions(site: &SitePlan) -> usize {
             codes.extend(code.measure.as_ref().map(|code| ("measure", code)));
             "act_tally"
         }
-        Action::Enter(_) | Action::Follow { .. } => panic!("no script asks for it"),
+        Action::Enter(_) | Action::Change { .. } => panic!("no script asks for it"),
     };
     let mut bodies: Vec<_> = codes
         .iter()

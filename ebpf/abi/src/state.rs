@@ -18,7 +18,7 @@ pub struct State {
     pub cookie: u64,
     /// Not 0 after a read failed that a condition, key or column needs.
     pub fault: u64,
-    /// The slot that a long key or record is built in.
+    /// The slot that strings are composed in; null until the first is.
     pub scratch: *mut u8,
     /// Where the next string of a long record goes, bytes from its start.
     pub tail: u64,

@@ -32,7 +32,7 @@ pub use record::{FieldValue, record};
 
 pub(crate) use instruction::insn;
 
-use crate::expr::tree::SetId;
+use crate::expr::tree::{SetId, TARGET};
 use aya_obj::generated::bpf_insn;
 
 /// Bytes of stack that a generated function may take: what 512 leave behind the deepest entry of the library.
@@ -78,4 +78,14 @@ pub enum MapRef {
     Variables { offset: u32 },
     /// The tables of a pattern of `like`: byte `offset` of this code's own pattern value.
     Patterns { offset: u32 },
+}
+
+impl MapRef {
+    /// The map that a set's members lie in.
+    pub fn of_set(set: SetId) -> Self {
+        match set {
+            TARGET => Self::Target,
+            set => Self::Set(set),
+        }
+    }
 }

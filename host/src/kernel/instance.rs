@@ -83,7 +83,10 @@ impl Instance {
                 maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
             }
             Action::Enter(_) => {}
-            Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
+            Action::Change { set, .. } => {
+                let set = shared.reference(MapRef::of_set(*set));
+                maps.extend(set.map(|set| ("SET", set)));
+            }
         }
         let refs = |hole: &str, map: MapRef| match map {
             MapRef::Patterns { .. } => patterns
@@ -272,7 +275,7 @@ impl<'a> Holes<'a> {
                 let action = if long { "act_enter_long" } else { "act_enter" };
                 (action, long)
             }
-            Action::Follow { member, there } => {
+            Action::Change { member, there, .. } => {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
             }

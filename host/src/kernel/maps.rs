@@ -46,16 +46,11 @@ impl Maps {
         table.map(|table| table.map().map(fd)).transpose()
     }
 
-    /// The set of traced processes.
-    pub(super) fn target(&self) -> Option<RawFd> {
-        self.target.as_deref().map(fd)
-    }
-
     /// A map that generated code refers to.
     pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
         match map {
             MapRef::Set(set) => self.sets.get(&set).map(|map| fd(map)),
-            MapRef::Target => self.target(),
+            MapRef::Target => self.target.as_deref().map(fd),
             MapRef::Control { .. } => Some(fd(&self.control)),
             MapRef::Variables { .. } => Some(fd(&self.variables)),
             // They are an instance's own.

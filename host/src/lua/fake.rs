@@ -8,7 +8,7 @@ use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub(crate) struct Fake {
     /// Everything that was printed, or done to sets, variables and probes, a line each.
     pub(crate) log: RefCell<String>,
     pub(crate) now: Cell<u64>,
+    sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
 }
 
 impl Fake {
@@ -60,12 +61,30 @@ impl Session for Fake {
         Ok(read)
     }
 
+    fn make_set(&self, set: SetId, keys: u32) {
+        self.sets.borrow_mut().entry(set).or_default();
+        if keys != 65_536 {
+            self.write(&format!("room {} {keys}\n", set.0));
+        }
+    }
+
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
+        let sets = self.sets.borrow();
+        Ok(sets.get(&set).is_some_and(|members| members.contains(member)))
+    }
+
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
+        Ok(self.sets.borrow().get(&set).map_or(0, BTreeSet::len))
+    }
+
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets.borrow_mut().entry(set).or_default().insert(member.clone());
         self.write(&format!("add {} {member:?}\n", set.0));
         Ok(())
     }
 
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets.borrow_mut().entry(set).or_default().remove(member);
         self.write(&format!("remove {} {member:?}\n", set.0));
         Ok(())
     }

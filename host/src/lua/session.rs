@@ -27,6 +27,12 @@ pub trait Session {
     fn exists(&self, spec: &str) -> Result<bool, Report>;
     /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.
     fn read_tally(&self, tally: TallyId, take: bool) -> Result<Table, Report>;
+    /// Makes a set, with room for so many members.
+    fn make_set(&self, set: SetId, keys: u32);
+    /// Is it a member, put there by the script or by the kernel?
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report>;
+    /// How many members there are.
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report>;
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     /// Changes a `var` in the running programs; the type must stay what it was.

@@ -68,11 +68,9 @@ fn explain_site<'a>(
         }
         // It is told at the return.
         Action::Enter(_) => {}
-        Action::Follow { there: true, .. } => {
-            writeln!(out, "    then       the process is traced, too")?
-        }
-        Action::Follow { there: false, .. } => {
-            writeln!(out, "    then       the process is traced no longer")?
+        Action::Change { words, there, .. } => {
+            let how = if *there { "joins" } else { "leaves" };
+            writeln!(out, "    then       {words} {how} the set")?
         }
     }
     writeln!(out, "    generated  {} instructions", instructions(site))
@@ -243,6 +241,6 @@ fn instructions(site: &SitePlan) -> usize {
                 code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
             }
             Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
-            Action::Follow { member, .. } => member.insns.len(),
+            Action::Change { member, .. } => member.insns.len(),
         }
 }

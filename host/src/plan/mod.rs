@@ -46,6 +46,8 @@ pub enum Output {
     Handler,
     Print,
     Tally(TallyId),
+    /// Nowhere: a set changes.
+    Set,
 }
 
 /// A number that names a probe site in records and keys, unique in the run.
@@ -210,9 +212,12 @@ pub enum Action {
     },
     /// Something of a call is kept until it returns.
     Enter(Box<EnterCode>),
-    /// A process is traced from now on, or no longer.
-    Follow {
+    /// A member comes into a set, or goes. (The set of traced processes is one.)
+    Change {
+        set: SetId,
         member: Box<Code>,
+        /// What it is, as people read it.
+        words: String,
         there: bool,
     },
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Op, Part};
+use crate::expr::tree::{Current, Node, Op, Part, TARGET};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
@@ -131,15 +131,7 @@ impl Planner {
         for group in groups {
             let site = SiteId(next);
             next += group.members.len() as u32;
-            let mut wrong = None;
-            group.compiled.visit(&mut |node| {
-                if let Err(report) = set::shapes(node, &mut sets) {
-                    wrong.get_or_insert(report);
-                }
-            });
-            if let Some(report) = wrong {
-                return Err(place(report));
-            }
+            set::shapes(&group.compiled, &mut sets).map_err(place)?;
             let made = self.site(declaration, site, group, &mut tallies);
             let mut made = made.map_err(place)?;
             if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
@@ -153,6 +145,7 @@ impl Planner {
             Ending::Handler { .. } => Output::Handler,
             Ending::Print(_) => Output::Print,
             Ending::Tally { tally, .. } => Output::Tally(*tally),
+            Ending::Change { .. } => Output::Set,
         };
         let name = declaration
             .name
@@ -360,6 +353,12 @@ impl Planner {
                 }
                 action
             }
+            CompiledEnding::Change { set, parts, words, there } => Action::Change {
+                set,
+                member: Box::new(labelled(codegen::member(&parts, &target)?, "member", declaration)),
+                words,
+                there,
+            },
         };
         let texts = compiled.conditions.into_iter().map(|(_, label)| label);
         let kind = match members.first() {
@@ -476,8 +475,10 @@ impl Planner {
             guard: told::guard(&hanging.guards, &target)?,
             steps: None,
             call: None,
-            action: Action::Follow {
+            action: Action::Change {
+                set: TARGET,
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
+                words: field.unwrap_or("pid").to_owned(),
                 there,
             },
         };

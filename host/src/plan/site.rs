@@ -4,7 +4,7 @@ use super::layout::Wanted;
 use crate::expr::tree::{Node, Part};
 use crate::expr::{self, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
 use crate::report::Report;
-use crate::spec::{Declaration, Ending, Room, Source, Step, TallyId, VarId};
+use crate::spec::{Declaration, Ending, Room, SetId, Source, Step, TallyId, VarId};
 
 /// What a site's program does, before it is code.
 #[derive(PartialEq)]
@@ -24,6 +24,13 @@ pub(super) enum CompiledEnding {
         room: Room,
         keys: Vec<Item>,
         columns: Vec<ColumnItem>,
+    },
+    Change {
+        set: SetId,
+        parts: Vec<Part>,
+        /// The text of the member.
+        words: String,
+        there: bool,
     },
 }
 
@@ -55,6 +62,15 @@ pub(super) fn compile(
             }
             Step::Fetch(source) => fetched.extend(site.list(source)),
             Step::By(source) => keys.extend(site.list(source)),
+            Step::Member { set, key, there } => {
+                let found = expr::member(key, &site.scope()).map(|parts| Node::InSet(*set, parts));
+                let (name, node) = match there {
+                    true => ("within", found),
+                    false => ("without", found.map(|found| Node::Not(Box::new(found)))),
+                };
+                let label = format!(":{name} {} @ {}", quoted(&key.text), key.place);
+                conditions.extend(site.keep(node).map(|node| (node, label)));
+            }
         }
     }
     let ending = site.ending(fetched, keys);
@@ -111,6 +127,9 @@ impl Compiled {
                     .filter_map(|column| column.function.argument())
                     .for_each(|node| node.visit(each));
             }
+            CompiledEnding::Change { parts, .. } => {
+                parts.iter().for_each(|part| part.visit(each));
+            }
         }
         self.conditions
             .iter()
@@ -157,7 +176,14 @@ impl Site<'_> {
             .into_iter()
             .map(|item| want(item, ":fetch"))
             .collect();
-        match &self.declaration.ending {
+        let ending = &self.declaration.ending;
+        if !keys.is_empty() && !matches!(ending, Ending::Tally { .. }) {
+            let report = Report::new(":by makes the rows of a table, and this chain has none")
+                .at(self.declaration.place.clone())
+                .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
+            self.refusals.push(report.into());
+        }
+        match ending {
             Ending::Tally {
                 tally,
                 columns,
@@ -174,6 +200,15 @@ impl Site<'_> {
                     columns,
                 });
             }
+            Ending::Change { set, key, there } => {
+                let parts = expr::member(key, &self.scope());
+                return self.keep(parts).map(|parts| CompiledEnding::Change {
+                    set: *set,
+                    parts,
+                    words: quoted(&key.text),
+                    there: *there,
+                });
+            }
             Ending::Handler { reads } => self.read(reads, &mut wanted),
             Ending::Print(Some(list)) => {
                 wanted = self
@@ -184,15 +219,6 @@ impl Site<'_> {
             }
             Ending::Print(None) if wanted.is_empty() => self.default_fields(&mut wanted),
             Ending::Print(None) => {}
-        }
-        if !keys.is_empty() {
-            let report = Report::new(":by makes the rows of a table, and this chain has none")
-                .at(self.declaration.place.clone())
-                .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
-            self.refusals.push(Refusal {
-                report,
-                missing: false,
-            });
         }
         Some(CompiledEnding::Emit(wanted))
     }

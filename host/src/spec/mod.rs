@@ -54,6 +54,12 @@ pub enum Step {
     Fetch(Source),
     /// `:by`
     By(Source),
+    /// `:within(set, key)`, and `:without`, which wants the key not to be there.
+    Member {
+        set: SetId,
+        key: Source,
+        there: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +73,12 @@ pub enum Ending {
         tally: TallyId,
         columns: Source,
         room: Room,
+    },
+    /// `:add(set, key)`, and `:remove`, after which the key is not there.
+    Change {
+        set: SetId,
+        key: Source,
+        there: bool,
     },
 }
 

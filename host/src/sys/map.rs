@@ -2,6 +2,7 @@
 
 use super::bpf::{call, object_name, open};
 use aya_obj::generated::{self, bpf_attr, bpf_cmd, bpf_map_type};
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -209,6 +210,20 @@ impl Map {
                 fill_element(attr, fd, key, next, 0)
             })
         })
+    }
+
+    /// How many entries there are. Others may change it meanwhile, which can lead the walk to some of them twice: each
+    /// counts once.
+    pub fn count(&self) -> io::Result<usize> {
+        let (mut keys, mut key, mut next) = (HashSet::new(), None::<Vec<u8>>, vec![0; self.key_size]);
+        for _ in 0..2 * self.entries {
+            if !self.next_key(key.as_deref(), &mut next)? {
+                break;
+            }
+            keys.insert(next.clone());
+            key = Some(next.clone());
+        }
+        Ok(keys.len())
     }
 
     /// Makes the map constant for everybody, which lets the verifier read its values.

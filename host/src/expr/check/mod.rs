@@ -25,6 +25,7 @@ pub use copied::{Copied, Origin};
 pub use entry::Entry;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
+pub use members::member;
 
 use super::names::Names;
 use super::parse;

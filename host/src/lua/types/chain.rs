@@ -1,5 +1,7 @@
 //! What `probe "SPEC"` gives: steps in the order written, then one ending.
 
+mod sets;
+
 use super::tally::Tally;
 use super::{Type, register};
 use crate::lua::call::{Call, Entry};
@@ -308,13 +310,9 @@ pub(crate) static TYPE: Type = Type {
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
     later: &[
-        "within",
-        "without",
         "finish",
         "start",
         "mark",
-        "add",
-        "remove",
         "flamegraph",
     ],
 };
@@ -325,6 +323,18 @@ const METHODS: &[Entry] = &[
         signature: ":where(condition)",
         doc: "Lets only events through for which the condition holds. It is decided in the kernel.",
         function: |call| text_step(call, "a condition as a text", Step::Where),
+    },
+    Entry {
+        name: "within",
+        signature: ":within(set, key)",
+        doc: "Lets only events through whose key is in the set, as `:where \"key in $s\"` does.",
+        function: |call| sets::look(call, true),
+    },
+    Entry {
+        name: "without",
+        signature: ":without(set, key)",
+        doc: "Lets only events through whose key is not in the set.",
+        function: |call| sets::look(call, false),
     },
     Entry {
         name: "fetch",
@@ -415,6 +425,18 @@ const METHODS: &[Entry] = &[
         signature: ":tally([tally,] columns)",
         doc: "Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.",
         function: tally,
+    },
+    Entry {
+        name: "add",
+        signature: ":add(set, key)",
+        doc: "Ends the chain: the kernel puts the key into the set, and what happens next sees it there.",
+        function: |call| sets::change(call, true),
+    },
+    Entry {
+        name: "remove",
+        signature: ":remove(set, key)",
+        doc: "Ends the chain: the kernel takes the key out of the set.",
+        function: |call| sets::change(call, false),
     },
     Entry {
         name: "detach",
