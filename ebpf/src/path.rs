@@ -58,39 +58,65 @@ fn word(address: u64) -> u64 {
 }
 
 /// A string that is being written to the run's scratch.
+///
+/// Where it begins stands in memory: in a register the verifier would tell apart all lengths that names can have together.
 #[derive(Clone, Copy)]
 struct Text {
     bytes: *mut u8,
-    /// Where it begins.
-    at: u64,
+    at: *mut u64,
 }
 
 impl Text {
     #[inline(always)]
+    fn new(bytes: *mut u8) -> Self {
+        // SAFETY: a slot has room for two longest strings and more.
+        let at = unsafe { bytes.add(2 * LONGEST_STRING) }.cast();
+        let text = Self { bytes, at };
+        text.move_to(END);
+        // SAFETY: as in `place`.
+        unsafe { text.place().write_volatile(0) };
+        text
+    }
+
+    #[inline(always)]
+    fn at(&self) -> u64 {
+        // SAFETY: a word of the slot; volatile, so that its value is asked for where it is used.
+        unsafe { self.at.read_volatile() }
+    }
+
+    #[inline(always)]
+    fn move_to(&self, at: u64) {
+        // SAFETY: as above.
+        unsafe { self.at.write_volatile(at) };
+    }
+
+    #[inline(always)]
     fn place(&self) -> *mut u8 {
         // SAFETY: a slot has room for more than the mask lets through and a name behind it.
-        unsafe { self.bytes.add((self.at & END) as usize) }
+        unsafe { self.bytes.add((self.at() & END) as usize) }
     }
 
     /// Puts bytes in front.
     #[inline(always)]
-    fn put<const N: usize>(&mut self, text: [u8; N]) {
-        self.at -= N as u64;
+    fn put<const N: usize>(&self, text: [u8; N]) {
+        self.move_to(self.at() - N as u64);
+        let place = self.place();
         for (number, byte) in text.into_iter().enumerate() {
             // SAFETY: as in `place`.
-            unsafe { self.place().add(number).write_volatile(byte) };
+            unsafe { place.add(number).write_volatile(byte) };
         }
     }
 
     /// Puts the name of a directory's entry in front, unless it does not fit behind `first`.
     #[inline(always)]
-    fn put_name(&mut self, entry: u64, first: u64, offsets: &Offsets) -> bool {
+    fn put_name(&self, entry: u64, first: u64, offsets: &Offsets) -> bool {
         let length = word(entry + offsets.length) & NAME;
-        if self.at < first + length + 1 {
+        let at = self.at();
+        if at < first + length + 1 {
             return false;
         }
+        self.move_to(at - length);
         let name = word(entry + offsets.name);
-        self.at -= length;
         // SAFETY: as in `place`; the mask bounds the length where the verifier sees it.
         unsafe {
             bpf_probe_read_kernel(
@@ -104,7 +130,7 @@ impl Text {
 
     /// Puts a number in brackets in front.
     #[inline(always)]
-    fn put_number(&mut self, mut number: u64) {
+    fn put_number(&self, mut number: u64) {
         self.put(*b"]");
         for _ in 0..20 {
             self.put([b'0' + (number % 10) as u8]);
@@ -132,9 +158,7 @@ pub(crate) extern "C" fn lib_path(
     };
     // SAFETY: the host passes a table of that many words; the verifier checks it.
     let offsets = unsafe { &*offsets };
-    let mut text = Text { bytes, at: END };
-    // SAFETY: as in `Text::place`.
-    unsafe { bytes.add(END as usize).write(0) };
+    let text = Text::new(bytes);
     let mut entry = word(path + offsets.entry);
     let mut mount = word(path + offsets.mount);
     if entry == 0 || mount == 0 {
@@ -180,7 +204,7 @@ pub(crate) extern "C" fn lib_path(
     if !whole {
         note(state, Note::Truncated);
         text.put(MORE);
-    } else if text.at == END {
+    } else if text.at() == END {
         text.put(*b"/");
     }
     text.place() as u64
@@ -188,7 +212,7 @@ pub(crate) extern "C" fn lib_path(
 
 /// What is in no directory: a pipe, a socket, what only has a name.
 #[inline(always)]
-fn without_path(mut text: Text, entry: u64, first: u64, offsets: &Offsets) -> u64 {
+fn without_path(text: Text, entry: u64, first: u64, offsets: &Offsets) -> u64 {
     let magic = word(word(entry + offsets.superblock) + offsets.magic);
     if magic == PIPEFS || magic == SOCKFS {
         text.put_number(word(word(entry + offsets.inode) + offsets.number));

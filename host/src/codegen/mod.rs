@@ -9,6 +9,7 @@ mod arithmetic;
 mod asm;
 mod call;
 mod columns;
+mod composed;
 mod condition;
 mod cookie;
 mod copied;
@@ -65,6 +66,14 @@ pub struct Code {
     pub stack: u32,
 }
 
+impl Code {
+    /// Does it have strings composed in the run's scratch?
+    pub fn composes(&self) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|(_, name)| composed::COMPOSERS.contains(name))
+    }
+}
+
 /// A map that generated code refers to; the linker knows the file descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapRef {
@@ -76,7 +85,7 @@ pub enum MapRef {
     Control { offset: u32 },
     /// Byte `offset` of the value of the script's variables.
     Variables { offset: u32 },
-    /// The tables of a pattern of `like`: byte `offset` of this code's own pattern value.
+    /// The tables of a pattern of `like` and the like: byte `offset` of this code's own pattern value.
     Patterns { offset: u32 },
 }
 

@@ -71,6 +71,15 @@ pub struct Kept {
     pub bit: Option<u8>,
 }
 
+/// A string that is made of many reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Composition {
+    /// Of the `struct path` at an address of the kernel's; with where things stand in its structs (ebpf/src/path.rs).
+    Path(Vec<u64>),
+    /// Of the strings to which an array of the process points, up to a null pointer, joined by blanks.
+    Arguments,
+}
+
 /// An integer or truth value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -137,6 +146,14 @@ pub enum Node {
         bits: u8,
         of: Box<Self>,
     },
+    /// The address of a string that the library composes: only as the address of a [`Text::Read`], which reads it before
+    /// the next one is composed. When it can't be, the whole expression has no value.
+    Composed {
+        what: Composition,
+        of: Box<Self>,
+        /// Bytes that it may have with its NUL.
+        room: u16,
+    },
     /// floor(log2(x)); 0 for 0 and, by its sign, for what is below.
     Log2(Box<Self>),
 }
@@ -198,9 +215,11 @@ impl Node {
             | Self::Variable { int, .. }
             | Self::Kept(_, int)
             | Self::Cast(int, _) => *int,
-            Self::ContextAddress | Self::KeptAddress(_) | Self::Cookie | Self::Entry(..) => {
-                Int::U64
-            }
+            Self::ContextAddress
+            | Self::KeptAddress(_)
+            | Self::Cookie
+            | Self::Entry(..)
+            | Self::Composed { .. } => Int::U64,
             Self::Current(current) => match current {
                 Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
                     Int::U32
@@ -215,6 +234,11 @@ impl Node {
             Self::Binary(_, a, b) | Self::Select(_, a, b) => common(a, b),
             _ => Int::U8,
         }
+    }
+
+    /// Is it the address of what the library composes?
+    pub fn is_composed(&self) -> bool {
+        matches!(self, Self::Composed { .. })
     }
 
     /// Is it a truth value (0 or 1)?

@@ -63,7 +63,7 @@ impl Instance {
         let start = Instant::now();
         let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
         let holes = Holes::of(plan);
-        let scratch = match holes.long {
+        let scratch = match holes.long || holes.composes {
             true => Some(map(
                 "mt_scratch",
                 MapType::PerCpuArray,
@@ -231,6 +231,8 @@ struct Holes<'a> {
     action: &'static str,
     /// Does the action want scratch?
     long: bool,
+    /// Are strings composed there?
+    composes: bool,
     /// Was something kept when the call began?
     returns: bool,
 }
@@ -281,6 +283,7 @@ impl<'a> Holes<'a> {
             }
         };
         Self {
+            composes: generated.iter().any(|(_, code)| code.composes()),
             generated,
             constants,
             action,
@@ -300,6 +303,9 @@ impl<'a> Holes<'a> {
             .map(|(hole, code)| (*hole, Body::Code(code)));
         let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
         bodies.push(("act", Body::Is(self.action)));
+        if self.composes {
+            bodies.push(("done", Body::Is("lib_done")));
+        }
         if self.returns {
             bodies.push(("run", Body::Is("run_return")));
         }

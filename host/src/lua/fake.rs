@@ -70,7 +70,9 @@ impl Session for Fake {
 
     fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
         let sets = self.sets.borrow();
-        Ok(sets.get(&set).is_some_and(|members| members.contains(member)))
+        Ok(sets
+            .get(&set)
+            .is_some_and(|members| members.contains(member)))
     }
 
     fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
@@ -78,13 +80,21 @@ impl Session for Fake {
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
-        self.sets.borrow_mut().entry(set).or_default().insert(member.clone());
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .insert(member.clone());
         self.write(&format!("add {} {member:?}\n", set.0));
         Ok(())
     }
 
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
-        self.sets.borrow_mut().entry(set).or_default().remove(member);
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .remove(member);
         self.write(&format!("remove {} {member:?}\n", set.0));
         Ok(())
     }
@@ -124,6 +134,10 @@ impl Session for Fake {
 
     fn syscall_name(&self, number: i64) -> Option<&'static str> {
         (number == 257).then_some("openat")
+    }
+
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        (folder == "/sys/fs/cgroup/a").then_some(7)
     }
 
     fn now(&self) -> u64 {

@@ -52,6 +52,8 @@ pub trait Session {
     fn site(&self, site: u32) -> Option<Rc<Site>>;
     /// The name of a system call, by its number on this machine.
     fn syscall_name(&self, number: i64) -> Option<&'static str>;
+    /// The number of the cgroup with that folder; `None` where there is none.
+    fn cgroup(&self, folder: &str) -> Option<u64>;
     /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
     fn now(&self) -> u64;
 }

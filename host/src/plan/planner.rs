@@ -353,9 +353,18 @@ impl Planner {
                 }
                 action
             }
-            CompiledEnding::Change { set, parts, words, there } => Action::Change {
+            CompiledEnding::Change {
                 set,
-                member: Box::new(labelled(codegen::member(&parts, &target)?, "member", declaration)),
+                parts,
+                words,
+                there,
+            } => Action::Change {
+                set,
+                member: Box::new(labelled(
+                    codegen::member(&parts, &target)?,
+                    "member",
+                    declaration,
+                )),
                 words,
                 there,
             },

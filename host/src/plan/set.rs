@@ -18,7 +18,8 @@ pub(super) fn shapes(compiled: &Compiled, shapes: &mut Vec<SetShape>) -> Result<
         used.push((*set, parts));
     }
     let used = used.into_iter().filter(|(id, _)| *id != TARGET);
-    used.map(|(id, parts)| shape(id, parts)).try_for_each(|shape| add(shape, shapes))
+    used.map(|(id, parts)| shape(id, parts))
+        .try_for_each(|shape| add(shape, shapes))
 }
 
 fn add(shape: SetShape, shapes: &mut Vec<SetShape>) -> Result<(), Report> {

@@ -101,7 +101,7 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
             }
             Checked::Copied(_) => {
                 let report = Report::new(format!(
-                    "'{}' is a struct or an array, which is no part of a key",
+                    "'{}' is a struct, an array or a buffer, which is no part of a key",
                     item.name
                 ));
                 return Err(report.help("name a member or an element of it"));

@@ -74,19 +74,26 @@ impl Session for Running {
 
     fn make_set(&self, set: SetId, keys: u32) {
         let members = BTreeSet::new();
-        self.sets.borrow_mut().insert(set, Waiting { keys, members });
+        self.sets
+            .borrow_mut()
+            .insert(set, Waiting { keys, members });
     }
 
     fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
         let planner = self.planner.borrow();
-        let key = planner.set(set).map(|shape| shape.key(member)).transpose()?;
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
         let shared = self.shared.borrow();
         let map = shared.as_ref().and_then(|shared| shared.set(set));
         match (map, key) {
             (Some(map), Some(key)) => map.lookup(&key, &mut [0]).map_err(|error| not_read(&error)),
             _ => {
                 let sets = self.sets.borrow();
-                Ok(sets.get(&set).is_some_and(|set| set.members.contains(member)))
+                Ok(sets
+                    .get(&set)
+                    .is_some_and(|set| set.members.contains(member)))
             }
         }
     }
@@ -95,7 +102,11 @@ impl Session for Running {
         let shared = self.shared.borrow();
         match shared.as_ref().and_then(|shared| shared.set(set)) {
             Some(map) => map.count().map_err(|error| not_read(&error)),
-            None => Ok(self.sets.borrow().get(&set).map_or(0, |set| set.members.len())),
+            None => Ok(self
+                .sets
+                .borrow()
+                .get(&set)
+                .map_or(0, |set| set.members.len())),
         }
     }
 
@@ -168,6 +179,10 @@ impl Session for Running {
         crate::facts::syscalls::name(u32::try_from(number).ok()?)
     }
 
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        crate::sys::cgroup::id(folder)
+    }
+
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
     }
@@ -176,7 +191,10 @@ impl Session for Running {
 impl Running {
     fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
         let planner = self.planner.borrow();
-        let key = planner.set(set).map(|shape| shape.key(member)).transpose()?;
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
         let shared = self.shared.borrow();
         let shared = shared.as_ref().filter(|shared| shared.set(set).is_some());
         if let (Some(shared), Some(key)) = (shared, key) {

@@ -215,7 +215,8 @@ impl Map {
     /// How many entries there are. Others may change it meanwhile, which can lead the walk to some of them twice: each
     /// counts once.
     pub fn count(&self) -> io::Result<usize> {
-        let (mut keys, mut key, mut next) = (HashSet::new(), None::<Vec<u8>>, vec![0; self.key_size]);
+        let (mut keys, mut key, mut next) =
+            (HashSet::new(), None::<Vec<u8>>, vec![0; self.key_size]);
         for _ in 0..2 * self.entries {
             if !self.next_key(key.as_deref(), &mut next)? {
                 break;

@@ -14,7 +14,9 @@ mod function_places;
 mod functions;
 mod handlers;
 mod histograms;
+mod long_values;
 mod output;
+mod sets;
 mod signals;
 mod sites;
 mod structs;
@@ -60,6 +62,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         output::CASES,
         types::CASES,
         structs::CASES,
+        sets::CASES,
+        long_values::CASES,
         counters::CASES,
         coming_and_going::CASES,
         signals::CASES,

@@ -64,7 +64,9 @@ pub fn member(source: &Source, scope: &Scope<'_>) -> Result<Vec<Part>> {
         values.push(checker.value(&item.syntax)?);
     }
     match values.len() {
-        0 => Err(checker.refuse(&whole, "a member of a set is wanted, and this is empty").into()),
+        0 => Err(checker
+            .refuse(&whole, "a member of a set is wanted, and this is empty")
+            .into()),
         1 => checker.parts_of(values.remove(0), &whole),
         _ => checker.parts_of(Value::Tuple(values), &whole),
     }

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod checker;
 mod columns;
+mod composed;
 mod copied;
 mod definitions;
 mod entry;

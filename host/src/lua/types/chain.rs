@@ -309,12 +309,7 @@ pub(crate) static TYPE: Type = Type {
     name: "probe",
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
-    later: &[
-        "finish",
-        "start",
-        "mark",
-        "flamegraph",
-    ],
+    later: &["finish", "start", "mark", "flamegraph"],
 };
 
 const METHODS: &[Entry] = &[
