@@ -1,7 +1,7 @@
 //! Strings that the library composes in the run's scratch.
 
 use super::MapRef;
-use super::function::{Done, Function};
+use super::function::Function;
 use super::instruction::{R0, R1, R2, R3, R4, R7, When};
 use crate::expr::tree::Composition;
 
@@ -10,14 +10,9 @@ const ARGUMENTS: &str = "lib_argv";
 /// The functions that do it. A program that calls one gives the scratch back at its end.
 pub(super) const COMPOSERS: [&str; 2] = [PATH, ARGUMENTS];
 
-/// Bytes of stack that they take below the function that calls them.
-const FRAME: u32 = 128;
-
 impl Function<'_> {
     /// r0 = the address of the string that is composed of what is at r0.
-    pub(super) fn compose(&mut self, what: &Composition, room: u16) -> Done {
-        let mark = self.mark();
-        self.reserve(FRAME)?;
+    pub(super) fn compose(&mut self, what: &Composition, room: u16) {
         self.asm.mov(R2, R0);
         self.asm.mov(R1, R7);
         self.asm.mov(R3, i32::from(room));
@@ -30,7 +25,5 @@ impl Function<'_> {
             Composition::Arguments => self.asm.library(ARGUMENTS),
         }
         self.asm.jump_if(When::Eq, R0, 0, self.fault);
-        self.release(mark);
-        Ok(())
     }
 }

@@ -62,7 +62,7 @@ impl Function<'_> {
             Node::Invert(_) => self.asm.alu(Alu::Xor, R0, -1),
             Node::Log2(of) => self.log2(!self.weights.unsigned(of)),
             Node::Entry(table, _) => self.entry(table),
-            Node::Composed { what, room, .. } => self.compose(what, *room)?,
+            Node::Composed { what, room, .. } => self.compose(what, *room),
             Node::Binary(op, a, b) => self.binary(*op, a, b)?,
             _ => {}
         }

@@ -4,6 +4,7 @@
 //! 64-bit pattern with an [`Int`] type (truth values are 0 and 1); every [`Text`] is bytes up to a NUL.
 
 use super::types::{Int, Space};
+use moontrace_abi::limits::{ARGV, PATH};
 
 /// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,16 @@ pub enum Composition {
     Path(Vec<u64>),
     /// Of the strings to which an array of the process points, up to a null pointer, joined by blanks.
     Arguments,
+}
+
+impl Composition {
+    /// Bytes that it may have with its NUL, unless the script says another length.
+    pub fn usual_room(&self) -> u16 {
+        (match self {
+            Self::Path(_) => PATH,
+            Self::Arguments => ARGV,
+        }) as u16
+    }
 }
 
 /// An integer or truth value.
@@ -276,6 +287,35 @@ impl Text {
             Self::Read { capacity, .. } => *capacity,
             Self::Variable(_) => moontrace_abi::limits::VARIABLE_STRING as u16,
             Self::Select(_, a, b) => a.capacity().max(b.capacity()),
+        }
+    }
+
+    /// The same, if it is composed and the script did not say how long it is, in no more than so many bytes.
+    pub fn composed_within(self, most: u16) -> Self {
+        match self {
+            Self::Read {
+                space,
+                mut address,
+                mut capacity,
+            } => {
+                if let Node::Composed { what, room, .. } = &mut *address
+                    && *room == what.usual_room()
+                {
+                    *room = most;
+                    capacity = most;
+                }
+                Self::Read {
+                    space,
+                    address,
+                    capacity,
+                }
+            }
+            Self::Select(condition, a, b) => Self::Select(
+                condition,
+                Box::new(a.composed_within(most)),
+                Box::new(b.composed_within(most)),
+            ),
+            other => other,
         }
     }
 }

@@ -273,7 +273,8 @@ impl<'a> Holes<'a> {
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));
                 generated.push(("stash", &code.stash));
-                let long = code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK;
+                let deep = code.stash.stack > SMALL_STACK || code.stash.composes();
+                let long = code.bytes as usize > SMALL_KEPT || deep;
                 let action = if long { "act_enter_long" } else { "act_enter" };
                 (action, long)
             }

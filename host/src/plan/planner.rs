@@ -534,7 +534,7 @@ fn tally_action(
             declaration,
         )),
     };
-    let deep = |code: &Code| code.stack > SMALL_STACK;
+    let deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
     let long = shape.key_size as usize > SMALL_KEY
         || stored.arguments.len() > SMALL_COLUMNS
         || deep(&key)

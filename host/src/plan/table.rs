@@ -136,7 +136,7 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
 /// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit. What the script
 /// says itself takes as much as other such words do, and so meets them in one table.
 fn in_key(text: Text) -> Text {
-    match text {
+    match text.composed_within(STRING as u16) {
         Text::Literal(mut bytes) => {
             bytes.resize((bytes.len() + 1).next_multiple_of(WORD) - 1, 0);
             Text::Literal(bytes)

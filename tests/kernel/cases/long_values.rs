@@ -85,7 +85,7 @@ fn paths_in_conditions_and_keys() {
     let worker = Worker::start(&["files", folder.path()]);
     let code = format!(
         r#"probe "tracepoint:syscalls:sys_enter_fsync"
-             :where "path({FILE}) == '{0}/inner/one/two/file' or startswith(path({FILE}), 'pipe:') or like(path({FILE}, 256), '*(deleted)')"
+             :where "path({FILE}) == '{0}/inner/one/two/file' or startswith(path({FILE}), 'pipe:') or contains(path({FILE}), '(deleted)')"
              :by "file = path({FILE})":name "files":count()"#,
         folder.path()
     );

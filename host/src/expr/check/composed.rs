@@ -7,7 +7,7 @@ use crate::expr::names::Names;
 use crate::expr::syntax::Syntax;
 use crate::expr::tree::{Composition, Node, Relation, Text};
 use crate::expr::types::{Space, StructType, Type};
-use moontrace_abi::limits::{ARGV, BUFFER, LONGEST_STRING, PATH};
+use moontrace_abi::limits::{BUFFER, LONGEST_STRING};
 use std::ops::Range;
 
 /// The fewest bytes of a composed string: what marks that it was cut takes some.
@@ -21,7 +21,6 @@ impl Checker<'_> {
         length: Option<&Syntax>,
         span: &Range<usize>,
     ) -> Result<Term> {
-        let room = self.room(length, PATH)?;
         let term = self.term(of)?.decayed();
         let term = match struct_in_kernel(&term).as_deref() {
             Some("struct file") => self.member(term, "f_path", &of.span, &of.span)?,
@@ -43,12 +42,11 @@ impl Checker<'_> {
             let message = "this kernel's types don't say how a path is found";
             Refusal::from(self.refuse(span, message))
         })?;
-        Ok(composed(Composition::Path(offsets), address, room))
+        self.composed(Composition::Path(offsets), address, length)
     }
 
     /// `argv(p[, n])`: strings of the process, to which an array of pointers leads.
     pub(super) fn arguments_at(&self, of: &Syntax, length: Option<&Syntax>) -> Result<Term> {
-        let room = self.room(length, ARGV)?;
         let address = match self.term(of)?.decayed() {
             Term::Int(address, _) => address,
             Term::Memory { base, offset, .. } => plus(base, offset.into()),
@@ -60,21 +58,27 @@ impl Checker<'_> {
                 return Err(self.refuse(&of.span, message).into());
             }
         };
-        Ok(composed(Composition::Arguments, address, room))
+        self.composed(Composition::Arguments, address, length)
     }
 
-    /// Bytes of a composed string, with its NUL.
-    fn room(&self, length: Option<&Syntax>, usual: usize) -> Result<u16> {
-        let Some(length) = length else {
-            return Ok(usual as u16);
+    /// A string that is composed of what is at an address, in so many bytes with its NUL.
+    fn composed(&self, what: Composition, of: Node, length: Option<&Syntax>) -> Result<Term> {
+        let room = match length {
+            None => what.usual_room(),
+            Some(length) => match self.length(length)? {
+                room if room < FEWEST => {
+                    let message = format!("{FEWEST} to {LONGEST_STRING} bytes are possible here");
+                    return Err(self.refuse(&length.span, message).into());
+                }
+                room => room,
+            },
         };
-        match self.length(length)? {
-            few if few < FEWEST => {
-                let message = format!("{FEWEST} to {LONGEST_STRING} bytes are possible here");
-                Err(self.refuse(&length.span, message).into())
-            }
-            room => Ok(room),
-        }
+        let of = Box::new(of);
+        Ok(Term::Text(Text::Read {
+            space: Space::Kernel,
+            address: Box::new(Node::Composed { what, of, room }),
+            capacity: room,
+        }))
     }
 
     /// `buf(p, n[, max])`: so many bytes, whatever they are.
@@ -133,15 +137,6 @@ impl Checker<'_> {
             most,
         })
     }
-}
-
-fn composed(what: Composition, of: Node, room: u16) -> Term {
-    let of = Box::new(of);
-    Term::Text(Text::Read {
-        space: Space::Kernel,
-        address: Box::new(Node::Composed { what, of, room }),
-        capacity: room,
-    })
 }
 
 /// The struct that lies there in the kernel's memory, or that is pointed to.
