@@ -8,6 +8,12 @@ local probe = {}
 ---`:where(condition)` Lets only events through for which the condition holds. It is decided in the kernel.
 function probe:where(...) end
 
+---`:within(set, key)` Lets only events through whose key is in the set, as `:where "key in $s"` does.
+function probe:within(...) end
+
+---`:without(set, key)` Lets only events through whose key is not in the set.
+function probe:without(...) end
+
 ---`:fetch(list)` Adds fields to the event, as `e.name`.
 function probe:fetch(...) end
 
@@ -52,6 +58,12 @@ function probe:stats(...) end
 
 ---`:tally([tally,] columns)` Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.
 function probe:tally(...) end
+
+---`:add(set, key)` Ends the chain: the kernel puts the key into the set, and what happens next sees it there.
+function probe:add(...) end
+
+---`:remove(set, key)` Ends the chain: the kernel takes the key out of the set.
+function probe:remove(...) end
 
 ---`:detach()` Takes the probe away. A tally that it fed stays readable.
 function probe:detach(...) end
@@ -116,7 +128,7 @@ local histogram = {}
 ---`:percentile(p)` The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.
 function histogram:percentile(...) end
 
---- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
+--- Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.
 ---@class set
 local set = {}
 
@@ -126,7 +138,7 @@ function set:add(...) end
 ---`:remove(value)` Takes a member out.
 function set:remove(...) end
 
----`:has(value)` Is the value a member?
+---`:has(value)` Is the value a member? What probes have added counts, too.
 function set:has(...) end
 
 --- A value that texts read as `$name` (given by `:with`). A change works at once in running probes.
@@ -155,7 +167,7 @@ function define(...) end
 ---`tally{ keys = 4096, lru = false }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.
 function tally(...) end
 
----`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
+---`set{ value, …, keys = 65536 }` Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.
 function set(...) end
 
 ---`var(value)` A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.
@@ -192,6 +204,9 @@ function options(...) end
 
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
+
+---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
+function cgroupid(...) end
 
 ---`require(name)` A module that comes with moontrace.
 function require(...) end

@@ -5,7 +5,7 @@ use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SET_KEYS, SetId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +63,7 @@ impl Session for Fake {
 
     fn make_set(&self, set: SetId, keys: u32) {
         self.sets.borrow_mut().entry(set).or_default();
-        if keys != 65_536 {
+        if keys != SET_KEYS {
             self.write(&format!("room {} {keys}\n", set.0));
         }
     }

@@ -100,6 +100,9 @@ impl Default for Room {
     }
 }
 
+/// Members of a set, unless the script says otherwise.
+pub const SET_KEYS: u32 = 65_536;
+
 /// A value that the script gives to its texts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {

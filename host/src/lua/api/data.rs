@@ -6,14 +6,11 @@ use crate::lua::types::set::Set;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
 use crate::report::did_you_mean;
-use crate::spec::Room;
+use crate::spec::{Room, SET_KEYS};
 use mlua::{Table, Value};
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
 const MOST_KEYS: u32 = 1 << 24;
-
-/// Members of a set, unless the script says otherwise.
-const SET_KEYS: u32 = 65_536;
 
 fn tally(call: &Call<'_>) -> mlua::Result<Value> {
     let tally = Tally::new(call.script.tallies.add(room(call)?), None);
