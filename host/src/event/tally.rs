@@ -15,8 +15,9 @@ pub struct Entry {
 /// The names of a site by its number: of its probe, and of its function.
 pub type SiteNames<'a> = &'a dyn Fn(u32) -> Option<(String, String)>;
 
-/// The table that the entries make, smallest row first: by the first column, then by the keys.
-pub fn table(shape: &TallyShape, entries: Vec<Entry>, names: SiteNames<'_>) -> Table {
+/// The table that the entries make which came together in so many seconds, smallest row first: by the first column, then
+/// by the keys.
+pub fn table(shape: &TallyShape, entries: Vec<Entry>, seconds: f64, names: SiteNames<'_>) -> Table {
     let mut rows: Vec<Vec<Value>> = entries
         .iter()
         .map(|entry| row(shape, entry, names))
@@ -38,7 +39,13 @@ pub fn table(shape: &TallyShape, entries: Vec<Entry>, names: SiteNames<'_>) -> T
             .collect(),
         absent: shape.columns.iter().map(|of| column(of, &[])).collect(),
         rows,
+        growing: shape.columns.iter().map(grows).collect(),
+        seconds,
     }
+}
+
+fn grows(column: &Column) -> bool {
+    matches!(column.function, Aggregate::Count | Aggregate::Sum { .. })
 }
 
 fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a Value>) -> Ordering {
@@ -236,7 +243,7 @@ mod tests {
                 values: words(&[1, 0, 0, 0]),
             },
         ];
-        let table = table(&shape(vec![count, sum], 16), entries, &|_| None);
+        let table = table(&shape(vec![count, sum], 16), entries, 1.0, &|_| None);
         assert_eq!(table.rows[0][2..], [Value::Int(1), Value::Int(0)]);
         assert_eq!(
             table.rows[1],
@@ -282,7 +289,7 @@ mod tests {
             entry(0, 3, 1),
             entry(0, 9, 5),
         ];
-        let rows = table(&shape, entries, &names).rows;
+        let rows = table(&shape, entries, 1.0, &names).rows;
         let text = |text: &str| Value::Str(text.into());
         let row = |ok, big| {
             vec![
@@ -311,7 +318,7 @@ mod tests {
             key: vec![b'x'],
             values: Vec::new(),
         }];
-        let rows = table(&shape(vec![count], 8), entries, &|_| None).rows;
+        let rows = table(&shape(vec![count], 8), entries, 1.0, &|_| None).rows;
         assert_eq!(
             rows,
             [[Value::Str(b"x".to_vec()), Value::Int(0), Value::Int(0)]]
@@ -334,9 +341,12 @@ mod tests {
             key: vec![0; 24],
             values: words(&counts),
         };
-        let table = table(&shape(vec![hist], 8 * BUCKETS as u32), vec![entry], &|_| {
-            None
-        });
+        let table = table(
+            &shape(vec![hist], 8 * BUCKETS as u32),
+            vec![entry],
+            1.0,
+            &|_| None,
+        );
         let Value::Hist(histogram) = &table.rows[0][2] else {
             panic!("no histogram")
         };

@@ -2,18 +2,26 @@
 
 use crate::plan::{Storage, TallyShape};
 use crate::spec::Room;
+use crate::sys::clock;
 use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
 pub struct Entry {
     pub key: Vec<u8>,
     pub values: Vec<u8>,
+}
+
+/// Rows, and how long they took to come together, in ns.
+#[derive(Default)]
+pub struct Reading {
+    pub entries: Vec<Entry>,
+    pub ns: u64,
 }
 
 /// The map of one tally, made when the first program that feeds it is loaded.
@@ -26,6 +34,8 @@ pub struct Table {
     map: OnceLock<Map>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
+    /// When the generation began that programs write to, by the clock of events.
+    since: AtomicU64,
 }
 
 impl Table {
@@ -34,7 +44,13 @@ impl Table {
             shape: shape.clone(),
             map: OnceLock::new(),
             making: Mutex::default(),
+            since: AtomicU64::new(clock::monotonic()),
         }
+    }
+
+    /// Programs write from now on.
+    pub(super) fn begin(&self) {
+        self.since.store(clock::monotonic(), Ordering::Relaxed);
     }
 
     /// The map, which is made if it isn't there.
@@ -69,27 +85,31 @@ impl Table {
     }
 
     /// All rows as they are now, while programs may go on adding to them.
-    pub fn read(&self, control: &Mapping) -> io::Result<Vec<Entry>> {
-        match self.map.get() {
-            Some(map) => self.rows(map, self.generation(control)),
-            None => Ok(Vec::new()),
-        }
+    pub fn read(&self, control: &Mapping) -> io::Result<Reading> {
+        let Some(map) = self.map.get() else {
+            return Ok(Reading::default());
+        };
+        let ns = clock::monotonic().saturating_sub(self.since.load(Ordering::Relaxed));
+        let entries = self.rows(map, self.generation(control))?;
+        Ok(Reading { entries, ns })
     }
 
     /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
     /// update is lost, and none is in two readings.
-    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Vec<Entry>> {
+    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Reading> {
         let Some(map) = self.map.get() else {
-            return Ok(Vec::new());
+            return Ok(Reading::default());
         };
         let old = self.generation(control);
         if let Some(word) = control.word(Control::generation_offset(self.shape.id.0) as usize) {
             word.store(1 - old, Ordering::SeqCst);
         }
+        let now = clock::monotonic();
+        let ns = now.saturating_sub(self.since.swap(now, Ordering::Relaxed));
         barrier.wait()?;
-        let rows = self.rows(map, old)?;
-        self.clear(map, old, &rows)?;
-        Ok(rows)
+        let entries = self.rows(map, old)?;
+        self.clear(map, old, &entries)?;
+        Ok(Reading { entries, ns })
     }
 
     fn generation(&self, control: &Mapping) -> u64 {

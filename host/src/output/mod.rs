@@ -6,6 +6,7 @@ mod escape;
 mod event_rows;
 mod histogram;
 pub mod json;
+mod screen;
 mod shown;
 mod table;
 mod writer;

@@ -6,6 +6,7 @@ use super::signal;
 use crate::event::tally;
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
+use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
 use crate::plan::Action;
 use crate::report::Report;
@@ -57,10 +58,10 @@ impl Session for Running {
             return Ok(Table::default());
         };
         let shared = self.shared.borrow();
-        let entries = shared
+        let read = shared
             .as_ref()
-            .map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
-        let entries = entries
+            .map_or(Ok(Reading::default()), |shared| shared.read_table(id, take));
+        let Reading { entries, ns } = read
             .map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
         let entries = entries
             .into_iter()
@@ -69,7 +70,10 @@ impl Session for Running {
                 values: entry.values,
             })
             .collect();
-        Ok(tally::table(shape, entries, &|site| self.name_of(site)))
+        let seconds = ns as f64 / 1e9;
+        Ok(tally::table(shape, entries, seconds, &|site| {
+            self.name_of(site)
+        }))
     }
 
     fn make_set(&self, set: SetId, keys: u32) {
@@ -133,6 +137,12 @@ impl Session for Running {
     fn print(&self, text: &[u8]) {
         if !self.muted.get() {
             self.writer.borrow_mut().text(text);
+        }
+    }
+
+    fn screen(&self) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().screen();
         }
     }
 
