@@ -23,6 +23,7 @@
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
 //! - `families N DEPTH DEED…`: N times a child, which has one of its own, and so on; each does the deed
+//! - `numbers N`: for each number below N getpriority, getpgid and getsid of it, one after the other
 //! - `files FOLDER`: fsync of files in a mount within a mount there, of a root, a pipe, a socket and the like
 //! - `deep FOLDER N NAME M NAME…`: fsync of a folder below N folders of a name, then of one below M, and so on
 //! - `exec WORD…`: becomes this program with the words, which it does nothing with
@@ -128,6 +129,18 @@ fn perform(words: &[&str]) -> ExitCode {
                     perform(deed);
                 })
             });
+        }
+        ["numbers", count] => {
+            for n in 0..number(count) as i32 {
+                // SAFETY: plain numbers; whether there is such a process is nobody's business.
+                unsafe {
+                    (
+                        libc::getpriority(libc::PRIO_PROCESS, n as u32),
+                        libc::getpgid(n),
+                        libc::getsid(n),
+                    )
+                };
+            }
         }
         ["files", folder] => files::everywhere(folder),
         ["deep", folder, ref rest @ ..] => {

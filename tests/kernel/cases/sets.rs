@@ -46,32 +46,30 @@ fn children_are_watched_before_their_first_event() {
     assert_eq!(outcome.text(), "1 left\n", "{outcome:?}");
 }
 
-/// Two processes at once put in, look for and take out members of their own.
+/// Three processes at once put in, look for and take out members of their own.
 fn members_of_all_processors() {
-    let mut workers: Vec<Worker> = (0..3).map(|_| Worker::start(&["call", "3000"])).collect();
-    let binary = executable();
-    let ours: Vec<String> = workers
-        .iter()
-        .map(|worker| worker.pid().to_string())
-        .collect();
+    let start = |_| Worker::start(&["numbers", "6000"]);
+    let mut workers: Vec<Worker> = (0..3).map(start).collect();
+    let pids = workers.iter().map(|worker| worker.pid().to_string());
+    let pids = pids.collect::<Vec<_>>().join(", ");
     let code = format!(
         r#"
-        local ours, there = set{{ {} }}, set{{ keys = 10000 }}
-        probe "uprobe:{binary}:moontrace_target":within(ours, "pid"):name "in":add(there, "pid, arg0")
-        probe "uprobe:{binary}:brief_target":within(ours, "pid"):within(there, "pid, arg0"):name "found":count()
-        probe "usdt:{binary}:moontrace:called":within(ours, "pid"):where "arg0 % 3 == 0":name "out":remove(there, "(pid, arg0)")
-        on_exit(function() printf("%d %s %s\n", #there, there:has{{ {}, 2 }}, there:has{{ {}, 3 }}) end)"#,
-        ours.join(", "),
-        ours[0],
-        ours[0],
+        local ours, there = set{{ {pids} }}, set{{ keys = 100000 }}
+        probe "tracepoint:syscalls:sys_enter_getpriority":within(ours, "pid"):name "in":add(there, "pid, args.who")
+        probe "tracepoint:syscalls:sys_enter_getpgid":within(ours, "pid"):within(there, "pid, args.pid"):name "found":count()
+        probe "tracepoint:syscalls:sys_enter_getsid":within(ours, "pid"):where "args.pid % 100 ~= 1":name "out":remove(there, "(pid, args.pid)")
+        on_exit(function() for _, pid in ipairs{{ {pids} }} do print(there:has{{ pid, 5901 }}, there:has{{ pid, 5902 }}) end end)
+        on_exit(function() print(#there) end)"#
     );
     let tracing = Trace::of(&code).start();
     workers.iter_mut().for_each(Worker::begin);
     workers.iter_mut().for_each(Worker::finish);
     let outcome = tracing.stop();
     outcome.is_well();
-    assert_eq!(outcome.rows("found")[0]["count"], 9000, "{outcome:?}");
-    assert_eq!(outcome.text(), "6000 true false\n", "{outcome:?}");
+    assert_eq!(outcome.rows("found")[0]["count"], 18_000, "{outcome:?}");
+    // Of each process 60 numbers are left.
+    let text = format!("{}180\n", "true\tfalse\n".repeat(3));
+    assert_eq!(outcome.text(), text, "{outcome:?}");
 }
 
 fn a_full_one_says_so() {
