@@ -66,10 +66,29 @@ fn members_of_all_processors() {
     workers.iter_mut().for_each(Worker::finish);
     let outcome = tracing.stop();
     outcome.is_well();
-    assert_eq!(outcome.rows("found")[0]["count"], 18_000, "{outcome:?}");
-    // Of each process 60 numbers are left.
-    let text = format!("{}180\n", "true\tfalse\n".repeat(3));
-    assert_eq!(outcome.text(), text, "{outcome:?}");
+    // Since 7.0, a program at a tracepoint can be preempted, and is skipped where it comes upon itself: this is counted.
+    let number = |probe: &str, of: &str| {
+        let books = outcome.of("books").find(|books| books["probe"] == probe);
+        books.and_then(|books| books[of].as_u64()).unwrap_or(0)
+    };
+    for probe in ["in", "found", "out"] {
+        let all = number(probe, "hits") + number(probe, "missed");
+        assert_eq!(all, 18_000, "{outcome:?}");
+    }
+    assert_eq!(
+        number("in", "delivered"),
+        number("in", "hits"),
+        "{outcome:?}"
+    );
+    assert!(
+        number("found", "filtered") <= number("in", "missed"),
+        "{outcome:?}"
+    );
+    if number("in", "missed") + number("out", "missed") == 0 {
+        // Of each process 60 numbers are left.
+        let text = format!("{}180\n", "true\tfalse\n".repeat(3));
+        assert_eq!(outcome.text(), text, "{outcome:?}");
+    }
 }
 
 fn a_full_one_says_so() {
