@@ -2,7 +2,7 @@
 //! hit is handed on to a program for which the same happens.
 
 use super::call::with_kept;
-use super::holes::{act, cookie, event, guard, run, steps};
+use super::holes::{act, cookie, done, event, guard, run, steps};
 use super::scratch::Slot;
 use super::{books, maps};
 use aya_ebpf::helpers::generated::bpf_tail_call;
@@ -25,6 +25,7 @@ pub(crate) fn hit(ctx: *mut c_void) -> u64 {
     unsafe {
         (&raw mut (*state).time).write_volatile(0);
         (&raw mut (*state).fault).write_volatile(0);
+        (&raw mut (*state).scratch).write_volatile(core::ptr::null_mut());
     }
     if guard(ctx, state) == 0 {
         return 1;
@@ -54,6 +55,7 @@ fn pass(ctx: *mut c_void, state: *mut State) {
         };
         books::enter((*state).book, outcome);
     }
+    done(state);
 }
 
 /// An event whose steps bind nothing.

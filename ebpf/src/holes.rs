@@ -42,6 +42,8 @@ holes! {
     begin(ctx: *mut c_void, state: *mut State);
     /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if it is lost.
     steps(ctx: *mut c_void, state: *mut State);
+    /// The end of a run that has had something composed for it: `scratch::lib_done`.
+    done(state: *mut State);
     /// One of `actions`; gives an `Outcome`.
     act(ctx: *mut c_void, state: *mut State);
     /// Writes the key of a tally or of a span, all of its bytes: 0, or 1 for a failed read.

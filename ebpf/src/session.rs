@@ -3,7 +3,7 @@
 
 use super::books;
 use super::engine::run_return;
-use super::holes::{begin, event, session_return, session_word, stash};
+use super::holes::{begin, done, event, session_return, session_word, stash};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::{Outcome, State};
@@ -26,6 +26,7 @@ pub(crate) extern "C" fn run_session(ctx: *mut c_void, state: *mut State) -> u64
         return run_return(ctx, state);
     }
     let outcome = begin(ctx, state);
+    done(state);
     if outcome == Outcome::Delivered as u64 {
         return WANTED;
     }

@@ -48,10 +48,11 @@ pub enum Content {
         slot: Option<u32>,
         capacity: u16,
     },
-    /// A `Span` at an offset from the record's start, of the bytes copied to `slot`.
+    /// A `Span` at an offset from the record's start, of the bytes copied to `slot`, or packed as strings are (of these,
+    /// only buffers).
     Copied {
         offset: u32,
-        slot: u32,
+        slot: Option<u32>,
         capacity: u32,
         shape: Arc<Shape>,
     },

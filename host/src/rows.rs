@@ -19,6 +19,8 @@ pub enum Value {
     /// What the kernel calls unsigned.
     Unsigned(u64),
     Str(Vec<u8>),
+    /// What need not be text.
+    Bytes(Vec<u8>),
     /// An average.
     Float(f64),
     Stats(Stats),
@@ -80,7 +82,7 @@ impl Value {
             | Self::Float(_)
             | Self::Stats(_)
             | Self::Hist(_) => 2,
-            Self::Str(_) => 3,
+            Self::Str(_) | Self::Bytes(_) => 3,
             Self::List(_) | Self::Struct(_) => 4,
         }
     }

@@ -14,10 +14,10 @@ function probe:fetch(...) end
 ---`:by(list)` The keys of the tally that the chain ends in.
 function probe:by(...) end
 
----`:within(span[, key])` Lets only events through for which something of the span is open under the key (`tid` unless said). It is `from` for what stands behind.
+---`:within(span[, key])` Lets only events through for which something of the span is open under the key (`tid` unless said). It is `from` for what stands behind. With a set, only events whose key is in it, as `:where "key in $s"` does: `:within(s, "pid")`.
 function probe:within(...) end
 
----`:without(span[, key])` Lets only events through for which nothing of the span is open under the key.
+---`:without(span[, key])` Lets only events through for which nothing of the span is open under the key, or whose key is not in the set.
 function probe:without(...) end
 
 ---`:finish(span[, key])` As `:within`, and takes out what it finds: behind it are `from.NAME`, `from.time` and `elapsed`. A chain that has no ending then prints nothing.
@@ -67,6 +67,12 @@ function probe:start(...) end
 
 ---`:mark(span[, key])` Ends the chain: adds what the chain fetches to what is open under the key.
 function probe:mark(...) end
+
+---`:add(set, key)` Ends the chain: the kernel puts the key into the set, and what happens next sees it there.
+function probe:add(...) end
+
+---`:remove(set, key)` Ends the chain: the kernel takes the key out of the set.
+function probe:remove(...) end
 
 ---`:detach()` Takes the probe away. A tally that it fed stays readable.
 function probe:detach(...) end
@@ -141,7 +147,7 @@ local span = {}
 ---`:open([age])` What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.
 function span:open(...) end
 
---- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
+--- Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.
 ---@class set
 local set = {}
 
@@ -151,7 +157,7 @@ function set:add(...) end
 ---`:remove(value)` Takes a member out.
 function set:remove(...) end
 
----`:has(value)` Is the value a member?
+---`:has(value)` Is the value a member? What probes have added counts, too.
 function set:has(...) end
 
 --- A value that texts read as `$name` (given by `:with`). A change works at once in running probes.
@@ -183,7 +189,7 @@ function tally(...) end
 ---`span([list,] { keys = 16384 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.
 function span(...) end
 
----`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
+---`set{ value, …, keys = 65536 }` Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.
 function set(...) end
 
 ---`var(value)` A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.
@@ -223,6 +229,9 @@ function options(...) end
 
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
+
+---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
+function cgroupid(...) end
 
 ---`require(name)` A module that comes with moontrace.
 function require(...) end

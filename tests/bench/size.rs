@@ -34,7 +34,7 @@ fn instructions(site: &SitePlan) -> usize {
         }
         Action::Enter(_)
         | Action::Dispatch(_)
-        | Action::Follow { .. }
+        | Action::Change { .. }
         | Action::Begin(_)
         | Action::Nothing => {
             panic!("no script asks for it")

@@ -26,8 +26,16 @@
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
 //! - `storm CPU N`: on a CPU, getppid and [`moontrace_target`] N times and once a signal; in the end getpgid of their sum
+//! - `families N DEPTH DEED…`: N times a child, which has one of its own, and so on; each does the deed
+//! - `numbers N`: for each number below N getpriority, getpgid and getsid of it, one after the other
+//! - `files FOLDER`: fsync of files in a mount within a mount there, of a root, a pipe, a socket and the like
+//! - `deep FOLDER N NAME M NAME…`: fsync of a folder below N folders of a name, then of one below M, and so on
+//! - `exec WORD…`: becomes this program with the words, which it does nothing with
+//! - `write N`: so many bytes to nowhere, 0, 7, 14, …
+//! - `open-c PATH`: openat of a path as it is
 //! - `beside DEED…`: the deed in a new thread
 
+mod files;
 mod storm;
 
 use std::ffi::{CStr, CString, c_long};
@@ -135,6 +143,38 @@ fn perform(words: &[&str]) -> ExitCode {
             });
             return thread.join().expect("the deed is done");
         }
+        ["families", times, depth, ref deed @ ..] => {
+            (0..number(times)).for_each(|_| {
+                files::family(number(depth), &mut || {
+                    perform(deed);
+                })
+            });
+        }
+        ["numbers", count] => {
+            for n in 0..number(count) as i32 {
+                // SAFETY: plain numbers; whether there is such a process is nobody's business.
+                unsafe {
+                    (
+                        libc::getpriority(libc::PRIO_PROCESS, n as u32),
+                        libc::getpgid(n),
+                        libc::getsid(n),
+                    )
+                };
+            }
+        }
+        ["files", folder] => files::everywhere(folder),
+        ["deep", folder, ref rest @ ..] => {
+            for pair in rest.chunks_exact(2) {
+                files::deep(folder, number(pair[0]), pair[1]);
+            }
+        }
+        ["exec", ref words @ ..] => files::become_again(words),
+        ["ended", ..] => {
+            say("done");
+            wait_for_line();
+        }
+        ["write", bytes] => files::write(number(bytes) as usize),
+        ["open-c", path] => files::open(path),
         ["spin", ms] => {
             let started = Instant::now();
             while started.elapsed() < Duration::from_millis(number(ms)) {

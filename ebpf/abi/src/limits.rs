@@ -41,6 +41,16 @@ pub const KEY_STRING: usize = 128;
 pub const LONGEST_STRING: usize = 4096;
 /// Bytes of a string that two computed strings are compared by, with the NUL.
 pub const COMPARED_STRING: usize = 128;
+/// Bytes of a path with its NUL, unless the script says another length.
+pub const PATH: usize = 1024;
+/// Names in a path, and mounts that it crosses.
+pub const COMPONENTS: usize = 64;
+/// Bytes of a command's arguments with the NUL, unless the script says another length.
+pub const ARGV: usize = 2048;
+/// Arguments of a command.
+pub const ARGUMENTS: usize = 256;
+/// Bytes of a buffer, unless the script says another length.
+pub const BUFFER: usize = 4096;
 /// Elements of a pattern of `like`: one bit each, and one for the end.
 pub const PATTERN: usize = 63;
 /// Bytes of a record up to which it is filled in place in the ring buffer.

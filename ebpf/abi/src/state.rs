@@ -18,7 +18,7 @@ pub struct State {
     pub cookie: u64,
     /// The `Outcome` of a run that is lost, once a condition, key or column could not be had; else 0.
     pub fault: u64,
-    /// The slot that a long key or record is built in.
+    /// The slot that strings are composed in; null until the first is.
     pub scratch: *mut u8,
     /// Where the next string of a long record goes, bytes from its start.
     pub tail: u64,

@@ -9,8 +9,9 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::SET_KEY;
 use moontrace_abi::{Outcome, State};
 
-const E2BIG: i32 = -7;
 const ENOENT: i32 = -2;
+const E2BIG: i32 = -7;
+const ENOMEM: i32 = -12;
 
 /// Runs `change` with the member that the hole writes.
 #[inline(always)]
@@ -31,9 +32,13 @@ fn with_member(
             log!(warn, "set: it is full");
             Outcome::Full as u64
         }
+        ENOMEM => {
+            log!(warn, "set: there is no memory for a member");
+            Outcome::Memory as u64
+        }
         error => {
             log!(warn, "set: it can't be changed: {}", error);
-            Outcome::Memory as u64
+            Outcome::Busy as u64
         }
     }
 }

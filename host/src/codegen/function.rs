@@ -220,7 +220,7 @@ impl<'a> Function<'a> {
         }
     }
 
-    fn note(&mut self, note: Note) {
+    pub(super) fn note(&mut self, note: Note) {
         if self.notes {
             self.asm.mov(R1, R7);
             self.asm.mov(R2, note as i32);

@@ -9,6 +9,7 @@ mod arithmetic;
 mod asm;
 mod call;
 mod columns;
+mod composed;
 mod condition;
 mod cookie;
 mod copied;
@@ -34,7 +35,7 @@ pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 
 pub(crate) use instruction::insn;
 
-use crate::expr::tree::{SetId, SpanId};
+use crate::expr::tree::{SetId, SpanId, TARGET};
 use aya_obj::generated::bpf_insn;
 
 /// Bytes of stack that a generated function may take: what 512 leave behind the deepest entry of the library.
@@ -67,6 +68,14 @@ pub struct Code {
     pub stack: u32,
 }
 
+impl Code {
+    /// Does it have strings composed in the run's scratch?
+    pub fn composes(&self) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|(_, name)| composed::COMPOSERS.contains(name))
+    }
+}
+
 /// A map that generated code refers to; the linker knows the file descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapRef {
@@ -80,6 +89,16 @@ pub enum MapRef {
     Control { offset: u32 },
     /// Byte `offset` of the value of the script's variables.
     Variables { offset: u32 },
-    /// The tables of a pattern of `like`: byte `offset` of this code's own pattern value.
+    /// The tables of a pattern of `like` and the like: byte `offset` of this code's own pattern value.
     Patterns { offset: u32 },
+}
+
+impl MapRef {
+    /// The map that a set's members lie in.
+    pub fn of_set(set: SetId) -> Self {
+        match set {
+            TARGET => Self::Target,
+            set => Self::Set(set),
+        }
+    }
 }

@@ -37,6 +37,7 @@ impl Function<'_> {
             | Node::Neg(of)
             | Node::Invert(of)
             | Node::Entry(_, of)
+            | Node::Composed { of, .. }
             | Node::Log2(of) => Some(of),
             Node::Binary(_, a, b) => Some(if self.weights.left_first(a, b) { a } else { b }),
             _ => None,
@@ -61,6 +62,7 @@ impl Function<'_> {
             Node::Invert(_) => self.asm.alu(Alu::Xor, R0, -1),
             Node::Log2(of) => self.log2(!self.weights.unsigned(of)),
             Node::Entry(table, _) => self.entry(table),
+            Node::Composed { what, room, .. } => self.compose(what, *room),
             Node::Binary(op, a, b) => self.binary(*op, a, b)?,
             _ => {}
         }

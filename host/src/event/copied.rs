@@ -23,6 +23,7 @@ pub enum Content<'a> {
     Bool(bool),
     Int(i128, Int, Option<&'a Shown>),
     Text(&'a [u8]),
+    Bytes(&'a [u8]),
     Address(AddressText),
     List(Elements<'a>),
     Struct(Members<'a>),
@@ -82,6 +83,7 @@ impl<'a> Copied<'a> {
                 let mut parts = self.bytes.split(|byte| *byte == 0);
                 Content::Text(parts.next().unwrap_or_default())
             }
+            Shape::Bytes => Content::Bytes(self.bytes),
             Shape::Address(kind) => {
                 nil_or(AddressText::of(*kind, self.bytes).map(Content::Address))
             }
@@ -114,6 +116,7 @@ impl<'a> Copied<'a> {
             Content::Int(value, int, None) if int.signed => Value::Int(value as i64),
             Content::Int(value, ..) => Value::Unsigned(value as u64),
             Content::Text(bytes) => Value::Str(bytes.to_vec()),
+            Content::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
             Content::Address(text) => Value::Str(text.bytes().to_vec()),
             Content::List(elements) => Value::List(elements.iter().map(Self::to_value).collect()),
             Content::Struct(members) => {

@@ -169,6 +169,8 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
             width,
             signed,
         } => Int::new(*signed, *width).fit(value(of)?.checked_shr(u32::from(*shift)).unwrap_or(0)),
+        // Where the library puts it is nobody's business; `text` knows what it says.
+        Node::Composed { .. } => return Err(Fault),
         Node::Cast(int, of) => int.fit(value(of)?),
         Node::Neg(of) => value(of)?.wrapping_neg(),
         Node::Invert(of) => !value(of)?,

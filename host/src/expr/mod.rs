@@ -19,7 +19,7 @@ pub mod walk;
 
 pub use check::{
     Bound, Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal,
-    Scope, columns, condition, list, path,
+    Scope, columns, condition, list, member, path,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};

@@ -4,6 +4,7 @@
 //! 64-bit pattern with an [`Int`] type (truth values are 0 and 1); every [`Text`] is bytes up to a NUL.
 
 use super::types::{Int, Space};
+use moontrace_abi::limits::{ARGV, PATH};
 
 /// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,25 @@ pub enum Keeper {
     Span(u32),
 }
 
+/// A string that is made of many reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Composition {
+    /// Of the `struct path` at an address of the kernel's; with where things stand in its structs (ebpf/src/path.rs).
+    Path(Vec<u64>),
+    /// Of the strings to which an array of the process points, up to a null pointer, joined by blanks.
+    Arguments,
+}
+
+impl Composition {
+    /// Bytes that it may have with its NUL, unless the script says another length.
+    pub fn usual_room(&self) -> u16 {
+        (match self {
+            Self::Path(_) => PATH,
+            Self::Arguments => ARGV,
+        }) as u16
+    }
+}
+
 /// An integer or truth value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -150,6 +170,14 @@ pub enum Node {
         bits: u8,
         of: Box<Self>,
     },
+    /// The address of a string that the library composes: only as the address of a [`Text::Read`], which reads it before
+    /// the next one is composed. When it can't be, the whole expression has no value.
+    Composed {
+        what: Composition,
+        of: Box<Self>,
+        /// Bytes that it may have with its NUL.
+        room: u16,
+    },
     /// floor(log2(x)); 0 for 0 and, by its sign, for what is below.
     Log2(Box<Self>),
 }
@@ -211,9 +239,11 @@ impl Node {
             | Self::Variable { int, .. }
             | Self::Kept(_, int)
             | Self::Cast(int, _) => *int,
-            Self::ContextAddress | Self::KeptAddress(_) | Self::Cookie | Self::Entry(..) => {
-                Int::U64
-            }
+            Self::ContextAddress
+            | Self::KeptAddress(_)
+            | Self::Cookie
+            | Self::Entry(..)
+            | Self::Composed { .. } => Int::U64,
             Self::Current(current) => match current {
                 Current::Pid
                 | Current::Tid
@@ -231,6 +261,11 @@ impl Node {
             Self::Binary(_, a, b) | Self::Select(_, a, b) => common(a, b),
             _ => Int::U8,
         }
+    }
+
+    /// Is it the address of what the library composes?
+    pub fn is_composed(&self) -> bool {
+        matches!(self, Self::Composed { .. })
     }
 
     /// Is it a truth value (0 or 1)?
@@ -268,6 +303,35 @@ impl Text {
             Self::Read { capacity, .. } => *capacity,
             Self::Variable(_) => moontrace_abi::limits::VARIABLE_STRING as u16,
             Self::Select(_, a, b) => a.capacity().max(b.capacity()),
+        }
+    }
+
+    /// The same, if it is composed and the script did not say how long it is, in no more than so many bytes.
+    pub fn composed_within(self, most: u16) -> Self {
+        match self {
+            Self::Read {
+                space,
+                mut address,
+                mut capacity,
+            } => {
+                if let Node::Composed { what, room, .. } = &mut *address
+                    && *room == what.usual_room()
+                {
+                    *room = most;
+                    capacity = most;
+                }
+                Self::Read {
+                    space,
+                    address,
+                    capacity,
+                }
+            }
+            Self::Select(condition, a, b) => Self::Select(
+                condition,
+                Box::new(a.composed_within(most)),
+                Box::new(b.composed_within(most)),
+            ),
+            other => other,
         }
     }
 }

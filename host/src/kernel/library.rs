@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 14] = [
+const HOLES: [(&str, u64); 15] = [
     ("frame", 0),
     ("stash", 0),
+    ("done", 0),
     ("guard", 1),
     ("cookie", 0),
     ("base", 0),

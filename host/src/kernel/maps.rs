@@ -58,17 +58,12 @@ impl Maps {
         self.spans.get(&span).map(|map| fd(map))
     }
 
-    /// The set of traced processes.
-    pub(super) fn target(&self) -> Option<RawFd> {
-        self.target.as_deref().map(fd)
-    }
-
     /// A map that generated code refers to.
     pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
         match map {
             MapRef::Set(set) => self.sets.get(&set).map(|map| fd(map)),
             MapRef::Span(span) => self.span(span),
-            MapRef::Target => self.target(),
+            MapRef::Target => self.target.as_deref().map(fd),
             MapRef::Control { .. } => Some(fd(&self.control)),
             MapRef::Variables { .. } => Some(fd(&self.variables)),
             // They are an instance's own.

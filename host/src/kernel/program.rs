@@ -71,7 +71,10 @@ pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<O
             maps.extend(shared.span(code.span).map(|span| ("SPAN", span)));
         }
         Action::Enter(_) | Action::Dispatch(_) | Action::Nothing => {}
-        Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
+        Action::Change { set, .. } => {
+            let set = shared.reference(MapRef::of_set(*set));
+            maps.extend(set.map(|set| ("SET", set)));
+        }
     }
     let refs = |hole: &str, map: MapRef| match map {
         MapRef::Patterns { .. } => patterns
@@ -114,7 +117,8 @@ fn number(map: impl AsFd) -> RawFd {
 
 /// The action that keeps what a call begins with, and whether that wants scratch.
 fn enter_action(code: &EnterCode) -> (&'static str, bool) {
-    match code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK {
+    let deep = code.stash.stack > SMALL_STACK || code.stash.composes();
+    match code.bytes as usize > SMALL_KEPT || deep {
         true => ("act_enter_long", true),
         false => ("act_enter", false),
     }
@@ -195,7 +199,7 @@ impl<'a> Holes<'a> {
                 chosen.push(("run", "run_dispatch"));
                 ("act", false)
             }
-            Action::Follow { member, there } => {
+            Action::Change { member, there, .. } => {
                 generated.push(("member", member.as_ref()));
                 (if *there { "act_add" } else { "act_remove" }, false)
             }
@@ -219,11 +223,15 @@ impl<'a> Holes<'a> {
             Binds::Short => chosen.push(("event", "event_in_span")),
             Binds::Long => chosen.push(("event", "event_in_long_span")),
         }
+        let composes = generated.iter().any(|(_, code)| code.composes());
+        if composes {
+            chosen.push(("done", "lib_done"));
+        }
         Self {
             generated,
             constants,
             chosen,
-            long: long || enter_long || program.binds == Binds::Long,
+            long: long || enter_long || composes || program.binds == Binds::Long,
         }
     }
 

@@ -19,8 +19,6 @@ use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Members of a set.
-const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
 const TARGETS: u32 = 65_536;
 /// `BPF_F_MMAPABLE` (5.5)
@@ -180,18 +178,18 @@ impl Shared {
         }
     }
 
-    /// Makes a set's map, unless it is there.
-    pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
+    /// Makes a set's map with room for so many keys, unless it is there.
+    pub fn make_set(&mut self, shape: &SetShape, keys: u32) -> io::Result<()> {
         if let std::collections::btree_map::Entry::Vacant(e) = self.maps.sets.entry(shape.id) {
-            let set = hash("mt_set", shape.key_size, SET_MEMBERS, &self.maps.library)?;
+            let set = hash("mt_set", shape.key_size, keys, &self.maps.library)?;
             e.insert(Arc::new(set));
         }
         Ok(())
     }
 
-    /// Is a set's map there?
-    pub fn has_set(&self, set: SetId) -> bool {
-        self.maps.sets.contains_key(&set)
+    /// A set's map, once it is made.
+    pub fn set(&self, set: SetId) -> Option<&Map> {
+        self.maps.sets.get(&set).map(Arc::as_ref)
     }
 
     /// Puts a member's key into a set or takes it out. A set that no program looks into has no map yet.

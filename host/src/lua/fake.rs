@@ -5,10 +5,10 @@ use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SET_KEYS, SetId, SpanId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(crate) struct Fake {
     /// Everything that was printed, or done to sets, variables and probes, a line each.
     pub(crate) log: RefCell<String>,
     pub(crate) now: Cell<u64>,
+    sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
 }
 
 impl Fake {
@@ -67,12 +68,40 @@ impl Session for Fake {
         Ok(self.open.borrow().clone())
     }
 
+    fn make_set(&self, set: SetId, keys: u32) {
+        self.sets.borrow_mut().entry(set).or_default();
+        if keys != SET_KEYS {
+            self.write(&format!("room {} {keys}\n", set.0));
+        }
+    }
+
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
+        let sets = self.sets.borrow();
+        Ok(sets
+            .get(&set)
+            .is_some_and(|members| members.contains(member)))
+    }
+
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
+        Ok(self.sets.borrow().get(&set).map_or(0, BTreeSet::len))
+    }
+
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .insert(member.clone());
         self.write(&format!("add {} {member:?}\n", set.0));
         Ok(())
     }
 
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .remove(member);
         self.write(&format!("remove {} {member:?}\n", set.0));
         Ok(())
     }
@@ -120,6 +149,10 @@ impl Session for Fake {
 
     fn syscall_name(&self, number: i64) -> Option<&'static str> {
         (number == 257).then_some("openat")
+    }
+
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        (folder == "/sys/fs/cgroup/a").then_some(7)
     }
 
     fn now(&self) -> u64 {

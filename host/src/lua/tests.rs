@@ -15,7 +15,7 @@ use crate::expr::Int;
 use crate::plan::Content;
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Ending, ProbeId, Step, TallyId};
+use crate::spec::{Ending, ProbeId, SetId, Step, TallyId};
 use std::rc::Rc;
 
 fn declared(text: &str) -> Vec<crate::spec::Declaration> {

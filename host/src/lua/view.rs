@@ -162,6 +162,7 @@ impl View {
                     | Value::Float(_)
                     | Value::Stats(_)
                     | Value::Hist(_)
+                    | Value::Bytes(_)
                     | Value::List(_)
                     | Value::Struct(_) => ffi::lua_pushnil(state),
                 },

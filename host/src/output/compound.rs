@@ -29,7 +29,7 @@ pub(super) fn compound(value: &Value) -> String {
 /// Strings stand in quotes there: they may hold what ends a member.
 fn within(value: &Value) -> String {
     match value {
-        Value::Str(_) => format!("\"{}\"", shown(value).replace('"', "\\\"")),
+        Value::Str(_) | Value::Bytes(_) => format!("\"{}\"", shown(value).replace('"', "\\\"")),
         other => shown(other),
     }
 }

@@ -25,7 +25,7 @@ pub fn shown(value: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),
-        Value::Str(bytes) => escape::printable(bytes),
+        Value::Str(bytes) | Value::Bytes(bytes) => escape::printable(bytes),
         Value::Float(value) => format!("{value:.2}"),
         Value::Stats(stats) => stats_in_words(stats),
         Value::Hist(histogram) => format!("{} values", histogram.count),

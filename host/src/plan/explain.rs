@@ -92,11 +92,9 @@ fn explain_program(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::
             }
             return Ok(());
         }
-        Action::Follow { there: true, .. } => {
-            writeln!(out, "    then       the process is traced, too")?
-        }
-        Action::Follow { there: false, .. } => {
-            writeln!(out, "    then       the process is traced no longer")?
+        Action::Change { words, there, .. } => {
+            let how = if *there { "joins" } else { "leaves" };
+            writeln!(out, "    then       {words} {how} the set")?
         }
     }
     writeln!(out, "    generated  {} instructions", instructions(site))
@@ -306,7 +304,7 @@ fn instructions(site: &SitePlan) -> usize {
             }
             Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
             Action::Dispatch(_) => 0,
-            Action::Follow { member, .. } => member.insns.len(),
+            Action::Change { member, .. } => member.insns.len(),
             Action::Begin(code) => code.key.insns.len() + code.fields.insns.len(),
             Action::Nothing => 0,
         }

@@ -3,7 +3,7 @@
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
 use crate::expr::tree::{Node, Text};
-use crate::expr::{Checked, Copied, Int};
+use crate::expr::{Checked, Copied, Int, Shape};
 use crate::report::Report;
 use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
@@ -39,17 +39,23 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
         ));
     }
     for (field, value) in &mut fields {
-        if let Content::Copied { slot, capacity, .. } = &mut field.content {
-            *slot = end;
-            end += capacity.next_multiple_of(8);
-        }
-        let Content::Text { slot, capacity, .. } = &mut field.content else {
-            continue;
+        // In a long record, what is read from memory and has a length of its own is packed, and sent with that.
+        let (slot, capacity, packed) = match &mut field.content {
+            Content::Text { slot, capacity, .. } => {
+                let read = matches!(value, FieldValue::Text(Text::Read { .. }));
+                (slot, u32::from(*capacity), read)
+            }
+            Content::Copied {
+                slot,
+                capacity,
+                shape,
+                ..
+            } => (slot, *capacity, **shape == Shape::Bytes),
+            _ => continue,
         };
-        // In a long record what is read from memory is packed, and sent with the length it has.
-        if !(long && matches!(value, FieldValue::Text(Text::Read { .. }))) {
+        if !(long && packed) {
             *slot = Some(end);
-            end += u32::from(*capacity).next_multiple_of(8);
+            end += capacity.next_multiple_of(8);
         }
     }
     let (fields, values) = fields.into_iter().unzip();
@@ -109,7 +115,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
             let Copied { origin, shape, .. } = *copied;
             let content = Content::Copied {
                 offset: 0,
-                slot: 0,
+                slot: None,
                 capacity: origin.capacity(),
                 shape,
             };

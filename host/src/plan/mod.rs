@@ -114,7 +114,7 @@ impl SitePlan {
             Action::Dispatch(branches) => branches.first()?.site.layout(),
             Action::Tally { .. }
             | Action::Enter(_)
-            | Action::Follow { .. }
+            | Action::Change { .. }
             | Action::Begin(_)
             | Action::Nothing => None,
         }
@@ -284,9 +284,12 @@ pub enum Action {
     Enter(Box<EnterCode>),
     /// The hit is one of these programs', by the number that the cookie is.
     Dispatch(Vec<Branch>),
-    /// A process is traced from now on, or no longer.
-    Follow {
+    /// A member comes into a set, or goes. (The set of traced processes is one.)
+    Change {
+        set: SetId,
         member: Box<Code>,
+        /// What it is, as people read it.
+        words: String,
         there: bool,
     },
     /// Something of a span begins, or more is known of it.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Op, Part};
+use crate::expr::tree::{Current, Node, Op, Part, TARGET};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
@@ -172,16 +172,8 @@ impl Planner {
             (self.tallies.clone(), self.sets.clone(), Vec::new());
         let mut next = first;
         for bundle in dispatch::bundles(&self.facts, groups) {
-            let mut wrong = None;
             for group in bundle.groups() {
-                group.compiled.visit(&mut |node| {
-                    if let Err(report) = set::shapes(node, &mut sets) {
-                        wrong.get_or_insert(report);
-                    }
-                });
-            }
-            if let Some(report) = wrong {
-                return Err(place(report));
+                set::shapes(&group.compiled, &mut sets).map_err(place)?;
             }
             let mut plan = |id, group| self.site(declaration, id, group, (&mut tallies, &spans));
             let made = match bundle {
@@ -200,7 +192,7 @@ impl Planner {
             Ending::Handler { .. } => Output::Handler,
             Ending::Print(_) => Output::Print,
             Ending::Tally { tally, .. } => Output::Tally(*tally),
-            Ending::Begin { .. } | Ending::Nothing => Output::Nothing,
+            Ending::Begin { .. } | Ending::Nothing | Ending::Change { .. } => Output::Nothing,
         };
         let name = declaration
             .name
@@ -411,7 +403,7 @@ impl Planner {
                 let key = labelled(codegen::span_key(&key, &target)?, "key", declaration);
                 let fields = codegen::fields(&stored, marks, kept == 0, &target)?;
                 let fields = labelled(fields, "fields", declaration);
-                let is_deep = |code: &Code| code.stack > SMALL_STACK;
+                let is_deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
                 let long = size.is_long() || is_deep(&key) || is_deep(&fields);
                 Action::Begin(Box::new(BeginCode {
                     span,
@@ -424,6 +416,21 @@ impl Planner {
                 }))
             }
             CompiledEnding::Nothing => Action::Nothing,
+            CompiledEnding::Change {
+                set,
+                parts,
+                words,
+                there,
+            } => Action::Change {
+                set,
+                member: Box::new(labelled(
+                    codegen::member(&parts, &target)?,
+                    "member",
+                    declaration,
+                )),
+                words,
+                there,
+            },
         };
         let binds = binds.beside(steps.as_ref(), &action);
         let texts = compiled.steps.into_iter().map(|(_, label)| label);
@@ -555,8 +562,10 @@ impl Planner {
             steps: None,
             call: None,
             binds: Binds::Nothing,
-            action: Action::Follow {
+            action: Action::Change {
+                set: TARGET,
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
+                words: field.unwrap_or("pid").to_owned(),
                 there,
             },
         };
@@ -603,7 +612,7 @@ fn tally_action(
             declaration,
         )),
     };
-    let deep = |code: &Code| code.stack > SMALL_STACK;
+    let deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
     let long = shape.key_size as usize > SMALL_KEY
         || stored.arguments.len() > SMALL_COLUMNS
         || deep(&key)

@@ -7,7 +7,9 @@ use crate::codegen::{self, FieldValue, LookUp, StoredPart, Then};
 use crate::expr::tree::{Node, Part};
 use crate::expr::{self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
 use crate::report::{Place, Report};
-use crate::spec::{Declaration, Ending, Look, Room, Source, SpanId, Step, TallyId, Tie, VarId};
+use crate::spec::{
+    Declaration, Ending, Look, Room, SetId, Source, SpanId, Step, TallyId, Tie, VarId,
+};
 use moontrace_abi::limits::SMALL_KEY;
 
 /// What a site's program does, before it is code.
@@ -40,6 +42,13 @@ pub(super) enum CompiledEnding {
         stored: Vec<StoredPart>,
     },
     Nothing,
+    Change {
+        set: SetId,
+        parts: Vec<Part>,
+        /// The text of the member.
+        words: String,
+        there: bool,
+    },
 }
 
 /// Compiles all texts, with the names at the site and at the beginning of calls that return there. Every mistake is in the result. With `lenient`, a field that the handler reads and this site
@@ -77,6 +86,17 @@ pub(super) fn compile(
             Step::Fetch(source) => fetched.extend(site.list(source)),
             Step::By(source) => keys.extend(site.list(source)),
             Step::Look(look, tie) => site.look(*look, tie),
+            Step::Member { set, key, there } => {
+                let found = expr::member(key, &site.scope()).map(|parts| Node::InSet(*set, parts));
+                let (name, node) = match there {
+                    true => ("within", found),
+                    false => ("without", found.map(|found| Node::Not(Box::new(found)))),
+                };
+                let label = format!(":{name} {} @ {}", quoted(&key.text), key.place);
+                if let Some(node) = site.keep(node) {
+                    site.steps.push((node.into(), label));
+                }
+            }
         }
     }
     let ending = site.ending(fetched, keys);
@@ -160,6 +180,7 @@ impl Compiled {
             CompiledEnding::Emit { layout, .. } => Some(layout),
             CompiledEnding::Tally { .. }
             | CompiledEnding::Begin { .. }
+            | CompiledEnding::Change { .. }
             | CompiledEnding::Nothing => None,
         }
     }
@@ -196,6 +217,9 @@ impl Compiled {
             CompiledEnding::Begin { key, stored, .. } => {
                 let stored = stored.iter().map(|stored| &stored.part);
                 key.iter().chain(stored).for_each(|part| part.visit(each));
+            }
+            CompiledEnding::Change { parts, .. } => {
+                parts.iter().for_each(|part| part.visit(each));
             }
             CompiledEnding::Nothing => {}
         }
@@ -382,7 +406,14 @@ impl Site<'_> {
             .into_iter()
             .map(|item| want(item, ":fetch"))
             .collect();
-        match &self.declaration.ending {
+        let ending = &self.declaration.ending;
+        if !keys.is_empty() && !matches!(ending, Ending::Tally { .. }) {
+            let report = Report::new(":by makes the rows of a table, and this chain has none")
+                .at(self.declaration.place.clone())
+                .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
+            self.refusals.push(report.into());
+        }
+        match ending {
             Ending::Tally {
                 tally,
                 columns,
@@ -401,6 +432,15 @@ impl Site<'_> {
             }
             Ending::Nothing if keys.is_empty() => return Some(CompiledEnding::Nothing),
             Ending::Nothing | Ending::Begin { .. } => {}
+            Ending::Change { set, key, there } => {
+                let parts = expr::member(key, &self.scope());
+                return self.keep(parts).map(|parts| CompiledEnding::Change {
+                    set: *set,
+                    parts,
+                    words: quoted(&key.text),
+                    there: *there,
+                });
+            }
             Ending::Handler { reads } => self.read(reads, &mut wanted),
             Ending::Print(Some(list)) => {
                 wanted = self

@@ -80,7 +80,8 @@ impl Binds {
                 code.key.stack.max(measure).max(code.columns.stack)
             }
             Action::Begin(code) => code.key.stack.max(code.fields.stack),
-            Action::Enter(_) | Action::Dispatch(_) | Action::Follow { .. } | Action::Nothing => 0,
+            Action::Change { member, .. } => member.stack,
+            Action::Enter(_) | Action::Dispatch(_) | Action::Nothing => 0,
         };
         let deepest = steps.map_or(0, |code| code.stack).max(of_action);
         match self {
@@ -247,12 +248,14 @@ fn says_target(declaration: &Declaration) -> bool {
             | crate::spec::Step::Fetch(source)
             | crate::spec::Step::By(source) => texts.push(source),
             crate::spec::Step::Look(_, tie) => texts.extend(&tie.key),
+            crate::spec::Step::Member { key, .. } => texts.push(key),
         }
     }
     match &declaration.ending {
         Ending::Print(list) => texts.extend(list),
         Ending::Tally { columns, .. } => texts.push(columns),
         Ending::Begin { tie, .. } => texts.extend(&tie.key),
+        Ending::Change { key, .. } => texts.push(key),
         Ending::Handler { .. } | Ending::Nothing => {}
     }
     let defined = declaration.definitions.iter().map(|known| &known.body);

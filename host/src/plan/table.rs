@@ -101,7 +101,7 @@ pub(super) fn key_fields(
             }
             Checked::Copied(_) => {
                 let report = Report::new(format!(
-                    "'{}' is a struct or an array, which is no part of a key",
+                    "'{}' is a struct, an array or a buffer, which is no part of a key",
                     item.name
                 ));
                 return Err(report.help("name a member or an element of it"));
@@ -140,7 +140,7 @@ pub(super) fn key_fields(
 /// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit. What the script
 /// says itself takes as much as other such words do, and so meets them in one table.
 pub(super) fn in_key(text: Text) -> Text {
-    match text {
+    match text.composed_within(STRING as u16) {
         Text::Literal(mut bytes) => {
             bytes.resize((bytes.len() + 1).next_multiple_of(WORD) - 1, 0);
             Text::Literal(bytes)

@@ -34,6 +34,14 @@ pub(super) struct Probe {
     pub unwanted: bool,
 }
 
+/// A set before its map is made, which is when a probe first looks into it or changes it.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// The most members that it is to hold.
+    pub keys: u32,
+    pub members: BTreeSet<Member>,
+}
+
 /// How programs are loaded and attached.
 pub(super) struct Setup {
     /// Bytes of the ring, a power of two.
@@ -62,8 +70,8 @@ pub(super) struct Running {
     pub(super) control: RefCell<Option<Control>>,
     /// By the number that is in every record; those of `follow` have none.
     pub(super) sites: RefCell<BTreeMap<u32, Rc<Site>>>,
-    /// What sets hold, also before their maps are made.
-    pub(super) sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
+    /// Sets whose maps are not made yet.
+    pub(super) sets: RefCell<BTreeMap<SetId, Waiting>>,
     pub(super) variables: RefCell<BTreeMap<VarId, Member>>,
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
@@ -384,15 +392,17 @@ impl Running {
         for shape in planner.spans() {
             shared.make_span(shape).map_err(no_map)?;
         }
+        let mut sets = self.sets.borrow_mut();
         for shape in planner.sets() {
-            if shared.has_set(shape.id) {
+            if shared.set(shape.id).is_some() {
                 continue;
             }
-            shared.make_set(shape).map_err(no_map)?;
-            for member in self.sets.borrow().get(&shape.id).into_iter().flatten() {
-                shared
-                    .change_set(shape.id, &shape.key(member)?, true)
-                    .map_err(no_map)?;
+            let Waiting { keys, members } = sets.remove(&shape.id).unwrap_or_default();
+            shared.make_set(shape, keys).map_err(no_map)?;
+            for member in members {
+                let key = shape.key(&member)?;
+                let added = shared.change_set(shape.id, &key, true);
+                added.map_err(|error| super::session::not_changed(&error))?;
             }
         }
         for (id, value) in self.variables.borrow().iter() {

@@ -1,7 +1,7 @@
 //! What the VM asks for, done.
 
 use super::refusal::plainly;
-use super::running::{Probe, Running};
+use super::running::{Probe, Running, Waiting};
 use super::signal;
 use crate::event::{span, tally};
 use crate::kernel::Instance;
@@ -12,6 +12,8 @@ use crate::plan::ProbePlan;
 use crate::report::Report;
 use crate::rows::{Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
+use std::collections::BTreeSet;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,6 +71,47 @@ impl Session for Running {
             .map_err(|error| Report::new(format!("a span can't be read: {}", plainly(&error))))?;
         let entries = entries.into_iter().map(|entry| (entry.key, entry.values));
         Ok(span::open(shape, entries, self.now(), at_least))
+    }
+
+    fn make_set(&self, set: SetId, keys: u32) {
+        let members = BTreeSet::new();
+        self.sets
+            .borrow_mut()
+            .insert(set, Waiting { keys, members });
+    }
+
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
+        let planner = self.planner.borrow();
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
+        let shared = self.shared.borrow();
+        let map = shared.as_ref().and_then(|shared| shared.set(set));
+        match (map, key) {
+            (Some(map), Some(key)) => map.lookup(&key, &mut [0]).map_err(|error| not_read(&error)),
+            _ => {
+                let sets = self.sets.borrow();
+                Ok(sets
+                    .get(&set)
+                    .is_some_and(|set| set.members.contains(member)))
+            }
+        }
+    }
+
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
+        let shared = self.shared.borrow();
+        match shared.as_ref().and_then(|shared| shared.set(set)) {
+            Some(map) => {
+                let members = map.entries_now().map_err(|error| not_read(&error))?;
+                Ok(members.len())
+            }
+            None => Ok(self
+                .sets
+                .borrow()
+                .get(&set)
+                .map_or(0, |set| set.members.len())),
+        }
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
@@ -146,6 +189,10 @@ impl Session for Running {
         crate::facts::syscalls::name(u32::try_from(number).ok()?)
     }
 
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        crate::sys::cgroup::id(folder)
+    }
+
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
     }
@@ -179,26 +226,45 @@ impl Running {
 
     fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
         let planner = self.planner.borrow();
-        if let Some(shape) = planner.set(set) {
-            let key = shape.key(member)?;
-            let shared = self.shared.borrow();
-            let changed = shared
-                .as_ref()
-                .map_or(Ok(()), |shared| shared.change_set(set, &key, there));
-            changed.map_err(|error| match error.raw_os_error() {
-                Some(libc::E2BIG) => Report::new("the set is full"),
-                _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
-            })?;
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
+        let shared = self.shared.borrow();
+        let shared = shared.as_ref().filter(|shared| shared.set(set).is_some());
+        if let (Some(shared), Some(key)) = (shared, key) {
+            let changed = shared.change_set(set, &key, there);
+            return changed.map_err(|error| not_changed(&error));
         }
         let mut sets = self.sets.borrow_mut();
-        let members = sets.entry(set).or_default();
-        if there {
-            members.insert(member.clone())
-        } else {
-            members.remove(member)
+        let Some(Waiting { keys, members }) = sets.get_mut(&set) else {
+            return Ok(());
         };
+        if !there {
+            members.remove(member);
+        } else if members.len() < *keys as usize || members.contains(member) {
+            members.insert(member.clone());
+        } else {
+            return Err(full());
+        }
         Ok(())
     }
+}
+
+fn full() -> Report {
+    Report::new("the set is full").help("give it more room: set{ keys = 100000 }")
+}
+
+/// Why a set could not be changed.
+pub(super) fn not_changed(error: &io::Error) -> Report {
+    match error.raw_os_error() {
+        Some(libc::E2BIG) => full(),
+        _ => Report::new(format!("the set can't be changed: {}", plainly(error))),
+    }
+}
+
+fn not_read(error: &io::Error) -> Report {
+    Report::new(format!("the set can't be read: {}", plainly(error)))
 }
 
 /// A variable's value as the words of its place.

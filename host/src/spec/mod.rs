@@ -59,6 +59,12 @@ pub enum Step {
     By(Source),
     /// `:within`, `:without` and `:finish` of a span.
     Look(Look, Tie),
+    /// `:within(set, key)`, and `:without`, which wants the key not to be there.
+    Member {
+        set: SetId,
+        key: Source,
+        there: bool,
+    },
 }
 
 /// What is done with a thing of a span that a step looks for.
@@ -108,6 +114,12 @@ pub enum Ending {
     Begin { marks: bool, tie: Tie },
     /// None, where finishing a span is all that is wanted.
     Nothing,
+    /// `:add(set, key)`, and `:remove`, after which the key is not there.
+    Change {
+        set: SetId,
+        key: Source,
+        there: bool,
+    },
 }
 
 impl Span {
@@ -135,6 +147,9 @@ impl Default for Room {
         }
     }
 }
+
+/// Members of a set, unless the script says otherwise.
+pub const SET_KEYS: u32 = 65_536;
 
 /// A value that the script gives to its texts.
 #[derive(Clone, Debug, PartialEq)]

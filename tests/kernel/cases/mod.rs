@@ -15,8 +15,10 @@ mod function_places;
 mod functions;
 mod handlers;
 mod histograms;
+mod long_values;
 mod output;
 mod sessions;
+mod sets;
 mod signals;
 mod sites;
 mod spans;
@@ -65,6 +67,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         output::CASES,
         types::CASES,
         structs::CASES,
+        sets::CASES,
+        long_values::CASES,
         counters::CASES,
         storm::CASES,
         coming_and_going::CASES,

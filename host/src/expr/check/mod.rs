@@ -3,6 +3,7 @@
 mod arithmetic;
 mod checker;
 mod columns;
+mod composed;
 mod copied;
 mod definitions;
 mod entry;
@@ -26,6 +27,7 @@ pub use copied::{Copied, Origin};
 pub use entry::Entry;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
+pub use members::member;
 pub use span::Bound;
 
 use super::names::Names;

@@ -26,6 +26,13 @@ pub(super) enum Term {
         bytes: Node,
         of: Type,
     },
+    /// Some bytes at an address, at most so many.
+    Bytes {
+        space: Space,
+        address: Node,
+        bytes: Node,
+        most: u16,
+    },
 }
 
 impl Term {
@@ -61,6 +68,7 @@ impl Term {
             } => format!("an array of {of}"),
             Self::Memory { ty, .. } => format!("a {ty}"),
             Self::Elements(_, of) | Self::Counted { of, .. } => format!("an array of {of}"),
+            Self::Bytes { .. } => "a buffer".into(),
             Self::Int(..) | Self::Text(_) => "a number".into(),
         }
     }

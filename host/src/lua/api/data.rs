@@ -7,8 +7,8 @@ use crate::lua::types::span::Span;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
 use crate::report::did_you_mean;
-use crate::spec::{self, Room, Source};
-use mlua::Value;
+use crate::spec::{self, Room, SET_KEYS, Source};
+use mlua::{Table, Value};
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
 const MOST_KEYS: u32 = 1 << 24;
@@ -32,7 +32,9 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
     };
     for pair in options.pairs::<String, Value>() {
         match pair? {
-            (name, Value::Integer(keys)) if name == "keys" => room.keys = self::keys(call, keys)?,
+            (name, value @ Value::Integer(_)) if name == "keys" => {
+                room.keys = count_of_keys(call, &value)?;
+            }
             (name, Value::Boolean(lru)) if name == "lru" => room.lru = lru,
             (name, value) if NAMES.contains(&name.as_str()) => {
                 let wanted = if name == "keys" {
@@ -51,12 +53,6 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
     Ok(room)
 }
 
-fn keys(call: &Call<'_>, keys: i64) -> mlua::Result<u32> {
-    let keys = u32::try_from(keys).ok();
-    keys.filter(|keys| (1..=MOST_KEYS).contains(keys))
-        .ok_or_else(|| call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}")))
-}
-
 fn span(call: &Call<'_>) -> mlua::Result<Value> {
     let (fields, options) = match call.value(0) {
         Value::Nil => (None, 1),
@@ -73,8 +69,8 @@ fn span(call: &Call<'_>) -> mlua::Result<Value> {
         Value::Table(options) => {
             for pair in options.pairs::<String, Value>() {
                 match pair? {
-                    (name, Value::Integer(wanted)) if name == "keys" => {
-                        keys = self::keys(call, wanted)?;
+                    (name, wanted @ Value::Integer(_)) if name == "keys" => {
+                        keys = count_of_keys(call, &wanted)?;
                     }
                     (name, value) if name == "keys" => {
                         let found = value.type_name();
@@ -95,17 +91,36 @@ fn span(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 fn set(call: &Call<'_>) -> mlua::Result<Value> {
-    let set = Set::new(call.script.next_set());
-    match call.value(0) {
-        Value::Nil => {}
-        Value::Table(members) => {
-            for member in members.sequence_values::<Value>() {
-                set.insert(call, &member?)?;
-            }
-        }
+    let members = match call.value(0) {
+        Value::Nil => None,
+        Value::Table(members) => Some(members),
         _ => return Err(call.wrong(0, "its first members as a table: set{ 1, 2 }")),
+    };
+    let mut keys = SET_KEYS;
+    for pair in members.iter().flat_map(Table::pairs::<Value, Value>) {
+        let (Value::String(name), value) = pair? else {
+            continue;
+        };
+        let name = name.to_string_lossy();
+        if name != "keys" {
+            let help = did_you_mean(&name, ["keys"]);
+            return Err(call.fail_with_help(format!("no option '{name}'"), help));
+        }
+        keys = count_of_keys(call, &value)?;
+    }
+    let set = Set::new(call.script.next_set());
+    call.script.session.make_set(set.id(), keys);
+    for member in members.iter().flat_map(Table::sequence_values::<Value>) {
+        set.insert(call, &member?)?;
     }
     Ok(Value::UserData(call.lua.create_userdata(set)?))
+}
+
+/// What `keys =` says.
+fn count_of_keys(call: &Call<'_>, value: &Value) -> mlua::Result<u32> {
+    let keys = value.as_i64().and_then(|keys| u32::try_from(keys).ok());
+    let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(keys));
+    keys.ok_or_else(|| call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}")))
 }
 
 fn var(call: &Call<'_>) -> mlua::Result<Value> {
@@ -131,8 +146,8 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
         },
         Entry {
             name: "set",
-            signature: "set{ value, … }",
-            doc: "Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.",
+            signature: "set{ value, …, keys = 65536 }",
+            doc: "Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.",
             function: set,
         },
         Entry {

@@ -47,6 +47,17 @@ fn is_readable(path: &Path) -> bool {
     plain && inside(path) && target.map_or(true, |target| inside(&target))
 }
 
+fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
+    let path = call.text(0, "the path of a cgroup")?;
+    match call.script.session.cgroup(&path) {
+        Some(id) => Ok(Value::Integer(id as i64)),
+        None => {
+            let help = "it is a folder below a mount of cgroup2, such as /sys/fs/cgroup/user.slice";
+            Err(call.fail_with_help(format!("'{path}' is no cgroup"), Some(help.to_owned())))
+        }
+    }
+}
+
 fn require(call: &Call<'_>) -> mlua::Result<Value> {
     stdlib::require(call.lua, &call.text(0, "a module's name")?)
 }
@@ -59,6 +70,12 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "readfile(path)",
             doc: "The text of a file in /proc or /sys, without its last newline; nil when it can't be read.",
             function: readfile,
+        },
+        Entry {
+            name: "cgroupid",
+            signature: "cgroupid(path)",
+            doc: "The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid \"/sys/fs/cgroup/user.slice\" }`.",
+            function: cgroupid,
         },
         Entry {
             name: "require",

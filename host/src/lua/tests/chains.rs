@@ -103,6 +103,46 @@ fn values_reach_the_texts() {
 }
 
 #[test]
+fn sets_are_looked_into_and_changed() {
+    let all = declared(
+        "local s = set{}\nprobe 't:a:b':within(s, 'pid'):without(false):add(s, 'child')\nprobe 't:c:d':without(s, 'pid'):remove(s, 'pid, tid')",
+    );
+    let looks = |number: usize| match all[number].steps.as_slice() {
+        [
+            Step::Member {
+                set: SetId(0),
+                key,
+                there,
+            },
+        ] => (key.text.as_str(), *there),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((looks(0), looks(1)), (("pid", true), ("pid", false)));
+    let changes = |number: usize| match &all[number].ending {
+        Ending::Change {
+            set: SetId(0),
+            key,
+            there,
+        } => (key.text.as_str(), *there),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (changes(0), changes(1)),
+        (("child", true), ("pid, tid", false))
+    );
+    let message = failure("probe 't:a:b':within(3, 'pid')");
+    assert!(
+        message.contains(":within takes a set and a key")
+            && message.contains(":within(s, \"pid\")"),
+        "{message}"
+    );
+    assert!(
+        failure("probe 't:a:b':add(set{})")
+            .contains(":add takes a member of the set as a text, not nil")
+    );
+}
+
+#[test]
 fn one_tally_takes_several_probes_and_its_name() {
     let all = declared(
         "local t = tally():name 'both'\nprobe 't:a:b':tally(t, 'count()')\nprobe 't:c:d':tally(t, 'sum(x)')",

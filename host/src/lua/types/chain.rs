@@ -1,6 +1,7 @@
 //! What `probe "SPEC"` gives: steps in the order written, then one ending.
 
 mod look;
+mod sets;
 mod spans;
 
 use super::tally::Tally;
@@ -316,7 +317,7 @@ pub(crate) static TYPE: Type = Type {
     name: "probe",
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
-    later: &["add", "remove", "flamegraph"],
+    later: &["flamegraph"],
 };
 
 const METHODS: &[Entry] = &[
@@ -421,6 +422,18 @@ const METHODS: &[Entry] = &[
     },
     spans::START,
     spans::MARK,
+    Entry {
+        name: "add",
+        signature: ":add(set, key)",
+        doc: "Ends the chain: the kernel puts the key into the set, and what happens next sees it there.",
+        function: |call| sets::change(call, true),
+    },
+    Entry {
+        name: "remove",
+        signature: ":remove(set, key)",
+        doc: "Ends the chain: the kernel takes the key out of the set.",
+        function: |call| sets::change(call, false),
+    },
     Entry {
         name: "detach",
         signature: ":detach()",

@@ -54,7 +54,9 @@ pub(super) unsafe fn push_copied(state: *mut lua_State, copied: Copied<'_>) {
             copied::Content::Nil | copied::Content::Null => ffi::lua_pushnil(state),
             copied::Content::Bool(value) => ffi::lua_pushboolean(state, value.into()),
             copied::Content::Int(value, ..) => ffi::lua_pushinteger(state, value as i64),
-            copied::Content::Text(bytes) => push_bytes(state, bytes),
+            copied::Content::Text(bytes) | copied::Content::Bytes(bytes) => {
+                push_bytes(state, bytes)
+            }
             copied::Content::Address(text) => push_bytes(state, text.bytes()),
             copied::Content::List(elements) => {
                 ffi::luaL_checkstack(state, 4, c"a struct within structs".as_ptr());

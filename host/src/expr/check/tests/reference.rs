@@ -2,7 +2,7 @@
 
 use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
-use crate::spec::{Room, Span};
+use crate::spec::{Room, SET_KEYS, Span};
 use moontrace_abi::limits::*;
 
 const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
@@ -35,8 +35,14 @@ fn its_limits_are_the_limits() {
         LONGEST_STRING,
         COMPARED_STRING,
         STRING,
+        PATH,
+        COMPONENTS,
+        ARGV,
+        ARGUMENTS,
+        BUFFER,
         PATTERN,
         SET_KEY,
+        SET_KEYS as usize,
         KEY_PARTS,
         KEY,
         COLUMNS,
