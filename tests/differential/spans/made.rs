@@ -214,13 +214,13 @@ fn text_of(maker: &mut Maker<'_>, capacity: u16) -> Text {
 impl Made {
     pub(crate) fn random(rng: &mut Rng, world: &World, shapes: &[Shape], depth: u32) -> Self {
         let (mut steps, mut bound, mut known) = (Vec::new(), 0, Vec::new());
-        for _ in 0..rng.below(4) {
+        for _ in 0..rng.pick(&[0, 0, 1, 1, 2, 3]) {
             let mut maker = Maker {
                 rng,
                 world,
                 bound: &known,
             };
-            if maker.rng.one_in(3) {
+            if maker.rng.one_in(4) {
                 steps.push(Step::If(maker.condition(depth)));
                 continue;
             }

@@ -59,6 +59,10 @@ impl Model<'_> {
                 self.meet("a key or condition that can't be read");
                 (Outcome::Read, None)
             }
+            Ok(()) if made.bound > 0 => {
+                self.meet("ended with what was found");
+                self.ending(&made.ending, oracle_at(&mut oracle, run), after)?
+            }
             Ok(()) => self.ending(&made.ending, oracle_at(&mut oracle, run), after)?,
         };
         same("outcome", &run.outcome, &Some(outcome))?;
