@@ -173,7 +173,7 @@ fn planted_mistakes_are_seen() {
 #[test]
 fn planted_mistakes_in_spans_are_seen() {
     if may_load("planted_mistakes_in_spans_are_seen") {
-        assert_seen(&mutation::SPANS, (30, spans));
+        assert_seen(&mutation::SPANS, (150, spans));
     }
 }
 

@@ -263,7 +263,7 @@ impl Made {
             world,
             bound: &known,
         };
-        let ending = Ending::random(&mut maker, shapes, depth, bound > 0);
+        let ending = Ending::random(&mut maker, shapes, depth);
         Self {
             steps,
             bound,
@@ -273,7 +273,7 @@ impl Made {
 }
 
 impl Ending {
-    fn random(maker: &mut Maker<'_>, shapes: &[Shape], depth: u32, from: bool) -> Self {
+    fn random(maker: &mut Maker<'_>, shapes: &[Shape], depth: u32) -> Self {
         match maker.rng.below(8) {
             kind @ 0..4 => {
                 let span = maker.rng.below(shapes.len() as u64) as usize;
@@ -287,8 +287,8 @@ impl Ending {
             4 | 5 => {
                 let long = maker.rng.one_in(3);
                 let (mut layout, mut values) = fields(maker, depth, long);
-                if from {
-                    layout = with_elapsed(layout, &mut values);
+                if !maker.bound.is_empty() {
+                    with_bound(&mut layout, &mut values, maker.bound);
                 }
                 Self::Emit { layout, values }
             }
@@ -303,26 +303,48 @@ impl Ending {
     }
 }
 
-/// Adds what has passed since the first of what is bound began.
-fn with_elapsed(mut layout: Layout, values: &mut Vec<FieldValue>) -> Layout {
+/// Adds what has passed since the first of what is bound began, and all that is known of it.
+fn with_bound(layout: &mut Layout, values: &mut Vec<FieldValue>, known: &[Part]) {
     let began = Kept {
         by: Keeper::Span(0),
         offset: 0,
         bit: None,
     };
     let (now, began) = (Node::Current(Current::Time), Node::Kept(began, Int::U64));
-    let elapsed = Node::Binary(Op::Sub, Box::new(now), Box::new(began));
-    values.push(FieldValue::Int(elapsed));
-    layout.fields.push(Field {
-        name: "elapsed".to_owned(),
-        content: Content::Int {
-            offset: layout.size,
-            int: Int::U64,
-        },
-        bit: layout.fields.len() as u8,
-        shown: None,
-        why: String::new(),
-    });
-    layout.size += 8;
-    layout
+    let elapsed = Part::Int(Node::Binary(Op::Sub, Box::new(now), Box::new(began)));
+    for part in [elapsed].iter().chain(known) {
+        let offset = layout.size;
+        layout.size += 8;
+        let (content, value) = match part {
+            Part::Int(node) => (
+                Content::Int {
+                    offset,
+                    int: Int::U64,
+                },
+                FieldValue::Int(node.clone()),
+            ),
+            Part::Text(text) => {
+                let slot = Some(layout.size);
+                let capacity = text.capacity();
+                layout.size += part.size();
+                (
+                    Content::Text {
+                        offset,
+                        slot,
+                        capacity,
+                    },
+                    FieldValue::Text(text.clone()),
+                )
+            }
+        };
+        values.push(value);
+        let bit = layout.fields.len() as u8;
+        layout.fields.push(Field {
+            name: format!("bound{bit}"),
+            content,
+            bit,
+            shown: None,
+            why: String::new(),
+        });
+    }
 }
