@@ -11,6 +11,7 @@ use moontrace::plan::{Aggregate, Content, Field, Layout};
 use moontrace_abi::limits::{KEY, SMALL_COLUMNS, SMALL_KEY};
 use moontrace_abi::record::HEADER;
 use moontrace_abi::{Control, Header, Outcome};
+use std::collections::BTreeMap;
 
 /// What is done to each generated function before it is linked.
 pub(crate) type Change<'a> = &'a dyn Fn(&mut Code);
@@ -27,6 +28,8 @@ pub(crate) struct Score {
     /// Programs that the verifier rejected.
     pub(crate) rejected: Vec<String>,
     pub(crate) mismatches: Vec<String>,
+    /// What the runs of span programs have met, and how often.
+    pub(crate) met: BTreeMap<&'static str, u64>,
 }
 
 impl Score {
@@ -68,6 +71,7 @@ impl Checker<'_> {
         Maker {
             rng: self.rng,
             world: self.world,
+            bound: &[],
         }
     }
 
@@ -125,7 +129,7 @@ impl Checker<'_> {
     pub(crate) fn record(&mut self, depth: u32) {
         let target = self.target();
         let long = self.rng.one_in(3);
-        let (layout, values) = self.fields(depth, long);
+        let (layout, values) = fields(&mut self.maker(), depth, long);
         let Some(code) = self.generated(codegen::record(&layout, &values, &target)) else {
             return;
         };
@@ -152,78 +156,6 @@ impl Checker<'_> {
         });
     }
 
-    /// Fields of a record, laid out: words, strings' spans, truth values, then strings that stand in slots.
-    fn fields(&mut self, depth: u32, long: bool) -> (Layout, Vec<FieldValue>) {
-        let mut maker = self.maker();
-        let (mut values, mut contents, mut offset) = (Vec::new(), Vec::new(), HEADER as u32);
-        for _ in 0..maker.rng.below(8) {
-            let int = if maker.rng.one_in(2) {
-                Int::I64
-            } else {
-                maker.rng.pick(&INTS)
-            };
-            let value = maker.value(depth);
-            let (value, bytes) = match maker.rng.one_in(4) {
-                true => (FieldValue::Word(value), 8),
-                false => (FieldValue::Int(value), int.bytes()),
-            };
-            offset = offset.next_multiple_of(bytes.into());
-            values.push(value);
-            contents.push(Content::Int { offset, int });
-            offset += u32::from(bytes);
-        }
-        offset = offset.next_multiple_of(4);
-        let texts = maker.rng.below(4) as usize;
-        for _ in 0..texts {
-            let text = maker.text(depth.min(2));
-            contents.push(Content::Text {
-                offset,
-                slot: None,
-                capacity: text.capacity(),
-            });
-            values.push(FieldValue::Text(text));
-            offset += 4;
-        }
-        for _ in 0..maker.rng.below(3) {
-            values.push(FieldValue::Bool(maker.condition(depth)));
-            contents.push(Content::Bool { offset });
-            offset += 1;
-        }
-        for content in &mut contents {
-            if let Content::Text { slot, capacity, .. } = content
-                && !(long && maker.rng.one_in(2))
-            {
-                offset = offset.next_multiple_of(8);
-                *slot = Some(offset);
-                offset += u32::from(*capacity).next_multiple_of(8);
-            }
-        }
-        // They are written in another order than they stand in.
-        let mut both: Vec<(Content, FieldValue)> = contents.into_iter().zip(values).collect();
-        for last in (1..both.len()).rev() {
-            both.swap(last, maker.rng.below(last as u64 + 1) as usize);
-        }
-        let (contents, values): (Vec<_>, Vec<_>) = both.into_iter().unzip();
-        let fields = contents.into_iter().enumerate();
-        let fields = fields
-            .map(|(bit, content)| Field {
-                name: format!("field{bit}"),
-                content,
-                bit: bit as u8,
-                shown: None,
-                why: String::new(),
-            })
-            .collect();
-        (
-            Layout {
-                fields,
-                size: offset.next_multiple_of(8),
-                long,
-            },
-            values,
-        )
-    }
-
     /// A key, and columns with their arguments.
     pub(crate) fn tally(&mut self, depth: u32) {
         let target = self.target();
@@ -241,17 +173,7 @@ impl Checker<'_> {
             .map(|_| maker.value(depth))
             .collect();
         let tally = maker.rng.below(256) as u32;
-        let columns: Vec<(Aggregate, u32, Option<usize>)> = (0..arguments.len())
-            .map(|index| {
-                let aggregate = if maker.rng.one_in(2) {
-                    Aggregate::Count
-                } else {
-                    Aggregate::Sum { signed: true }
-                };
-                (aggregate, 8 + 8 * index as u32, Some(index))
-            })
-            .chain([(Aggregate::Count, 0, None)])
-            .collect();
+        let columns = columns(arguments.len());
         let (Some(key), Some(measure), Some(code)) = (
             self.generated(codegen::key(
                 Control::generation_offset(tally),
@@ -288,18 +210,7 @@ impl Checker<'_> {
             };
             same("outcome", &run.outcome, &Some(Outcome::Delivered))?;
             same_notes(oracle, run)?;
-            let Some((got_key, got_value)) = &run.row else {
-                return Err("no row".to_owned());
-            };
-            let mut wanted_key = vec![0; if parts.is_empty() { 4 } else { 8 }];
-            wanted_key.extend(key);
-            same("key", got_key, &wanted_key)?;
-            let wanted_value: Vec<u8> = [1]
-                .iter()
-                .chain(&values)
-                .flat_map(|word: &u64| word.to_le_bytes())
-                .collect();
-            same("columns", got_value, &wanted_value)?;
+            compare_row(run, &parts, key, &values)?;
             Ok(0)
         };
         self.check(Case {
@@ -348,7 +259,10 @@ impl Checker<'_> {
             (word(0), word(1), word(2) as u32);
     }
 
-    fn generated(&mut self, code: Result<Code, moontrace::report::Report>) -> Option<Code> {
+    pub(crate) fn generated(
+        &mut self,
+        code: Result<Code, moontrace::report::Report>,
+    ) -> Option<Code> {
         match code {
             Ok(mut code) => {
                 self.score.most_insns = self.score.most_insns.max(code.insns.len());
@@ -394,8 +308,79 @@ impl Checker<'_> {
     }
 }
 
+/// Fields of a record, laid out: words, strings' spans, truth values, then strings that stand in slots.
+pub(crate) fn fields(maker: &mut Maker<'_>, depth: u32, long: bool) -> (Layout, Vec<FieldValue>) {
+    let (mut values, mut contents, mut offset) = (Vec::new(), Vec::new(), HEADER as u32);
+    for _ in 0..maker.rng.below(8) {
+        let int = if maker.rng.one_in(2) {
+            Int::I64
+        } else {
+            maker.rng.pick(&INTS)
+        };
+        let value = maker.value(depth);
+        let (value, bytes) = match maker.rng.one_in(4) {
+            true => (FieldValue::Word(value), 8),
+            false => (FieldValue::Int(value), int.bytes()),
+        };
+        offset = offset.next_multiple_of(bytes.into());
+        values.push(value);
+        contents.push(Content::Int { offset, int });
+        offset += u32::from(bytes);
+    }
+    offset = offset.next_multiple_of(4);
+    let texts = maker.rng.below(4) as usize;
+    for _ in 0..texts {
+        let text = maker.text(depth.min(2));
+        contents.push(Content::Text {
+            offset,
+            slot: None,
+            capacity: text.capacity(),
+        });
+        values.push(FieldValue::Text(text));
+        offset += 4;
+    }
+    for _ in 0..maker.rng.below(3) {
+        values.push(FieldValue::Bool(maker.condition(depth)));
+        contents.push(Content::Bool { offset });
+        offset += 1;
+    }
+    for content in &mut contents {
+        if let Content::Text { slot, capacity, .. } = content
+            && !(long && maker.rng.one_in(2))
+        {
+            offset = offset.next_multiple_of(8);
+            *slot = Some(offset);
+            offset += u32::from(*capacity).next_multiple_of(8);
+        }
+    }
+    // They are written in another order than they stand in.
+    let mut both: Vec<(Content, FieldValue)> = contents.into_iter().zip(values).collect();
+    for last in (1..both.len()).rev() {
+        both.swap(last, maker.rng.below(last as u64 + 1) as usize);
+    }
+    let (contents, values): (Vec<_>, Vec<_>) = both.into_iter().unzip();
+    let fields = contents.into_iter().enumerate();
+    let fields = fields
+        .map(|(bit, content)| Field {
+            name: format!("field{bit}"),
+            content,
+            bit: bit as u8,
+            shown: None,
+            why: String::new(),
+        })
+        .collect();
+    (
+        Layout {
+            fields,
+            size: offset.next_multiple_of(8),
+            long,
+        },
+        values,
+    )
+}
+
 /// `true`: it can't be read, and the record says so.
-fn compare_field(
+pub(crate) fn compare_field(
     oracle: &Oracle<'_>,
     run: &Run,
     field: &Field,
@@ -463,12 +448,47 @@ fn compare_field(
     }
 }
 
-fn same_notes(oracle: &Oracle<'_>, run: &Run) -> Result<(), String> {
+/// Count and sum in turn, one for each argument; a plain count in front.
+pub(crate) fn columns(arguments: usize) -> Vec<(Aggregate, u32, Option<usize>)> {
+    let column = |index: usize, aggregate| (aggregate, 8 + 8 * index as u32, Some(index));
+    let columns = (0..arguments).map(|index| match index % 2 {
+        0 => column(index, Aggregate::Count),
+        _ => column(index, Aggregate::Sum { signed: true }),
+    });
+    columns.chain([(Aggregate::Count, 0, None)]).collect()
+}
+
+/// The row that a tally has then.
+pub(crate) fn compare_row(
+    run: &Run,
+    parts: &[Part],
+    key: Vec<u8>,
+    values: &[u64],
+) -> Result<(), String> {
+    let Some((got_key, got_value)) = &run.row else {
+        return Err("no row".to_owned());
+    };
+    let mut wanted_key = vec![0; if parts.is_empty() { 4 } else { 8 }];
+    wanted_key.extend(key);
+    same("key", got_key, &wanted_key)?;
+    let wanted_value: Vec<u8> = [1]
+        .iter()
+        .chain(values)
+        .flat_map(|word: &u64| word.to_le_bytes())
+        .collect();
+    same("columns", got_value, &wanted_value)
+}
+
+pub(crate) fn same_notes(oracle: &Oracle<'_>, run: &Run) -> Result<(), String> {
     same("divisions by zero", &run.divisions, &oracle.divisions())?;
     same("truncations", &run.truncations, &oracle.truncations())
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Result<(), String> {
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    got: &T,
+    wanted: &T,
+) -> Result<(), String> {
     if got == wanted {
         Ok(())
     } else {

@@ -17,6 +17,7 @@ pub(crate) static OBJECT: &[u8] = include_bytes!("../../ebpf/moontrace.bpf.o");
 const RING: u32 = 1 << 16;
 const MMAPABLE: u32 = 1 << 10;
 const READ_ONLY: u32 = 1 << 7;
+const NO_PREALLOC: u32 = 1;
 
 pub(crate) struct Machine {
     pub(crate) library: Library,
@@ -56,6 +57,19 @@ pub(crate) struct Table {
     pub(crate) value: u32,
 }
 
+/// What else a program is linked with.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct With<'a> {
+    /// A tally's own map.
+    pub(crate) table: Option<Table>,
+    /// What an event is, where its steps bind something of spans.
+    pub(crate) event: Option<&'static str>,
+    /// The spans that steps look into, by their numbers.
+    pub(crate) spans: &'a [Map],
+    /// That which the action starts or marks.
+    pub(crate) begins: Option<usize>,
+}
+
 impl Machine {
     pub(crate) fn new(world: &World) -> Self {
         let abilities = Abilities::of(Facts::live().version());
@@ -92,6 +106,20 @@ impl Machine {
         }
     }
 
+    /// The map of a span, as the product makes it.
+    pub(crate) fn make_span(&self, key_size: u32, value_size: u32, room: u32) -> Map {
+        let late = self.library.abilities().late_allocation;
+        let spec = MapSpec {
+            name: "span",
+            of: MapType::Hash,
+            key_size,
+            value_size,
+            entries: room,
+            flags: if late { NO_PREALLOC } else { 0 },
+        };
+        Map::create(&spec).unwrap_or_else(|error| panic!("{spec:?}: {error}"))
+    }
+
     pub(crate) fn set_variables(&self, world: &World) {
         self.variables
             .update(&0u32.to_le_bytes(), &world.variables, Update::Any)
@@ -105,7 +133,22 @@ impl Machine {
         action: &'static str,
         table: Option<Table>,
     ) -> Result<Program, String> {
-        let tally = table.map(|table| hash("tally", table.key, table.value));
+        let with = With {
+            table,
+            ..With::default()
+        };
+        self.link_with(holes, action, with)
+    }
+
+    pub(crate) fn link_with(
+        &self,
+        holes: &[(&str, &Code)],
+        action: &'static str,
+        with: With<'_>,
+    ) -> Result<Program, String> {
+        let tally = with
+            .table
+            .map(|table| hash("tally", table.key, table.value));
         let patterns: Vec<(&str, Map)> = holes
             .iter()
             .filter(|(_, code)| !code.patterns.is_empty())
@@ -120,10 +163,14 @@ impl Machine {
             maps.retain(|(name, _)| *name != "TALLY");
             maps.push(("TALLY", number(tally)));
         }
+        if let Some(begins) = with.begins {
+            maps.retain(|(name, _)| *name != "SPAN");
+            maps.push(("SPAN", number(&with.spans[begins])));
+        }
         let control = number(find(&self.maps, ".data.control"));
         let refs = |hole: &str, map: MapRef| match map {
             MapRef::Set(id) => self.sets.get(id.0 as usize).map(number),
-            MapRef::Span(_) => None,
+            MapRef::Span(id) => with.spans.get(id.0 as usize).map(number),
             MapRef::Target => Some(number(&self.target)),
             MapRef::Control { .. } => Some(control),
             MapRef::Variables { .. } => Some(number(&self.variables)),
@@ -137,6 +184,7 @@ impl Machine {
             .map(|(hole, code)| (*hole, Body::Code(code)))
             .collect();
         bodies.push(("act", Body::Is(action)));
+        bodies.extend(with.event.map(|event| ("event", Body::Is(event))));
         let instance = self
             .library
             .instance("mt_raw_tracepoint", &bodies, &maps, &refs)

@@ -11,11 +11,13 @@ mod machine;
 mod mutation;
 mod oracle;
 mod random;
+mod spans;
 mod world;
 
 use check::{Checker, Score};
 use machine::Machine;
 use moontrace::codegen::Code;
+use mutation::Mutation;
 use oracle::Identity;
 use random::Rng;
 use std::cell::Cell;
@@ -57,8 +59,28 @@ fn settle() -> Identity {
     }
 }
 
+/// One round of what is tried, at that depth.
+type Round = fn(&mut Checker<'_>, u32);
+
+/// A tree in each kind of hole.
+fn trees(checker: &mut Checker<'_>, depth: u32) {
+    checker.steps(depth);
+    checker.record(depth);
+    checker.tally(depth);
+}
+
+/// Sequences of what uses spans.
+fn spans(checker: &mut Checker<'_>, depth: u32) {
+    checker.spans(depth.min(3));
+}
+
 /// `planted`: `change` makes mistakes, and the first one that shows is enough.
-fn try_random(seed: u64, count: u64, planted: bool, change: &dyn Fn(&mut Code)) -> Score {
+fn try_random(
+    (seed, count): (u64, u64),
+    round: Round,
+    planted: bool,
+    change: &dyn Fn(&mut Code),
+) -> Score {
     let mut rng = Rng::new(seed);
     let identity = settle();
     let mut world = World::new(&mut rng);
@@ -73,11 +95,8 @@ fn try_random(seed: u64, count: u64, planted: bool, change: &dyn Fn(&mut Code)) 
         inputs: 12,
     };
     checker.look_around();
-    for round in 0..count {
-        let depth = 1 + (round % 5) as u32;
-        checker.steps(depth);
-        checker.record(depth);
-        checker.tally(depth);
+    for number in 0..count {
+        round(&mut checker, 1 + (number % 5) as u32);
         if planted && checker.score.is_bad() {
             break;
         }
@@ -92,7 +111,13 @@ fn random_trees_mean_the_same_in_the_kernel_and_here() {
     }
     let seed = number("MOONTRACE_SEED", u64::from(std::process::id()));
     println!("MOONTRACE_SEED={seed}");
-    let score = try_random(seed, number("MOONTRACE_COUNT", 400), false, &|_| {});
+    let count = number("MOONTRACE_COUNT", 400);
+    let score = try_random((seed, count), trees, false, &|_| {});
+    assert_good(seed, &score);
+}
+
+/// Says what was tried; nothing of it may have gone wrong.
+fn assert_good(seed: u64, score: &Score) {
     println!(
         "{} programs, {} runs, {} failed reads, longest function {} instructions, {} refused, {} rejected, {} mismatches",
         score.programs,
@@ -123,15 +148,41 @@ fn random_trees_mean_the_same_in_the_kernel_and_here() {
 }
 
 #[test]
-fn planted_mistakes_are_seen() {
-    if !may_load("planted_mistakes_are_seen") {
+fn random_spans_hold_the_same_in_the_kernel_and_here() {
+    if !may_load("random_spans_hold_the_same_in_the_kernel_and_here") {
         return;
     }
+    let seed = number("MOONTRACE_SEED", u64::from(std::process::id()));
+    println!("MOONTRACE_SEED={seed}");
+    let count = (number("MOONTRACE_COUNT", 400) / 4).max(20);
+    let score = try_random((seed, count), spans, false, &|_| {});
+    println!("{:#?}", score.met);
+    assert_good(seed, &score);
+    for what in spans::MET {
+        assert!(score.met.contains_key(what), "seed {seed}: never {what}");
+    }
+}
+
+#[test]
+fn planted_mistakes_are_seen() {
+    if may_load("planted_mistakes_are_seen") {
+        assert_seen(&mutation::ALL, (150, trees));
+    }
+}
+
+#[test]
+fn planted_mistakes_in_spans_are_seen() {
+    if may_load("planted_mistakes_in_spans_are_seen") {
+        assert_seen(&mutation::SPANS, (150, spans));
+    }
+}
+
+fn assert_seen(all: &[Mutation], (count, round): (u64, Round)) {
     let seed = number("MOONTRACE_SEED", 1);
     let (mut planted, mut unseen) = (0, Vec::new());
-    for mutation in mutation::ALL {
+    for mutation in all {
         let places = Cell::new(0u64);
-        let score = try_random(seed, 150, true, &|code| {
+        let score = try_random((seed, count), round, true, &|code| {
             places.set(places.get() + u64::from(mutation.plant(code)));
         });
         if places.get() == 0 {
@@ -148,7 +199,7 @@ fn planted_mistakes_are_seen() {
         planted - unseen.len()
     );
     assert!(
-        planted * 10 >= mutation::ALL.len() * 9,
+        planted * 10 >= all.len() * 9,
         "too few mistakes had a place"
     );
     assert!(

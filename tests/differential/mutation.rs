@@ -22,11 +22,17 @@ pub(crate) enum Mutation {
     Variable { by: u32 },
     /// The wrong set.
     Set { by: u32 },
+    /// The wrong one of two spans.
+    Span,
+    /// A constant argument of a function that is off by this.
+    Argument { register: u8, by: i32 },
     /// A word of each pattern's table with this bit turned.
     Pattern { word: usize, bit: u32 },
 }
 
-use Mutation::{Helper, Immediate, Library, Offset, Opcode, Pattern, Set, Variable};
+use Mutation::{
+    Argument, Helper, Immediate, Library, Offset, Opcode, Pattern, Set, Span, Variable,
+};
 
 const fn opcode(from: u8, to: u8) -> Mutation {
     Opcode { from, to }
@@ -152,6 +158,59 @@ pub(crate) const ALL: [Mutation; 76] = [
     Pattern { word: 256, bit: 0 },
 ];
 
+/// Where spans are used.
+pub(crate) const SPANS: [Mutation; 18] = [
+    Span,
+    Library {
+        from: "lib_within",
+        to: "lib_finish",
+    },
+    Library {
+        from: "lib_finish",
+        to: "lib_within",
+    },
+    // Where what is found is copied to, and how much of it.
+    Argument { register: 4, by: 8 },
+    Argument {
+        register: 5,
+        by: -8,
+    },
+    // What is there: set and taken back.
+    opcode(0x47, 0x57),
+    opcode(0x57, 0x47),
+    opcode(0x4f, 0x5f),
+    opcode(0x5f, 0x4f),
+    Immediate {
+        opcode: 0x47,
+        by: 1,
+    },
+    Immediate {
+        opcode: 0x57,
+        by: 1,
+    },
+    // The key, the time, the fields: one word off, or of another width.
+    Offset {
+        opcode: 0x7b,
+        base: 10,
+        by: 8,
+    },
+    Offset {
+        opcode: 0x7b,
+        base: 8,
+        by: 8,
+    },
+    Offset {
+        opcode: 0x7a,
+        base: 8,
+        by: 8,
+    },
+    opcode(0x7b, 0x63),
+    opcode(0x7a, 0x62),
+    // Found is not found.
+    opcode(0x15, 0x55),
+    opcode(0x55, 0x15),
+];
+
 impl Mutation {
     /// Plants the mistake everywhere; `true` when there was a place for it.
     pub(crate) fn plant(&self, code: &mut Code) -> bool {
@@ -176,6 +235,9 @@ impl Mutation {
                 {
                     insn.imm = to
                 }
+                Argument { register, by } if insn.code == 0xb7 && insn.dst_reg() == register => {
+                    insn.imm += by
+                }
                 Immediate { opcode, by } if insn.code == opcode => {
                     insn.imm = insn.imm.wrapping_add(by)
                 }
@@ -199,6 +261,7 @@ impl Mutation {
             match (self, map) {
                 (Variable { by }, MapRef::Variables { offset }) => *offset += by,
                 (Set { by }, MapRef::Set(id)) => id.0 = (id.0 + by) % 4,
+                (Span, MapRef::Span(id)) => id.0 ^= 1,
                 _ => continue,
             }
             planted = true;

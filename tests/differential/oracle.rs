@@ -2,12 +2,14 @@
 
 use crate::world::World;
 use moontrace::expr::eval::{self, Fault, Input, Memory, PartValue};
-use moontrace::expr::tree::{Node, Part, SetId, TARGET, Text};
+use moontrace::expr::tree::{Keeper, Kept, Node, Part, SetId, TARGET, Text};
 use moontrace::expr::types::Space;
 use std::cell::Cell;
 
 /// Stands for the address of the kernel's copy of the context, which is not known here.
 const CONTEXT: u64 = 0xffff_0123_0000_0000;
+/// The same for the run's room for what its steps bind of spans.
+const BOUND: u64 = 0xffff_0124_0000_0000;
 
 /// Who runs the program, and where.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +29,10 @@ pub(crate) struct Oracle<'a> {
     world: &'a World,
     identity: &'a Identity,
     context: Vec<u8>,
+    /// What steps have bound of spans.
+    bound: Vec<u8>,
+    /// Of the run; only what looks at spans asks for it.
+    time: u64,
     divisions: Cell<u64>,
     truncations: Cell<u64>,
 }
@@ -38,9 +44,23 @@ impl<'a> Oracle<'a> {
             world,
             identity,
             context,
+            bound: Vec::new(),
+            time: 0,
             divisions: Cell::new(0),
             truncations: Cell::new(0),
         }
+    }
+
+    /// The time of the run, which its record has told.
+    pub(crate) fn set_time(&mut self, time: u64) {
+        self.time = time;
+    }
+
+    /// A step has found that.
+    pub(crate) fn bind(&mut self, area: u32, value: &[u8]) {
+        let end = area as usize + value.len();
+        self.bound.resize(self.bound.len().max(end), 0);
+        self.bound[area as usize..end].copy_from_slice(value);
     }
 
     /// The 64-bit pattern of a value; 0 or 1 for a truth value.
@@ -94,8 +114,7 @@ impl<'a> Oracle<'a> {
             uid,
             gid,
             cpu,
-            // No random tree asks for the time.
-            time: 0,
+            time: self.time,
             task,
             cgroup,
             variables: &self.world.variables,
@@ -129,8 +148,9 @@ impl Memory for Oracle<'_> {
         let mut comm = [0u8; 16];
         comm[..world.comm.len()].copy_from_slice(&world.comm);
         let field = |offset: u32| task.wrapping_add(offset.into());
-        let known: [(u64, &[u8]); 4] = [
+        let known: [(u64, &[u8]); 5] = [
             (CONTEXT, &self.context),
+            (BOUND, &self.bound),
             (field(world.task_comm), &comm),
             (field(world.task_fields[0].0), &tid.to_le_bytes()),
             (field(world.task_fields[1].0), &pid.to_le_bytes()),
@@ -143,5 +163,17 @@ impl Memory for Oracle<'_> {
             }
         }
         false
+    }
+
+    fn kept(&self, kept: Kept) -> Option<u64> {
+        let Keeper::Span(area) = kept.by else {
+            return None;
+        };
+        let value = self.bound.get(area as usize..)?;
+        if let Some(bit) = kept.bit {
+            let there = u64::from_le_bytes(value.get(8..16)?.try_into().ok()?);
+            (there >> bit & 1 == 1).then_some(())?;
+        }
+        Some(BOUND + u64::from(area) + u64::from(kept.offset))
     }
 }

@@ -111,6 +111,8 @@ const CURRENTS: [Current; 7] = [
 pub(crate) struct Maker<'a> {
     pub(crate) rng: &'a mut Rng,
     pub(crate) world: &'a World,
+    /// What steps have bound of spans before.
+    pub(crate) bound: &'a [Part],
 }
 
 impl Maker<'_> {
@@ -163,6 +165,9 @@ impl Maker<'_> {
     }
 
     fn leaf(&mut self) -> Node {
+        if let Some(Part::Int(node)) = self.bound_part() {
+            return node;
+        }
         match self.rng.below(12) {
             0..4 => Node::Const(self.rng.edge()),
             4 => Node::Current(self.rng.pick(&CURRENTS)),
@@ -174,8 +179,17 @@ impl Maker<'_> {
         }
     }
 
+    /// One of what is bound, now and then.
+    fn bound_part(&mut self) -> Option<Part> {
+        if self.bound.is_empty() || self.rng.one_in(2) {
+            return None;
+        }
+        let number = self.rng.below(self.bound.len() as u64) as usize;
+        Some(self.bound[number].clone())
+    }
+
     /// A number from 0 to 3.
-    fn low(&mut self) -> Node {
+    pub(crate) fn low(&mut self) -> Node {
         Node::Binary(Op::And, Box::new(self.context()), Box::new(Node::Const(3)))
     }
 
@@ -359,6 +373,9 @@ impl Maker<'_> {
     }
 
     pub(crate) fn text(&mut self, depth: u32) -> Text {
+        if let Some(Part::Text(text)) = self.bound_part() {
+            return text;
+        }
         match self.rng.below(if depth == 0 { 9 } else { 10 }) {
             0 => Text::Literal(self.literal()),
             1 | 2 => Text::Comm,
@@ -376,7 +393,7 @@ impl Maker<'_> {
     }
 
     /// A string of that capacity at most.
-    fn text_of(&mut self, capacity: u16, depth: u32) -> Text {
+    pub(crate) fn text_of(&mut self, capacity: u16, depth: u32) -> Text {
         loop {
             let text = match self.rng.below(3) {
                 0 => Text::Literal(self.rng.letters(u64::from(capacity) - 1)),

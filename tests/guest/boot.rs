@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The longest that all tests of a guest may take.
-const SECONDS: &str = "1200";
+const SECONDS: &str = "2400";
 /// The kernel in which programs are preempted wherever they may be.
 const PREEMPTED: &str = "6.12";
 /// Generated code against plain Rust: fewer programs than where the processor is a real one, and none of the tests that

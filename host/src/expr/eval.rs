@@ -1,6 +1,6 @@
 //! The plain evaluator: what a typed tree means, written to be obviously right. The oracle of the random test.
 
-use super::tree::{Current, Glob, Node, Op, Part, Relation, SetId, Text, common};
+use super::tree::{Current, Glob, Kept, Node, Op, Part, Relation, SetId, Text, common};
 use super::types::{Int, Space};
 use moontrace_abi::limits::{COMPARED_STRING, VARIABLE_STRING};
 use std::cell::Cell;
@@ -13,6 +13,11 @@ pub struct Fault;
 pub trait Memory {
     /// Fills `out` from an address; `false` when any of it can't be read.
     fn read(&self, space: Space, address: u64, out: &mut [u8]) -> bool;
+
+    /// Where in the kernel's memory stands what an earlier run has kept; `None` when it is not there.
+    fn kept(&self, _: Kept) -> Option<u64> {
+        None
+    }
 }
 
 /// A part of a member that is looked for in a set.
@@ -149,7 +154,16 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
                 u32::from_le_bytes(bytes).into()
             }
         },
-        Node::Kept(..) | Node::KeptAddress(_) | Node::Cookie => 0,
+        Node::Kept(kept, int) => {
+            let address = input.memory.kept(*kept).ok_or(Fault)?;
+            let mut bytes = [0; 8];
+            if !input.memory.read(Space::Kernel, address, &mut bytes) {
+                return Err(Fault);
+            }
+            int.fit(little_endian(&bytes))
+        }
+        Node::KeptAddress(kept) => input.memory.kept(*kept).ok_or(Fault)?,
+        Node::Cookie => 0,
         Node::Entry(table, at) => usize::try_from(value(at)?)
             .ok()
             .and_then(|at| table.get(at).copied())

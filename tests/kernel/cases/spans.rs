@@ -439,7 +439,8 @@ fn a_start_that_is_taken_down() {
 
 /// What has a key of its own is not tied to the running process: the script says whose are meant.
 fn of_a_process_that_the_script_names() {
-    let mut worker = Worker::start(&["nap", "10"]);
+    // Of a hundred naps: where a CPU is another guest's meanwhile, a nap may be over before its thread has left.
+    let mut worker = Worker::start(&["nap", "100"]);
     let pid = worker.pid().to_string();
     let script = |who: &str| {
         format!(
