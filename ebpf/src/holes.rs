@@ -36,7 +36,7 @@ holes! {
     steps(ctx: *mut c_void, state: *mut State);
     /// One of `actions`; gives an `Outcome`.
     act(ctx: *mut c_void, state: *mut State);
-    /// Writes the key of a tally, all of its bytes: 0, or 1 for a failed read.
+    /// Writes the key of a tally, all of its bytes: 0, or the `Outcome` of an event that is lost by it.
     key(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes the columns' arguments, a word each: 0, or 1 for a failed read.
     measure(ctx: *mut c_void, state: *mut State, out: *mut u64);

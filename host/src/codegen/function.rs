@@ -6,7 +6,7 @@ use super::instruction::{Alu, FP, R0, R1, R2, R3, R6, R7, R8, R9, Reg};
 use super::weights::{Root, Weights};
 use super::{Code, STACK, Target};
 use crate::report::Report;
-use moontrace_abi::{Header, Note, State};
+use moontrace_abi::{Header, Note, Outcome, State};
 
 pub(super) type Done<T = ()> = Result<T, Report>;
 
@@ -15,7 +15,7 @@ pub(super) type Done<T = ()> = Result<T, Report>;
 pub(super) enum Failure {
     /// Sets `state.fault` and returns 0.
     Flagged,
-    /// Returns 1.
+    /// Returns the outcome of a failed read.
     Returned,
     /// Has a way of its own.
     Own,
@@ -183,7 +183,7 @@ impl<'a> Function<'a> {
             self.asm.exit(if self.failure == Failure::Flagged {
                 0
             } else {
-                1
+                Outcome::Read as i32
             });
         }
         let mut code = self.asm.finish()?;

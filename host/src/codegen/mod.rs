@@ -20,6 +20,7 @@ mod instruction;
 mod list;
 mod pattern;
 mod record;
+mod stacks;
 mod text;
 mod value;
 mod weights;

@@ -80,7 +80,8 @@ impl Instance {
         match &plan.program.action {
             Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
             Action::Tally { tally, .. } => {
-                maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
+                maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)));
+                maps.extend(shared.stacks(*tally)?.map(|stacks| ("STACKS", stacks)));
             }
             Action::Enter(_) => {}
             Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
@@ -226,7 +227,7 @@ struct Holes<'a> {
     generated: Vec<(&'static str, &'a Code)>,
     constants: Vec<(&'static str, Code)>,
     action: &'static str,
-    /// Does the action want scratch?
+    /// Does the action want scratch, or what it calls?
     long: bool,
     /// Was something kept when the call began?
     returns: bool,
@@ -263,7 +264,8 @@ impl<'a> Holes<'a> {
                 } else {
                     "act_tally"
                 };
-                (action, code.long)
+                let stacks = code.key.calls.iter().any(|(_, name)| *name == "lib_stack");
+                (action, code.long || stacks)
             }
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));

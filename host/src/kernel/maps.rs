@@ -46,6 +46,15 @@ impl Maps {
         table.map(|table| table.map().map(fd)).transpose()
     }
 
+    /// The frames of a tally's stacks, where it has any.
+    ///
+    /// # Errors
+    /// As [`Self::table`].
+    pub(super) fn stacks(&self, tally: TallyId) -> io::Result<Option<RawFd>> {
+        let stacks = self.tables.get(&tally).map(|table| table.stacks());
+        Ok(stacks.transpose()?.flatten().map(fd))
+    }
+
     /// The set of traced processes.
     pub(super) fn target(&self) -> Option<RawFd> {
         self.target.as_deref().map(fd)

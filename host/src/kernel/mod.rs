@@ -12,6 +12,7 @@ mod maps;
 pub mod object;
 mod parallel;
 pub mod shared;
+mod stacks;
 pub mod table;
 
 pub use abilities::Abilities;
@@ -19,3 +20,4 @@ pub use control::Control;
 pub use instance::{Instance, LoadError};
 pub use maps::Maps;
 pub use shared::Shared;
+pub use table::Rows;

@@ -4,7 +4,7 @@ use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
-use super::table::{Entry, Table};
+use super::table::{Rows, Table};
 use crate::plan::{SetShape, TallyShape};
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
@@ -165,11 +165,11 @@ impl Shared {
     }
 
     /// The rows of a tally, which `take` leaves empty.
-    pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Vec<Entry>> {
+    pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Rows> {
         match self.maps.tables.get(&tally) {
             Some(table) if take => table.take(&self.control_words, self.barrier()?),
             Some(table) => table.read(&self.control_words),
-            None => Ok(Vec::new()),
+            None => Ok(Rows::default()),
         }
     }
 

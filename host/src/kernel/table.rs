@@ -1,11 +1,13 @@
 //! A tally's map: made by its shape, read and taken by generations.
 
+use super::stacks::Stacks;
 use crate::plan::{Storage, TallyShape};
 use crate::spec::Room;
 use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock};
@@ -16,6 +18,14 @@ pub struct Entry {
     pub values: Vec<u8>,
 }
 
+/// What is read of a tally.
+#[derive(Default)]
+pub struct Rows {
+    pub entries: Vec<Entry>,
+    /// The stacks that are keys, by their ids, each as the kernel half keeps it.
+    pub stacks: HashMap<[u64; 2], Vec<u8>>,
+}
+
 /// The map of one tally, made when the first program that feeds it is loaded.
 ///
 /// Its programs write to the generation that the control value names. Rows of the other one are there only between the
@@ -24,6 +34,8 @@ pub struct Entry {
 pub struct Table {
     shape: TallyShape,
     map: OnceLock<Map>,
+    /// The frames of stacks that are keys; `None` where none are.
+    stacks: Option<Stacks>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
 }
@@ -33,6 +45,7 @@ impl Table {
         Self {
             shape: shape.clone(),
             map: OnceLock::new(),
+            stacks: Stacks::of(shape),
             making: Mutex::default(),
         }
     }
@@ -43,7 +56,7 @@ impl Table {
         if let Some(map) = self.map.get() {
             return Ok(map);
         }
-        let Room { keys, lru } = self.shape.room;
+        let Room { keys, lru, .. } = self.shape.room;
         let (of, entries) = match (self.shape.storage, lru) {
             (Storage::PerCpuArray, _) => (MapType::PerCpuArray, 2),
             (Storage::PerCpuHash, false) => (MapType::PerCpuHash, keys),
@@ -64,31 +77,49 @@ impl Table {
         Ok(map)
     }
 
+    /// The map of the frames of its stacks.
+    pub(super) fn stacks(&self) -> io::Result<Option<&Map>> {
+        self.stacks.as_ref().map(Stacks::map).transpose()
+    }
+
     fn is_keyed(&self) -> bool {
         self.shape.storage != Storage::PerCpuArray
     }
 
     /// All rows as they are now, while programs may go on adding to them.
-    pub fn read(&self, control: &Mapping) -> io::Result<Vec<Entry>> {
+    pub fn read(&self, control: &Mapping) -> io::Result<Rows> {
         match self.map.get() {
-            Some(map) => self.rows(map, self.generation(control)),
-            None => Ok(Vec::new()),
+            Some(map) => self.all(map, self.generation(control)),
+            None => Ok(Rows::default()),
         }
+    }
+
+    /// Rows first: the stacks of each are there before it is.
+    fn all(&self, map: &Map, generation: u64) -> io::Result<Rows> {
+        let entries = self.rows(map, generation)?;
+        let stacks = match &self.stacks {
+            Some(stacks) => stacks.read(generation, &entries)?,
+            None => HashMap::new(),
+        };
+        Ok(Rows { entries, stacks })
     }
 
     /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
     /// update is lost, and none is in two readings.
-    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Vec<Entry>> {
+    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Rows> {
         let Some(map) = self.map.get() else {
-            return Ok(Vec::new());
+            return Ok(Rows::default());
         };
         let old = self.generation(control);
         if let Some(word) = control.word(Control::generation_offset(self.shape.id.0) as usize) {
             word.store(1 - old, Ordering::SeqCst);
         }
         barrier.wait()?;
-        let rows = self.rows(map, old)?;
-        self.clear(map, old, &rows)?;
+        let rows = self.all(map, old)?;
+        self.clear(map, old, &rows.entries)?;
+        if let Some(stacks) = &self.stacks {
+            stacks.clear(old)?;
+        }
         Ok(rows)
     }
 

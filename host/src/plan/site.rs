@@ -93,6 +93,8 @@ impl Compiled {
         let mut checked = |checked: &'a Checked| match checked {
             Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
             Checked::Text(text) => text.visit(each),
+            Checked::Stack(stack) => stack.memory.visit(each),
+            Checked::Symbol(symbol) => symbol.address.visit(each),
             Checked::Copied(copied) => {
                 let nodes = copied.origin.nodes();
                 nodes.into_iter().for_each(|node| node.visit(each));

@@ -99,6 +99,17 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
                 let capacity = part.size() as u16;
                 (KeyContent::Text { capacity }, part)
             }
+            Checked::Stack(stack) => (
+                KeyContent::Stack {
+                    user: stack.user,
+                    frames: stack.frames,
+                },
+                Part::Stack(stack.clone()),
+            ),
+            Checked::Symbol(symbol) => (
+                KeyContent::Symbol { user: symbol.user },
+                Part::Symbol(symbol.clone()),
+            ),
             Checked::Copied(_) => {
                 let report = Report::new(format!(
                     "'{}' is a struct or an array, which is no part of a key",

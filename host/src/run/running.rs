@@ -1,13 +1,14 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
 use super::refusal::{failed, no_maps, no_permission, not_attached, plainly, refused};
+use crate::facts::stacks::Meaning;
 use crate::kernel::control::{Closed, Done, Order};
 use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
 use crate::kernel::{Abilities, Control, Instance, Shared};
 use crate::lua::session::Site;
 use crate::output::Writer;
-use crate::plan::{Output, Planner, ProbePlan};
+use crate::plan::{Output, Planner, ProbePlan, TallyShape};
 use crate::report::Report;
 use crate::spec::{Member, ProbeId, SetId, VarId};
 use crate::sys::mapping::RingMapping;
@@ -68,6 +69,8 @@ pub(super) struct Running {
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
     engine_log: RefCell<Option<EngineLog>>,
+    /// What addresses stand for.
+    pub(super) meaning: Meaning,
     pub writer: RefCell<Writer>,
     setup: Setup,
     /// The run ends: nothing is armed any more.
@@ -91,6 +94,7 @@ impl Running {
             variables: RefCell::new(BTreeMap::new()),
             followers: RefCell::new(Vec::new()),
             engine_log: RefCell::new(None),
+            meaning: Meaning::default(),
             writer: RefCell::new(writer),
             setup,
             over: Cell::new(false),
@@ -316,6 +320,8 @@ impl Running {
                 }
             }
         }
+        // Programs are a part of the kernel's stacks.
+        self.meaning.forget_kernel();
         if self.underway.get() == 0 && reports.is_empty() {
             self.arm();
         }
@@ -343,6 +349,7 @@ impl Running {
             .filter_map(|id| probes.get(id))
             .map(|probe| &probe.plan)
         {
+            self.watch_processes(plan, &planner);
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
@@ -374,6 +381,18 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// Where stacks of processes are taken, remembers what those map: they may have ended when the stacks are read.
+    fn watch_processes(&self, plan: &ProbePlan, planner: &Planner) {
+        let of_tally = |tally| planner.tally(tally).map(TallyShape::has_user_addresses);
+        let mut sites = plan.sites.iter();
+        if sites.any(|site| site.takes_user_stacks(of_tally))
+            && let Err(error) = self.meaning.watch_processes()
+        {
+            let why = plainly(&error);
+            eprintln!("stacks of processes that end before they are read will have no names: {why}");
+        }
     }
 
     /// Prints what the kernel half has said for its developers.

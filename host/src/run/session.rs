@@ -3,13 +3,14 @@
 use super::refusal::plainly;
 use super::running::{Probe, Running};
 use super::signal;
-use crate::event::tally;
-use crate::kernel::Instance;
+use crate::event::tally::{self, Meanings};
+use crate::kernel::{Instance, Rows};
 use crate::kernel::control::Batch;
 use crate::lua::session::{Session, Site};
+use crate::output::flame;
 use crate::plan::Action;
 use crate::report::Report;
-use crate::rows::{Table, Value};
+use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -55,10 +56,10 @@ impl Session for Running {
             return Ok(Table::default());
         };
         let shared = self.shared.borrow();
-        let entries = shared
+        let rows = shared
             .as_ref()
-            .map_or(Ok(Vec::new()), |shared| shared.read_table(id, take));
-        let entries = entries
+            .map_or(Ok(Rows::default()), |shared| shared.read_table(id, take));
+        let Rows { entries, stacks } = rows
             .map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
         let entries = entries
             .into_iter()
@@ -67,7 +68,12 @@ impl Session for Running {
                 values: entry.values,
             })
             .collect();
-        Ok(tally::table(shape, entries, &|site| self.name_of(site)))
+        let meanings = Meanings {
+            sites: &|site| self.name_of(site),
+            stacks: &stacks,
+            symbols: &self.meaning,
+        };
+        Ok(tally::table(shape, entries, &meanings))
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
@@ -103,6 +109,37 @@ impl Session for Running {
     fn table(&self, table: &Table, title: Option<&str>) {
         if !self.muted.get() {
             self.writer.borrow_mut().table(table, title);
+        }
+    }
+
+    fn folded(&self, table: &Table, flame: &Flame) -> Result<String, Report> {
+        flame::folded(table, flame)
+    }
+
+    fn draw(&self, table: &Table, flame: &Flame, file: &str) -> Result<(), Report> {
+        if self.muted.get() {
+            return Ok(());
+        }
+        let svg = flame::svg(table, flame)?;
+        std::fs::write(file, svg).map_err(|error| unwritable(file, &error))
+    }
+
+    fn may_write(&self, file: &str) -> Result<(), Report> {
+        let exists = std::path::Path::new(file).exists();
+        let mut options = std::fs::File::options();
+        let made = options.create(true).append(true).open(file);
+        made.map_err(|error| unwritable(file, &error))?;
+        if !exists {
+            // It is made when there is something to be drawn.
+            let _ = std::fs::remove_file(file);
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
+        match self.muted.get() {
+            true => Ok(()),
+            false => std::fs::write(file, text).map_err(|error| unwritable(file, &error)),
         }
     }
 
@@ -142,6 +179,24 @@ impl Session for Running {
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
     }
+}
+
+impl Symbols for Running {
+    fn longest(&self) -> usize {
+        self.meaning.longest()
+    }
+
+    fn stack(&self, raw: &RawStack, time: u64) -> Arc<Stack> {
+        self.meaning.stack(raw, time)
+    }
+
+    fn symbol(&self, address: u64, process: Option<u32>, time: u64) -> Frame {
+        self.meaning.symbol(address, process, time)
+    }
+}
+
+fn unwritable(file: &str, error: &std::io::Error) -> Report {
+    Report::new(format!("{file} can't be written: {}", plainly(error)))
 }
 
 impl Running {

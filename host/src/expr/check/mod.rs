@@ -13,6 +13,7 @@ mod logic;
 mod members;
 mod memory;
 mod paths;
+mod stacks;
 mod strings;
 mod term;
 mod words;

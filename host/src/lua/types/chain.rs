@@ -315,7 +315,6 @@ pub(crate) static TYPE: Type = Type {
         "mark",
         "add",
         "remove",
-        "flamegraph",
     ],
 };
 

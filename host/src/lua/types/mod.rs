@@ -1,9 +1,11 @@
 //! The API's values, one file each. A method is an entry in its type's table.
 
 pub(crate) mod chain;
+mod flame;
 pub(crate) mod histogram;
 pub(crate) mod set;
 pub(crate) mod snapshot;
+pub(crate) mod stack;
 pub(crate) mod tally;
 pub(crate) mod variable;
 
@@ -24,11 +26,12 @@ pub(crate) struct Type {
 }
 
 /// Every type, as the documentation lists them.
-pub(crate) const ALL: [&Type; 6] = [
+pub(crate) const ALL: [&Type; 7] = [
     &chain::TYPE,
     &tally::TYPE,
     &snapshot::TYPE,
     &histogram::TYPE,
+    &stack::TYPE,
     &set::TYPE,
     &variable::TYPE,
 ];
@@ -46,7 +49,7 @@ pub(crate) fn register<T>(registry: &mut UserDataRegistry<T>, of: &'static Type)
     registry.add_meta_function(MetaMethod::ToString, move |_, _: Value| Ok(of.name));
 }
 
-fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
+pub(super) fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
     let script = Script::of(lua)?;
     let message = match of.later.contains(&name) {
         true => format!("':{name}' comes in a later version"),
