@@ -22,6 +22,7 @@
 //! - `nap N`: sleeps N times, a ms each
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
+//! - `jit N`: N calls of getppid by code that was made at run time, which `/tmp/perf-PID.map` calls `compiled_here`
 //! - `beside DEED…`: the deed in a new thread
 
 use std::ffi::{CString, c_long};
@@ -105,6 +106,7 @@ fn perform(words: &[&str]) -> ExitCode {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        ["jit", times] => jit(number(times)),
         ["send", address, times] => send(address, number(times)),
         ["ping", times] => ping(number(times)),
         ["beside", ..] => {
@@ -233,6 +235,36 @@ fn open_nowhere() {
     const NOWHERE: usize = 16;
     // SAFETY: the call fails, which is what it is made for.
     unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, NOWHERE, libc::O_RDONLY) };
+}
+
+/// Code of a function that calls getppid: push rbp; mov rbp, rsp; mov eax, 110; syscall; pop rbp; ret.
+const CODE: [u8; 13] = [
+    0x55, 0x48, 0x89, 0xe5, 0xb8, 110, 0, 0, 0, 0x0f, 0x05, 0x5d, 0xc3,
+];
+
+fn jit(times: u64) {
+    const PAGE: usize = 4096;
+    // SAFETY: new memory, in which the code has room, and which is a function from then on; the system call changes no
+    // register that a function must keep.
+    unsafe {
+        let memory = libc::mmap(
+            std::ptr::null_mut(),
+            PAGE,
+            libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        assert_ne!(memory, libc::MAP_FAILED, "there is memory");
+        std::ptr::copy_nonoverlapping(CODE.as_ptr(), memory.cast::<u8>(), CODE.len());
+        let map = format!("/tmp/perf-{}.map", std::process::id());
+        let line = format!("{:x} {:x} compiled_here\n", memory as usize, CODE.len());
+        std::fs::write(map, line).expect("a file in /tmp");
+        let function: extern "C" fn() -> i64 = std::mem::transmute(memory);
+        for _ in 0..times {
+            black_box(function());
+        }
+    }
 }
 
 fn touch(pages: usize) {

@@ -49,7 +49,13 @@ pub struct Taken<'a> {
 impl Taken<'_> {
     /// The stack on its own; `longest` is how many frames the kernel takes.
     pub fn to_raw(self, longest: usize) -> RawStack {
-        raw_stack(self.user, self.frames, self.process, self.addresses, longest)
+        raw_stack(
+            self.user,
+            self.frames,
+            self.process,
+            self.addresses,
+            longest,
+        )
     }
 }
 

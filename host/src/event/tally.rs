@@ -1,7 +1,7 @@
 //! Raw entries of a tally's map → rows.
 
-use crate::plan::{Aggregate, Column, Extreme, KeyContent, KeyField, TallyShape};
 use super::record::raw_stack;
+use crate::plan::{Aggregate, Column, Extreme, KeyContent, KeyField, TallyShape};
 use crate::rows::{Bucket, Histogram, RawEnd, RawStack, Stats, Symbols, Table, Value, average};
 use moontrace_abi::bucket::{bounds, buckets};
 use moontrace_abi::stack::StackHead;
@@ -166,7 +166,9 @@ fn key(field: &KeyField, bytes: &[u8], meanings: &Meanings<'_>) -> Value {
         }
         KeyContent::Symbol { user } => {
             let process = user.then_some(word(bytes, offset + 8) as u32);
-            let found = meanings.symbols.symbol(word(bytes, offset), process, u64::MAX);
+            let found = meanings
+                .symbols
+                .symbol(word(bytes, offset), process, u64::MAX);
             Value::Str(found.name().into_bytes())
         }
         KeyContent::Probe => site(|(probe, _)| probe),

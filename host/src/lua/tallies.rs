@@ -96,13 +96,10 @@ impl Tallies {
     /// Those that are to be shown at exit, and how: each is given once.
     pub(crate) fn take_unseen(&self) -> Vec<Shows> {
         let mut tallies = self.0.borrow_mut();
-        let unseen = tallies
-            .iter_mut()
-            .zip(0..)
-            .filter(|(tally, _)| {
-                let asked = tally.view.is_some() || !tally.pictures.is_empty();
-                tally.fed && (asked || !tally.seen)
-            });
+        let unseen = tallies.iter_mut().zip(0..).filter(|(tally, _)| {
+            let asked = tally.view.is_some() || !tally.pictures.is_empty();
+            tally.fed && (asked || !tally.seen)
+        });
         unseen
             .map(|(tally, number)| {
                 tally.seen = true;

@@ -34,7 +34,12 @@ impl EventRows {
         let fields = all.iter().filter(|(_, value)| !is_stack(value)).cloned();
         let fields: Vec<(&str, Value)> = fields.collect();
         let mut out = self.plain(&fields);
-        out.push_str(&below(all.iter().map(|(_, value)| value)));
+        let stacks = below(all.iter().map(|(_, value)| value));
+        if !stacks.is_empty() {
+            out.push_str(&stacks);
+            // Rows of several lines stand apart.
+            out.push('\n');
+        }
         out
     }
 

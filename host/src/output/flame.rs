@@ -21,7 +21,9 @@ pub fn folded(table: &Table, flame: &Flame) -> Result<String, Report> {
     }
     // What is nothing, or less, has no width.
     let lines = lines.into_iter().filter(|(_, value)| *value > 0);
-    Ok(lines.map(|(line, value)| format!("{line} {value}\n")).collect())
+    Ok(lines
+        .map(|(line, value)| format!("{line} {value}\n"))
+        .collect())
 }
 
 /// A flame graph as an SVG image.
@@ -124,7 +126,11 @@ mod tests {
     }
 
     fn row(kernel: &[&str], comm: &str, user: &[&str], count: i64, bytes: i64) -> Vec<Value> {
-        let end = if user.is_empty() { RawEnd::Failed(14) } else { RawEnd::Whole };
+        let end = if user.is_empty() {
+            RawEnd::Failed(14)
+        } else {
+            RawEnd::Whole
+        };
         vec![
             stack(false, kernel, RawEnd::Whole),
             Value::Str(comm.into()),
@@ -151,7 +157,10 @@ mod tests {
             column: Some("bytes".into()),
             title: None,
         };
-        assert_eq!(folded(&of, &bytes).unwrap(), "a:b;main;read;ksys_read;vfs_read 10\n");
+        assert_eq!(
+            folded(&of, &bytes).unwrap(),
+            "a:b;main;read;ksys_read;vfs_read 10\n"
+        );
         let wrong = Flame {
             column: Some("byte".into()),
             title: None,
@@ -168,7 +177,12 @@ mod tests {
             title: Some("Reads <here>".into()),
         };
         let svg = String::from_utf8(svg(&table(rows), &flame).unwrap()).unwrap();
-        for part in ["<svg", "Reads &lt;here&gt;", "vfs_read (2 count, 100%)", "main (2 count"] {
+        for part in [
+            "<svg",
+            "Reads &lt;here&gt;",
+            "vfs_read (2 count, 100%)",
+            "main (2 count",
+        ] {
             assert!(svg.contains(part), "{part}: {svg}");
         }
     }

@@ -199,7 +199,11 @@ fn content(content: &Content) -> String {
 }
 
 fn stack(user: bool, frames: u8) -> String {
-    let whose = if user { "the process's" } else { "the kernel's" };
+    let whose = if user {
+        "the process's"
+    } else {
+        "the kernel's"
+    };
     format!("{whose} stack to {frames} frames")
 }
 

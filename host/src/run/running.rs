@@ -41,6 +41,8 @@ pub(super) struct Setup {
     pub ring: u32,
     /// Programs look into the set of traced processes.
     pub follow: bool,
+    /// The one process that is traced, where it is one.
+    pub process: Option<u32>,
     /// `-v`
     pub verbose: bool,
     /// `--engine-log`: the kernel half to load, in place of the one inside.
@@ -180,6 +182,7 @@ impl Running {
         if let Some(shared) = self.shared.borrow().as_ref()
             && !self.over.get()
         {
+            self.meaning.wait_for_processes();
             shared.arm();
         }
     }
@@ -388,10 +391,12 @@ impl Running {
         let of_tally = |tally| planner.tally(tally).map(TallyShape::has_user_addresses);
         let mut sites = plan.sites.iter();
         if sites.any(|site| site.takes_user_stacks(of_tally))
-            && let Err(error) = self.meaning.watch_processes()
+            && let Err(error) = self.meaning.watch_processes(self.setup.process)
         {
             let why = plainly(&error);
-            eprintln!("stacks of processes that end before they are read will have no names: {why}");
+            eprintln!(
+                "stacks of processes that end before they are read will have no names: {why}"
+            );
         }
     }
 

@@ -27,10 +27,17 @@ pub enum Change {
         path: Vec<u8>,
     },
     /// The process has become another program: nothing is mapped yet.
-    Executed { pid: u32 },
+    Executed {
+        pid: u32,
+    },
     /// A new process has all that its parent has.
-    Forked { pid: u32, parent: u32 },
-    Ended { pid: u32 },
+    Forked {
+        pid: u32,
+        parent: u32,
+    },
+    Ended {
+        pid: u32,
+    },
     /// So many records came too fast.
     Lost(u64),
 }
@@ -195,7 +202,12 @@ mod tests {
 
     fn record(kind: u32, misc: u16, body: &[u8], time: u64) -> Vec<u8> {
         let length = (8 + body.len() + 8) as u16;
-        let head = [&kind.to_ne_bytes()[..], &misc.to_ne_bytes(), &length.to_ne_bytes()].concat();
+        let head = [
+            &kind.to_ne_bytes()[..],
+            &misc.to_ne_bytes(),
+            &length.to_ne_bytes(),
+        ]
+        .concat();
         [&head[..], body, &time.to_ne_bytes()].concat()
     }
 
@@ -228,7 +240,12 @@ mod tests {
         assert_eq!(parse(&record(EXIT, 0, &thread, 1)), None);
         let ended = Change::Ended { pid: 9 };
         assert_eq!(parse(&record(EXIT, 0, &new, 1)), Some((1, ended)));
-        let name = [&9u32.to_ne_bytes()[..], &9u32.to_ne_bytes(), b"cat\0\0\0\0\0"].concat();
+        let name = [
+            &9u32.to_ne_bytes()[..],
+            &9u32.to_ne_bytes(),
+            b"cat\0\0\0\0\0",
+        ]
+        .concat();
         assert_eq!(parse(&record(COMM, 0, &name, 1)), None);
         let executed = Change::Executed { pid: 9 };
         assert_eq!(parse(&record(COMM, BY_EXEC, &name, 1)), Some((1, executed)));

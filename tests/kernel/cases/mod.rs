@@ -17,6 +17,7 @@ mod histograms;
 mod output;
 mod signals;
 mod sites;
+mod stacks;
 mod structs;
 mod tallies;
 mod timers;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         functions::CASES,
         function_places::CASES,
         described::CASES,
+        stacks::CASES,
         wildcards::CASES,
         callers::CASES,
         engine_log::CASES,

@@ -15,7 +15,8 @@ use std::ops::Range;
 
 /// The words that every probe has.
 const WORDS: [&str; 12] = [
-    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask", "kstack", "ustack",
+    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask", "kstack",
+    "ustack",
 ];
 
 impl<'a> Checker<'a> {

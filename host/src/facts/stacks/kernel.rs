@@ -2,8 +2,8 @@
 
 use super::{frames_of, looked_up};
 use crate::rows::{Frame, RawStack, Stack};
-use blazesym::symbolize::Symbolizer;
 use blazesym::symbolize::Input;
+use blazesym::symbolize::Symbolizer;
 use blazesym::symbolize::source::{Kernel as KernelSource, Source};
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -55,7 +55,11 @@ impl Kernel {
                 addresses: raw.addresses.get(ours..).unwrap_or_default().to_vec(),
                 ..raw.clone()
             },
-            frames: all.iter().skip(ours).flat_map(|of| of.iter().cloned()).collect(),
+            frames: all
+                .iter()
+                .skip(ours)
+                .flat_map(|of| of.iter().cloned())
+                .collect(),
         }
     }
 
@@ -85,11 +89,14 @@ impl Kernel {
     }
 
     fn module(&self, address: u64) -> Option<Arc<str>> {
-        let modules = self.modules.get_or_init(|| {
-            modules(&std::fs::read_to_string("/proc/modules").unwrap_or_default())
-        });
+        let modules = self
+            .modules
+            .get_or_init(|| modules(&std::fs::read_to_string("/proc/modules").unwrap_or_default()));
         let within = |module: &&Module| (module.start..module.end).contains(&address);
-        modules.iter().find(within).map(|module| Arc::clone(&module.name))
+        modules
+            .iter()
+            .find(within)
+            .map(|module| Arc::clone(&module.name))
     }
 }
 
@@ -122,7 +129,10 @@ mod tests {
         let text = "veth 40960 0 - Live 0xffffffffc0a00000\nbroken line\nx 1 0 - Live 0xz\n";
         let kernel = Kernel::default();
         let _ = kernel.modules.set(modules(text));
-        assert_eq!(kernel.module(0xffff_ffff_c0a0_0010).as_deref(), Some("veth"));
+        assert_eq!(
+            kernel.module(0xffff_ffff_c0a0_0010).as_deref(),
+            Some("veth")
+        );
         assert_eq!(kernel.module(0xffff_ffff_c0a0_a000), None);
     }
 }

@@ -63,8 +63,16 @@ mod tests {
             path: "/a dir/lib x.so (deleted)".into(),
         };
         assert_eq!(line(text), Some(mapped));
-        assert_eq!(line("7f00-7f80 rwxp 00000000 00:00 0 ").map(|of| of.path), Some(String::new()));
-        for other in ["7f00-7f80 r--p 0 08:01 12 /x", "", "nonsense r-xp", "7f00 r-xp 0 0 0"] {
+        assert_eq!(
+            line("7f00-7f80 rwxp 00000000 00:00 0 ").map(|of| of.path),
+            Some(String::new())
+        );
+        for other in [
+            "7f00-7f80 r--p 0 08:01 12 /x",
+            "",
+            "nonsense r-xp",
+            "7f00 r-xp 0 0 0",
+        ] {
             assert_eq!(line(other), None, "{other}");
         }
     }

@@ -31,12 +31,19 @@ pub struct Meaning {
 }
 
 impl Meaning {
-    /// From now on, remembers what every process maps: their stacks can be read when they have ended.
+    /// From now on, remembers what every process maps: their stacks can be read when they have ended. Where only one is of
+    /// interest, what the others have mapped before is not looked at.
     ///
     /// # Errors
     /// When the kernel does not tell.
-    pub fn watch_processes(&self) -> io::Result<()> {
-        self.user.borrow_mut().watch()
+    pub fn watch_processes(&self, only: Option<u32>) -> io::Result<()> {
+        self.user.borrow_mut().watch(only)
+    }
+
+    /// Waits until what is there has been looked at, some 0.1 ms a process; not for ever, since there may be many: the rest
+    /// is looked at while they run.
+    pub fn wait_for_processes(&self) {
+        self.user.borrow_mut().wait();
     }
 
     /// The kernel has other programs and modules than before.
@@ -100,7 +107,12 @@ fn looked_up(number: usize, address: u64) -> u64 {
 }
 
 /// What blazesym knows of an address, innermost first. `at` is where it was looked up.
-fn frames_of(sym: &blazesym::symbolize::Sym<'_>, address: u64, at: u64, module: Option<Arc<str>>) -> Vec<Frame> {
+fn frames_of(
+    sym: &blazesym::symbolize::Sym<'_>,
+    address: u64,
+    at: u64,
+    module: Option<Arc<str>>,
+) -> Vec<Frame> {
     use blazesym::symbolize::CodeInfo;
     let place = |info: Option<&CodeInfo<'_>>| match info {
         Some(info) => (Some(info.to_path().to_string_lossy().into()), info.line),

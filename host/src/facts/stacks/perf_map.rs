@@ -109,7 +109,10 @@ mod tests {
             read: None,
             functions: functions("2000 10 second\n1000 20 old\nno line\n1000 20 first one\n"),
         };
-        let found = |address| map.find(address).map(|(name, offset)| (name.to_string(), offset));
+        let found = |address| {
+            map.find(address)
+                .map(|(name, offset)| (name.to_string(), offset))
+        };
         assert_eq!(found(0x1005), Some(("first one".to_owned(), 5)));
         assert_eq!(found(0x1020), None);
         assert_eq!(found(0x200f), Some(("second".to_owned(), 15)));

@@ -57,13 +57,21 @@ impl Spaces {
     pub(super) fn apply(&mut self, time: u64, change: Change) {
         match change {
             Change::Lost(count) => self.missed += count,
-            Change::Executed { pid } => self.begin(pid, Image { since: time, ..Image::default() }),
+            Change::Executed { pid } => self.begin(
+                pid,
+                Image {
+                    since: time,
+                    ..Image::default()
+                },
+            ),
             Change::Forked { pid, parent } => {
                 // A parent that nobody has looked at is looked at by its child, which has the same.
                 if self.image(parent, time).is_none() {
                     self.look_at(parent);
                 }
-                let parts = self.image(parent, time).map(|image| Arc::clone(&image.parts));
+                let parts = self
+                    .image(parent, time)
+                    .map(|image| Arc::clone(&image.parts));
                 if let Some(parts) = parts {
                     self.begin(pid, Image { since: time, parts });
                 } else {
@@ -82,7 +90,11 @@ impl Spaces {
             } => {
                 let end = start.saturating_add(length);
                 let path = String::from_utf8_lossy(&path).into_owned();
-                let identity = Identity { device, inode, path };
+                let identity = Identity {
+                    device,
+                    inode,
+                    path,
+                };
                 let file = self.files.get(identity, pid, (start, end));
                 // What it had before is there as well.
                 if self.image(pid, time).is_none() {
@@ -107,7 +119,11 @@ impl Spaces {
 
     /// Reads what a live process has mapped, unless that is known.
     pub(super) fn look_at(&mut self, pid: u32) {
-        if self.processes.get(&pid).is_some_and(|process| !process.images.is_empty()) {
+        if self
+            .processes
+            .get(&pid)
+            .is_some_and(|process| !process.images.is_empty())
+        {
             return;
         }
         let Some(lines) = maps::of_process(pid) else {
@@ -144,13 +160,18 @@ impl Spaces {
     /// What it was at that time; of one that is first seen later, what it was then.
     fn image(&self, pid: u32, time: u64) -> Option<&Image> {
         let images = &self.processes.get(&pid)?.images;
-        images.iter().rfind(|image| image.since <= time).or(images.first())
+        images
+            .iter()
+            .rfind(|image| image.since <= time)
+            .or(images.first())
     }
 
     fn begin(&mut self, pid: u32, image: Image) {
         let process = self.processes.entry(pid).or_default();
         process.ended = false;
-        let place = process.images.partition_point(|before| before.since <= image.since);
+        let place = process
+            .images
+            .partition_point(|before| before.since <= image.since);
         process.images.insert(place, image);
     }
 
@@ -165,7 +186,10 @@ impl Spaces {
         }
         // A process of the same number may live now.
         if let Some(first) = self.ended.pop_front()
-            && self.processes.get(&first).is_some_and(|process| process.ended)
+            && self
+                .processes
+                .get(&first)
+                .is_some_and(|process| process.ended)
         {
             self.processes.remove(&first);
         }
@@ -217,7 +241,13 @@ mod tests {
     fn a_child_has_what_its_parent_had_and_not_what_that_gets_later() {
         let (mut spaces, child) = (Spaces::default(), PID - 1);
         spaces.apply(10, mapped(PID, 0x1000, "both"));
-        spaces.apply(20, Change::Forked { pid: child, parent: PID });
+        spaces.apply(
+            20,
+            Change::Forked {
+                pid: child,
+                parent: PID,
+            },
+        );
         spaces.apply(30, mapped(PID, 0x5000, "parent's"));
         let both = Some(("both".to_owned(), 0x2000));
         assert_eq!(at(&mut spaces, child, 40, 0x1000), both);

@@ -27,8 +27,12 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn watch(&mut self) -> io::Result<()> {
-        self.watch.start()
+    pub(super) fn watch(&mut self, only: Option<u32>) -> io::Result<()> {
+        self.watch.start(only)
+    }
+
+    pub(super) fn wait(&mut self) {
+        self.watch.wait();
     }
 
     pub(super) fn missed(&self) -> u64 {
@@ -39,7 +43,11 @@ impl User {
         let pid = raw.process[0] as u32;
         let mut frames = Vec::new();
         for (number, address) in raw.addresses.iter().enumerate() {
-            frames.extend(self.frames(pid, time, *address, looked_up(number, *address)).iter().cloned());
+            frames.extend(
+                self.frames(pid, time, *address, looked_up(number, *address))
+                    .iter()
+                    .cloned(),
+            );
         }
         Stack {
             raw: raw.clone(),
@@ -55,7 +63,10 @@ impl User {
         };
         let part = self.watch.spaces(|spaces| spaces.find(pid, time, at));
         let Some(part) = part else {
-            return [self.compiled(pid, at).map_or(unknown, |frame| at_address(frame, address, at))].into();
+            return [self
+                .compiled(pid, at)
+                .map_or(unknown, |frame| at_address(frame, address, at))]
+            .into();
         };
         let (name, offset) = (&part.file.name, part.offset_of(at));
         let found = match &part.file.source {

@@ -6,8 +6,12 @@ use crate::sys::signals;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+/// How long the start may wait for all processes to be looked at.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// How long changes may wait, ns.
 const PERIOD: u64 = 100_000_000;
 
@@ -34,6 +38,8 @@ pub(super) struct Watch {
     watched: Arc<Mutex<Watched>>,
     over: Arc<AtomicBool>,
     started: bool,
+    /// Ends when all processes have been looked at.
+    looking: Option<Receiver<()>>,
 }
 
 impl Watch {
@@ -44,20 +50,39 @@ impl Watch {
         ask(&mut watched.spaces)
     }
 
-    /// Sees all changes from now on, and reads what the processes have that are there.
-    pub(super) fn start(&mut self) -> io::Result<()> {
+    /// Sees all changes from now on, and looks at what the processes have that are there, or one of them.
+    pub(super) fn start(&mut self, only: Option<u32>) -> io::Result<()> {
         if std::mem::replace(&mut self.started, true) {
             return Ok(());
         }
         let cpus = aya::util::online_cpus().map_err(|(_, error)| error)?;
-        lock(&self.watched).changes = Some(Changes::open(&cpus)?);
+        {
+            let mut watched = lock(&self.watched);
+            watched.changes = Some(Changes::open(&cpus)?);
+            if let Some(pid) = only {
+                watched.spaces.look_at(pid);
+            }
+        }
+        let (look, looking) = channel();
+        self.looking = Some(looking);
         let (watched, over) = (Arc::clone(&self.watched), Arc::clone(&self.over));
         let thread = std::thread::Builder::new().name("processes".into());
         thread.spawn(move || {
             signals::deliver_here(false);
+            if only.is_none() {
+                look_at_all(&watched, &over);
+            }
+            drop(look);
             keep_up(&watched, &over);
         })?;
         Ok(())
+    }
+
+    pub(super) fn wait(&mut self) {
+        if let Some(looking) = self.looking.take() {
+            // Nothing is ever sent.
+            let _ = looking.recv_timeout(PATIENCE);
+        }
     }
 }
 
@@ -67,7 +92,7 @@ impl Drop for Watch {
     }
 }
 
-fn keep_up(watched: &Mutex<Watched>, over: &AtomicBool) {
+fn look_at_all(watched: &Mutex<Watched>, over: &AtomicBool) {
     for pid in pids() {
         if over.load(Ordering::Relaxed) {
             return;
@@ -77,10 +102,14 @@ fn keep_up(watched: &Mutex<Watched>, over: &AtomicBool) {
         watched.catch_up();
         watched.spaces.look_at(pid);
     }
+}
+
+fn keep_up(watched: &Mutex<Watched>, over: &AtomicBool) {
     let fds: Vec<_> = {
         let watched = lock(watched);
         let fds = watched.changes.iter().flat_map(Changes::fds);
-        fds.filter_map(|fd| fd.as_fd().try_clone_to_owned().ok()).collect()
+        fds.filter_map(|fd| fd.as_fd().try_clone_to_owned().ok())
+            .collect()
     };
     let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     while !over.load(Ordering::Relaxed) {

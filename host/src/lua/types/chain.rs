@@ -308,13 +308,7 @@ pub(crate) static TYPE: Type = Type {
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
     later: &[
-        "within",
-        "without",
-        "finish",
-        "start",
-        "mark",
-        "add",
-        "remove",
+        "within", "without", "finish", "start", "mark", "add", "remove",
     ],
 };
 

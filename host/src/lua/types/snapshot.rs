@@ -63,7 +63,9 @@ fn key(call: &Call<'_>, value: &Value) -> mlua::Result<rows::Value> {
         Value::Boolean(value) => rows::Value::Bool(*value),
         Value::Integer(value) => rows::Value::Int(*value),
         Value::String(text) => rows::Value::Str(text.as_bytes().to_vec()),
-        Value::UserData(data) if let Ok(stack) = data.borrow::<StackValue>() => rows::Value::Stack(Arc::clone(&stack.0)),
+        Value::UserData(data) if let Ok(stack) = data.borrow::<StackValue>() => {
+            rows::Value::Stack(Arc::clone(&stack.0))
+        }
         other => {
             return Err(call.fail(format!(":get: a {} is no key", other.type_name())));
         }

@@ -2,7 +2,9 @@
 
 use super::{Type, no_method, register};
 use crate::rows::{Frame, Stack};
-use mlua::{Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods, UserDataRegistry, Value};
+use mlua::{
+    Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods, UserDataRegistry, Value,
+};
 use std::sync::Arc;
 
 pub(crate) struct StackValue(pub(crate) Arc<Stack>);
@@ -35,10 +37,14 @@ impl UserData for StackValue {
     fn register(registry: &mut UserDataRegistry<Self>) {
         register(registry, &TYPE);
         registry.add_field_method_get("mark", |_, stack| Ok(stack.0.mark()));
-        registry.add_meta_method(MetaMethod::Len, |_, stack, _: Value| Ok(stack.0.frames.len()));
+        registry.add_meta_method(MetaMethod::Len, |_, stack, _: Value| {
+            Ok(stack.0.frames.len())
+        });
         registry.add_meta_method(MetaMethod::Index, |lua, stack, key: Value| match key {
             Value::Integer(number) => {
-                let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+                let place = usize::try_from(number)
+                    .ok()
+                    .and_then(|number| number.checked_sub(1));
                 let of = place.and_then(|place| stack.0.frames.get(place));
                 of.map(|of| frame(lua, of)).transpose()
             }
