@@ -81,6 +81,12 @@ function tally:clear(...) end
 ---`:print{ top =, sort =, title = }` Prints the tally, largest last. In the body of a script it says how it is printed at exit.
 function tally:print(...) end
 
+---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named. In the body of a script it says how the tally is shown at exit.
+function tally:flamegraph(...) end
+
+---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
+function tally:folded(...) end
+
 ---`:every(period[, { top =, sort =, title = }])` Takes and prints the tally again and again.
 function tally:every(...) end
 
@@ -109,12 +115,22 @@ function table:group(...) end
 ---`:print{ top =, sort =, title = }` Prints the table, largest last.
 function table:print(...) end
 
+---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named.
+function table:flamegraph(...) end
+
+---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
+function table:folded(...) end
+
 --- How often values fell into which bucket: `h.count`, and `h.buckets` with `min`, `max` (both inclusive, nil where open) and `count`.
 ---@class histogram
 local histogram = {}
 
 ---`:percentile(p)` The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.
 function histogram:percentile(...) end
+
+--- A stack, innermost frame first. `#s` counts its frames; `s[i]` is one, with `addr`, `name`, `offset`, `inlined` and, where they are known, `symbol`, `module`, `file` and `line`. `for i, frame in ipairs(s)` goes through them, `tostring(s)` has a line for each. `s.mark` is `[truncated]` or `[failed: …]` of one that is not whole. Equal stacks are equal, as keys of a table, too.
+---@class stack
+local stack = {}
 
 --- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
 ---@class set
@@ -152,7 +168,7 @@ function define(...) end
 
 -- What probes share.
 
----`tally{ keys = 4096, lru = false }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.
+---`tally{ keys = 4096, lru = false, stacks = 8192 }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.
 function tally(...) end
 
 ---`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
@@ -192,6 +208,12 @@ function options(...) end
 
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
+
+---`ksym(address)` The name of the kernel's function that an address is in; the address itself where that is not known.
+function ksym(...) end
+
+---`usym(address, pid)` The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.
+function usym(...) end
 
 ---`require(name)` A module that comes with moontrace.
 function require(...) end

@@ -180,7 +180,7 @@ mod tests {
         for part in [
             "<svg",
             "Reads &lt;here&gt;",
-            "vfs_read (2 count, 100%)",
+            "vfs_read (2 count, 100.00%)",
             "main (2 count",
         ] {
             assert!(svg.contains(part), "{part}: {svg}");

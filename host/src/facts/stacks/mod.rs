@@ -9,6 +9,7 @@ mod user;
 mod watch;
 
 use crate::rows::{Frame, RawStack, Stack, Symbols};
+use crate::sys::signals;
 use kernel::Kernel;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -71,6 +72,7 @@ impl Symbols for Meaning {
         if let Some(known) = self.known.borrow().get(raw) {
             return Arc::clone(known);
         }
+        let _pause = signals::pause();
         let stack = Arc::new(match raw.user {
             true => self.user.borrow_mut().stack(raw, time),
             false => self.kernel.borrow_mut().stack(raw),
@@ -84,6 +86,7 @@ impl Symbols for Meaning {
     }
 
     fn symbol(&self, address: u64, process: Option<u32>, time: u64) -> Frame {
+        let _pause = signals::pause();
         let frames = match process {
             Some(pid) => self.user.borrow_mut().frames(pid, time, address, address),
             None => self.kernel.borrow_mut().frames(address, address),

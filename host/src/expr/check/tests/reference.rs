@@ -4,6 +4,7 @@ use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
 use crate::spec::Room;
 use moontrace_abi::limits::*;
+use moontrace_abi::stack::FRAMES;
 
 const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
 
@@ -42,6 +43,8 @@ fn its_limits_are_the_limits() {
         COLUMNS,
         ROW,
         Room::default().keys as usize,
+        Room::default().stacks as usize,
+        FRAMES,
         FIELDS,
         RECORD,
         VARIABLE_STRING,
