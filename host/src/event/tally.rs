@@ -421,7 +421,11 @@ mod tests {
             key: vec![0; 24],
             values: words(&counts),
         };
-        let table = table(&shape(vec![hist], 8 * BUCKETS as u32), vec![entry], &meanings(&|_| None));
+        let table = table(
+            &shape(vec![hist], 8 * BUCKETS as u32),
+            vec![entry],
+            &meanings(&|_| None),
+        );
         let Value::Hist(histogram) = &table.rows[0][2] else {
             panic!("no histogram")
         };

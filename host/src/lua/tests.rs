@@ -6,6 +6,7 @@ mod interrupts;
 mod modules;
 mod running;
 mod sandbox;
+mod stacks;
 mod values;
 
 use super::fake::{Fake, Given, failure, layout, output, record, vm_on};

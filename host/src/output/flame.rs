@@ -92,7 +92,7 @@ fn frames(stack: &Stack, parts: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::rows::{Frame, RawEnd, RawStack};
     use std::sync::Arc;

@@ -33,3 +33,92 @@ pub(super) fn in_line(stack: &Stack) -> String {
 pub(super) fn is_stack(value: &Value) -> bool {
     matches!(value, Value::Stack(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::flame::tests::stack;
+    use super::super::{EventRows, json, table};
+    use super::*;
+    use crate::rows::{RawEnd, Table};
+
+    fn row(comm: &str, kernel: &[&str], end: RawEnd, count: i64) -> Vec<Value> {
+        vec![
+            Value::Str(comm.into()),
+            stack(false, kernel, end),
+            stack(true, &["read", "ma\x1bin"], RawEnd::Whole),
+            Value::Int(count),
+        ]
+    }
+
+    fn of(columns: &[&str], rows: Vec<Vec<Value>>) -> Table {
+        Table {
+            name: "t".into(),
+            keys: ["comm", "kstack", "ustack"].map(String::from).to_vec(),
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            absent: vec![Value::Int(0)],
+            rows,
+        }
+    }
+
+    #[test]
+    fn frames_stand_below_the_row_that_they_are_of() {
+        let rows = vec![
+            row("sh", &[], RawEnd::Whole, 7),
+            row(
+                "a-longer-one",
+                &["vfs_read", "ksys_read"],
+                RawEnd::Truncated,
+                1234,
+            ),
+        ];
+        insta::assert_snapshot!(table(&of(&["count"], rows), None), @r"
+        COMM          COUNT
+        sh                7
+            [no frames]
+            --
+            read+16
+            ma\x1bin+16
+
+        a-longer-one   1234
+            vfs_read+16
+            ksys_read+16
+            [truncated]
+            --
+            read+16
+            ma\x1bin+16
+        ");
+    }
+
+    #[test]
+    fn rows_of_events_stand_apart_where_they_have_stacks() {
+        let mut rows = EventRows::default();
+        let first = rows.row(&[
+            ("pid", Value::Int(1)),
+            ("kstack", stack(false, &["f", "g"], RawEnd::Failed(14))),
+        ]);
+        let second = rows.row(&[
+            ("pid", Value::Int(22)),
+            ("kstack", stack(false, &["f"], RawEnd::Whole)),
+        ]);
+        insta::assert_snapshot!(first + &second, @r"
+            PID
+              1
+            f+16
+            g+16
+            [failed: EFAULT]
+
+             22
+            f+16
+        ");
+        let alone = EventRows::default().row(&[("kstack", stack(false, &["f"], RawEnd::Whole))]);
+        assert_eq!(alone, "    f+16\n\n");
+    }
+
+    #[test]
+    fn programs_get_frames_as_objects_and_what_is_missing_as_a_symbol() {
+        let frames = stack(false, &["f", "g"], RawEnd::Truncated);
+        let line = json::event("p", 1, 0, &[("kstack", frames)]);
+        let data = r#"{"kstack":[{"addr":0,"symbol":"f","offset":16},{"addr":1,"symbol":"g","offset":16},{"symbol":"[truncated]"}]}"#;
+        assert!(line.contains(data), "{line}");
+    }
+}

@@ -148,7 +148,11 @@ impl Drop for Pause {
         } else if self.left.it_value.tv_sec > 0 || self.left.it_value.tv_usec > 0 {
             // SAFETY: reads one struct, which the kernel has filled.
             unsafe {
-                libc::setitimer(libc::ITIMER_REAL, &raw const self.left, std::ptr::null_mut())
+                libc::setitimer(
+                    libc::ITIMER_REAL,
+                    &raw const self.left,
+                    std::ptr::null_mut(),
+                )
             };
         }
     }
