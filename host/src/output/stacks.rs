@@ -6,22 +6,25 @@ use crate::rows::{Stack, Value};
 /// How far frames are indented.
 const INDENT: &str = "    ";
 
-/// The frames of a row's stacks, one stack under the other with a line between.
+/// The frames of a row's stacks, one stack under the other with a line between. One without frames is said where it is
+/// alone.
 pub(super) fn below<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
     let stacks = values.into_iter().filter_map(|value| match value {
         Value::Stack(stack) => Some(frames(stack)),
         _ => None,
     });
-    stacks.collect::<Vec<_>>().join(&format!("{INDENT}--\n"))
+    let stacks: Vec<String> = stacks.collect();
+    let some = stacks.iter().filter(|frames| !frames.is_empty());
+    let some: Vec<&str> = some.map(String::as_str).collect();
+    match (some.is_empty(), stacks.is_empty()) {
+        (true, false) => format!("{INDENT}[no frames]\n"),
+        _ => some.join(&format!("{INDENT}--\n")),
+    }
 }
 
 fn frames(stack: &Stack) -> String {
     let line = |text: String| format!("{INDENT}{}\n", escape::printable(text.as_bytes()));
-    let lines: String = stack.lines().map(line).collect();
-    match lines.is_empty() {
-        true => format!("{INDENT}[no frames]\n"),
-        false => lines,
-    }
+    stack.lines().map(line).collect()
 }
 
 /// A stack within something else: in one line.
@@ -74,8 +77,6 @@ mod tests {
         insta::assert_snapshot!(table(&of(&["count"], rows), None), @r"
         COMM          COUNT
         sh                7
-            [no frames]
-            --
             read+16
             ma\x1bin+16
 
@@ -112,6 +113,9 @@ mod tests {
         ");
         let alone = EventRows::default().row(&[("kstack", stack(false, &["f"], RawEnd::Whole))]);
         assert_eq!(alone, "    f+16\n\n");
+        let none = stack(false, &[], RawEnd::Whole);
+        let empty = EventRows::default().row(&[("kstack", none.clone()), ("ustack", none)]);
+        assert_eq!(empty, "    [no frames]\n\n");
     }
 
     #[test]
