@@ -140,7 +140,7 @@ impl Ring {
         let (end, mut at) = (head.load(Ordering::Acquire), tail.load(Ordering::Relaxed));
         let mut record = Vec::new();
         while at < end {
-            let length = u64::from(self.word(at) >> 48 & 0xffff);
+            let length = self.word(at) >> 48 & 0xffff;
             // Records are whole words.
             if length < 8 || at + length > end {
                 at = end;

@@ -87,7 +87,7 @@ fn symbols(stack: &Value) -> Vec<&str> {
 
 /// The only row of these whose stack has so many frames of `descend`.
 #[track_caller]
-fn with_descents<'a>(rows: &'a [Value], descents: usize) -> &'a Value {
+fn with_descents(rows: &[Value], descents: usize) -> &Value {
     let has = |row: &&Value| {
         let symbols = symbols(&row["ustack"]);
         symbols
@@ -249,7 +249,7 @@ fn of_two_processes() {
 }
 
 fn on_all_cpus() {
-    const TIMES: i64 = 20_000;
+    const TIMES: u64 = 20_000;
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut workers: Vec<Worker> = (0..cpus)
         .map(|cpu| {
@@ -271,8 +271,13 @@ fn on_all_cpus() {
     let [row] = outcome.rows("asked") else {
         panic!("{outcome:?}")
     };
-    assert_eq!(row["count"], TIMES * cpus as i64, "{row}");
-    outcome.books().balance();
+    // The kernel skips a program that it has interrupted on that CPU, and counts that.
+    let (count, all) = (row["count"].as_u64().unwrap_or(0), TIMES * cpus as u64);
+    let missed = &outcome.of("books").next().expect("books")["missed"];
+    let missed = missed.as_u64().unwrap_or(0);
+    assert!(count <= all && count + missed >= all, "{outcome:?}");
+    let books = outcome.books();
+    assert_eq!((books.delivered, books.lost), (count, 0), "{outcome:?}");
 }
 
 fn of_the_kernel() {
@@ -396,8 +401,9 @@ fn addresses_as_functions() {
     let code = r#"probe "uprobe:PROGRAM:apply":by "usym(arg0)":name "applied":count()
         probe "uprobe:PROGRAM:apply":on(function(e) print(usym(e.arg0, e.pid), usym(16, e.pid)) end)"#;
     let (_worker, tracing) = program.run(code);
-    let outcome = finish(tracing);
     let all = SHALLOW + DEEP;
+    (0..all).for_each(|_| tracing.hear("descend\t0x10"));
+    let outcome = finish(tracing);
     assert_eq!(
         outcome.rows("applied"),
         [json!({"usym(arg0)": "descend", "count": all})]
@@ -411,7 +417,11 @@ fn addresses_of_the_kernel_as_functions() {
             :on(function(e) print(e.name == ksym(e.address), ksym(1)) end)"#;
     let file = tempfile::NamedTempFile::new().expect("a file");
     let path = file.path().to_str().expect("UTF-8");
-    let outcome = Worker::start(&["read", path, "77", "3"]).traced(code, &[]);
+    let mut worker = Worker::start(&["read", path, "77", "3"]);
+    let tracing = Trace::with(code, &["-p", &worker.pid().to_string()]).start();
+    worker.go();
+    (0..3).for_each(|_| tracing.hear("true\t0x1"));
+    let outcome = finish(tracing);
     let [row] = outcome.rows("reads") else {
         panic!("{outcome:?}")
     };
