@@ -10,8 +10,9 @@ function text.strftime(format, time)
   return os.date(format, seconds)
 end
 
--- Clears the screen.
-function text.cls() host.print("\27[H\27[2J\27[3J") end
+-- Begins a screen anew: what is printed from here to the end of the function takes the place of the last screen. In a file
+-- or a pipe it stands below that.
+text.cls = host.screen
 
 -- Bytes as `hexdump -C` shows them, sixteen a line.
 function text.hexdump(bytes)

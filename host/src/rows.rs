@@ -137,6 +137,10 @@ pub struct Table {
     pub absent: Vec<Value>,
     /// Smallest first, by the first column.
     pub rows: Vec<Vec<Value>>,
+    /// Which columns grow with time: counts and sums, of which there is so much a second.
+    pub growing: Vec<bool>,
+    /// How long it took the rows to become what they are, measured.
+    pub seconds: f64,
 }
 
 /// The books of one declaration, summed over its sites and CPUs.

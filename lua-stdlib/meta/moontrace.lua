@@ -78,7 +78,7 @@ function tally:take(...) end
 ---`:clear()` Empties the tally.
 function tally:clear(...) end
 
----`:print{ top =, sort =, title = }` Prints the tally, largest last. In the body of a script it says how it is printed at exit.
+---`:print{ top =, sort =, title =, rate = }` Prints the tally, largest last; with `rate`, counts and sums are so much a second. In the body of a script it says how it is printed at exit.
 function tally:print(...) end
 
 ---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named. In the body of a script it says how the tally is shown at exit.
@@ -87,8 +87,11 @@ function tally:flamegraph(...) end
 ---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
 function tally:folded(...) end
 
----`:every(period[, { top =, sort =, title = }])` Takes and prints the tally again and again.
+---`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again.
 function tally:every(...) end
+
+---`:live(period[, { top =, sort =, title =, rate = }])` Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other.
+function tally:live(...) end
 
 ---`:name(text)` What output calls the tally, said before a probe feeds it.
 function tally:name(...) end
@@ -96,7 +99,7 @@ function tally:name(...) end
 ---`:detach()` Takes away the probe whose ending gave this tally. It stays readable.
 function tally:detach(...) end
 
---- A tally as it was taken: it does not change any more. `#t` counts its rows.
+--- A tally as it was taken: it does not change any more. `#t` counts its rows, `t.seconds` is the time in which they came together.
 ---@class table
 local table = {}
 
@@ -112,7 +115,7 @@ function table:top(...) end
 ---`:group(field, column)` A row for each value of the field: the sum of the column, and how many rows there were.
 function table:group(...) end
 
----`:print{ top =, sort =, title = }` Prints the table, largest last.
+---`:print{ top =, sort =, title =, rate = }` Prints the table, largest last.
 function table:print(...) end
 
 ---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named.
@@ -177,13 +180,16 @@ function set(...) end
 ---`var(value)` A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.
 function var(...) end
 
--- Timers: they count from when everything is attached.
+-- Time: timers count from when everything is attached.
 
 ---`every(period, function)` Calls the function again and again.
 function every(...) end
 
 ---`after(delay, function)` Calls the function once.
 function after(...) end
+
+---`now()` The time by the clock of `e.time`, in ns.
+function now(...) end
 
 -- The run.
 

@@ -29,8 +29,14 @@ pub struct Meanings<'a> {
     pub symbols: &'a dyn Symbols,
 }
 
-/// The table that the entries make, smallest row first: by the first column, then by the keys.
-pub fn table(shape: &TallyShape, entries: Vec<Entry>, meanings: &Meanings<'_>) -> Table {
+/// The table that the entries make which came together in so many seconds, smallest row first: by the first column, then
+/// by the keys.
+pub fn table(
+    shape: &TallyShape,
+    entries: Vec<Entry>,
+    seconds: f64,
+    meanings: &Meanings<'_>,
+) -> Table {
     let keys = shape.keys.len();
     let mut rows: Vec<Vec<Value>> = merged(shape, entries, meanings)
         .into_iter()
@@ -52,7 +58,13 @@ pub fn table(shape: &TallyShape, entries: Vec<Entry>, meanings: &Meanings<'_>) -
             .collect(),
         absent: shape.columns.iter().map(|of| column(of, &[])).collect(),
         rows,
+        growing: shape.columns.iter().map(grows).collect(),
+        seconds,
     }
+}
+
+fn grows(column: &Column) -> bool {
+    matches!(column.function, Aggregate::Count | Aggregate::Sum { .. })
 }
 
 fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a Value>) -> Ordering {
@@ -323,7 +335,12 @@ mod tests {
                 values: words(&[1, 0, 0, 0]),
             },
         ];
-        let table = table(&shape(vec![count, sum], 16), entries, &meanings(&|_| None));
+        let table = table(
+            &shape(vec![count, sum], 16),
+            entries,
+            1.0,
+            &meanings(&|_| None),
+        );
         assert_eq!(table.rows[0][2..], [Value::Int(1), Value::Int(0)]);
         assert_eq!(
             table.rows[1],
@@ -369,7 +386,7 @@ mod tests {
             entry(0, 3, 1),
             entry(0, 9, 5),
         ];
-        let rows = table(&shape, entries, &meanings(&names)).rows;
+        let rows = table(&shape, entries, 1.0, &meanings(&names)).rows;
         let text = |text: &str| Value::Str(text.into());
         let row = |ok, big| {
             vec![
@@ -398,7 +415,7 @@ mod tests {
             key: vec![b'x'],
             values: Vec::new(),
         }];
-        let rows = table(&shape(vec![count], 8), entries, &meanings(&|_| None)).rows;
+        let rows = table(&shape(vec![count], 8), entries, 1.0, &meanings(&|_| None)).rows;
         assert_eq!(
             rows,
             [[Value::Str(b"x".to_vec()), Value::Int(0), Value::Int(0)]]
@@ -424,6 +441,7 @@ mod tests {
         let table = table(
             &shape(vec![hist], 8 * BUCKETS as u32),
             vec![entry],
+            1.0,
             &meanings(&|_| None),
         );
         let Value::Hist(histogram) = &table.rows[0][2] else {

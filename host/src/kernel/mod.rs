@@ -20,4 +20,3 @@ pub use control::Control;
 pub use instance::{Instance, LoadError};
 pub use maps::Maps;
 pub use shared::Shared;
-pub use table::Rows;

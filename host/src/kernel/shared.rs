@@ -4,7 +4,7 @@ use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
-use super::table::{Rows, Table};
+use super::table::{Reading, Table};
 use crate::plan::{SetShape, TallyShape};
 use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
@@ -103,6 +103,7 @@ impl Shared {
 
     /// Lets the programs of this script run, all at once.
     pub fn arm(&self) {
+        self.maps.tables.values().for_each(|table| table.begin());
         self.store(offset_of!(Control, armed), 1);
     }
 
@@ -165,11 +166,11 @@ impl Shared {
     }
 
     /// The rows of a tally, which `take` leaves empty.
-    pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Rows> {
+    pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Reading> {
         match self.maps.tables.get(&tally) {
             Some(table) if take => table.take(&self.control_words, self.barrier()?),
             Some(table) => table.read(&self.control_words),
-            None => Ok(Rows::default()),
+            None => Ok(Reading::default()),
         }
     }
 

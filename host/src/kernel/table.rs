@@ -3,13 +3,14 @@
 use super::stacks::Stacks;
 use crate::plan::{Storage, TallyShape};
 use crate::spec::Room;
+use crate::sys::clock;
 use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
@@ -20,10 +21,12 @@ pub struct Entry {
 
 /// What is read of a tally.
 #[derive(Default)]
-pub struct Rows {
+pub struct Reading {
     pub entries: Vec<Entry>,
     /// The stacks that are keys, by their ids, each as the kernel half keeps it.
     pub stacks: HashMap<[u64; 2], Vec<u8>>,
+    /// How long the rows took to come together.
+    pub ns: u64,
 }
 
 /// The map of one tally, made when the first program that feeds it is loaded.
@@ -38,6 +41,8 @@ pub struct Table {
     stacks: Option<Stacks>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
+    /// When the generation began that programs write to, by the clock of events.
+    since: AtomicU64,
 }
 
 impl Table {
@@ -47,7 +52,13 @@ impl Table {
             map: OnceLock::new(),
             stacks: Stacks::of(shape),
             making: Mutex::default(),
+            since: AtomicU64::new(clock::monotonic()),
         }
+    }
+
+    /// Programs write from now on.
+    pub(super) fn begin(&self) {
+        self.since.store(clock::monotonic(), Ordering::Relaxed);
     }
 
     /// The map, which is made if it isn't there.
@@ -87,40 +98,47 @@ impl Table {
     }
 
     /// All rows as they are now, while programs may go on adding to them.
-    pub fn read(&self, control: &Mapping) -> io::Result<Rows> {
-        match self.map.get() {
-            Some(map) => self.all(map, self.generation(control)),
-            None => Ok(Rows::default()),
-        }
+    pub fn read(&self, control: &Mapping) -> io::Result<Reading> {
+        let Some(map) = self.map.get() else {
+            return Ok(Reading::default());
+        };
+        let ns = clock::monotonic().saturating_sub(self.since.load(Ordering::Relaxed));
+        self.all(map, self.generation(control), ns)
     }
 
     /// Rows first: the stacks of each are there before it is.
-    fn all(&self, map: &Map, generation: u64) -> io::Result<Rows> {
+    fn all(&self, map: &Map, generation: u64, ns: u64) -> io::Result<Reading> {
         let entries = self.rows(map, generation)?;
         let stacks = match &self.stacks {
             Some(stacks) => stacks.read(generation, &entries)?,
             None => HashMap::new(),
         };
-        Ok(Rows { entries, stacks })
+        Ok(Reading {
+            entries,
+            stacks,
+            ns,
+        })
     }
 
     /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
     /// update is lost, and none is in two readings.
-    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Rows> {
+    pub fn take(&self, control: &Mapping, barrier: &Barrier) -> io::Result<Reading> {
         let Some(map) = self.map.get() else {
-            return Ok(Rows::default());
+            return Ok(Reading::default());
         };
         let old = self.generation(control);
         if let Some(word) = control.word(Control::generation_offset(self.shape.id.0) as usize) {
             word.store(1 - old, Ordering::SeqCst);
         }
+        let now = clock::monotonic();
+        let ns = now.saturating_sub(self.since.swap(now, Ordering::Relaxed));
         barrier.wait()?;
-        let rows = self.all(map, old)?;
-        self.clear(map, old, &rows.entries)?;
+        let read = self.all(map, old, ns)?;
+        self.clear(map, old, &read.entries)?;
         if let Some(stacks) = &self.stacks {
             stacks.clear(old)?;
         }
-        Ok(rows)
+        Ok(read)
     }
 
     fn generation(&self, control: &Mapping) -> u64 {

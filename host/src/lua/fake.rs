@@ -98,6 +98,10 @@ impl Session for Fake {
         self.write(&String::from_utf8_lossy(text));
     }
 
+    fn screen(&self) {
+        self.write("screen\n");
+    }
+
     fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
         self.write(&format!("event {probe} {time} {cpu} {fields:?}\n"));
     }

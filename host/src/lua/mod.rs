@@ -15,6 +15,7 @@ mod handler;
 pub mod header;
 pub mod infer;
 mod interrupt;
+mod live;
 pub mod options;
 mod printer;
 mod sandbox;

@@ -2,6 +2,7 @@
 
 use super::chunks::Chunks;
 use super::error::{Failure, ScriptError, explain};
+use super::live::Live;
 use super::options::OptionValue;
 use super::printer::Printer;
 use super::session::Session;
@@ -28,6 +29,7 @@ pub(crate) struct Script {
     pub(crate) handlers: RefCell<HashMap<ProbeId, Function>>,
     pub(crate) tallies: Tallies,
     pub(crate) timers: Timers,
+    pub(crate) live: Live,
     pub(crate) at_start: RefCell<VecDeque<Function>>,
     pub(crate) at_exit: RefCell<VecDeque<Function>>,
     /// What `on_signal` was told to call, by the signal's number.
@@ -62,6 +64,7 @@ impl Script {
             handlers: RefCell::default(),
             tallies: Tallies::default(),
             timers: Timers::default(),
+            live: Live::default(),
             at_start: RefCell::default(),
             at_exit: RefCell::default(),
             at_signal: RefCell::default(),

@@ -33,6 +33,8 @@ pub trait Session: Symbols {
     fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report>;
     /// Text that the script prints, as it is (a newline included where there is one).
     fn print(&self, text: &[u8]);
+    /// What is printed from here on, until the script returns, is a screen: it takes the place of the one before.
+    fn screen(&self);
     /// A row of `:print`.
     fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]);
     /// A table that is printed now.

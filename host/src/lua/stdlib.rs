@@ -111,6 +111,11 @@ fn host(lua: &Lua) -> mlua::Result<Table> {
         Ok(())
     };
     host.raw_set("print", lua.create_function(print)?)?;
+    let screen = |lua: &Lua, ()| {
+        Script::of(lua)?.session.screen();
+        Ok(())
+    };
+    host.raw_set("screen", lua.create_function(screen)?)?;
     Ok(host)
 }
 

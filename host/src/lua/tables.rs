@@ -104,7 +104,27 @@ pub(crate) fn view(table: &Table, view: &View) -> Result<Table, (String, Option<
         let rest = table.rows.len().saturating_sub(top);
         table.rows.drain(..rest);
     }
-    Ok(table)
+    Ok(if view.rate { rates(table) } else { table })
+}
+
+/// Counts and sums as so much a second, over the time in which they came together.
+fn rates(mut table: Table) -> Table {
+    let keys = table.keys.len();
+    let growing = std::mem::take(&mut table.growing);
+    for (column, _) in growing.iter().enumerate().filter(|(_, grows)| **grows) {
+        if let Some(name) = table.columns.get_mut(column) {
+            name.push_str("/s");
+        }
+        for row in &mut table.rows {
+            if let Some(value) = row.get_mut(keys + column)
+                && let Some(amount) = value.integer()
+                && table.seconds > 0.0
+            {
+                *value = Value::Float(amount as f64 / table.seconds);
+            }
+        }
+    }
+    table
 }
 
 /// The row whose keys these are; where there is none, one that says that nothing was counted.
@@ -141,16 +161,21 @@ pub(crate) fn group(table: &Table, key: usize, column: usize) -> Table {
         }
         row
     });
-    let mut columns = vec![name(column)];
+    let of = column.checked_sub(table.keys.len());
+    let grows = of.and_then(|column| table.growing.get(column)).copied();
+    let (mut columns, mut growing) = (vec![name(column)], vec![grows.unwrap_or(false)]);
     if !counted {
         columns.push("count".to_owned());
+        growing.push(false);
     }
     let mut grouped = Table {
         name: table.name.clone(),
         keys: vec![name(key)],
         absent: vec![Value::Int(0); columns.len()],
         columns,
+        growing,
         rows: rows.collect(),
+        seconds: table.seconds,
     };
     sort(&mut grouped, 1);
     grouped
@@ -206,6 +231,8 @@ mod tests {
             columns: vec!["count".to_owned()],
             absent: vec![Value::Int(0)],
             rows: vec![row("sh", 1, 2), row("ls", 2, 3), row("sh", 3, u64::MAX)],
+            growing: vec![true],
+            seconds: 4.0,
         }
     }
 
@@ -219,7 +246,7 @@ mod tests {
         let sorted = View {
             top: Some(1),
             sort: Some("comm".to_owned()),
-            title: None,
+            ..View::default()
         };
         assert_eq!(
             view(&table(), &sorted).unwrap().rows,
@@ -231,6 +258,28 @@ mod tests {
         };
         let (_, help) = view(&table(), &wrong).unwrap_err();
         assert_eq!(help.unwrap(), "did you mean 'count'?");
+    }
+
+    #[test]
+    fn rates_are_of_what_grows_by_the_time_that_was_measured() {
+        let rate = View {
+            rate: true,
+            ..View::default()
+        };
+        let rates = view(&table(), &rate).unwrap();
+        assert_eq!(
+            (&*rates.columns[0], &rates.keys),
+            ("count/s", &table().keys)
+        );
+        let first = [
+            Value::Str(b"sh".to_vec()),
+            Value::Unsigned(1),
+            Value::Float(0.5),
+        ];
+        assert_eq!(rates.rows[0], first);
+        let mut still = table();
+        still.growing = vec![false];
+        assert_eq!(view(&still, &rate).unwrap().rows, table().rows);
     }
 
     #[test]

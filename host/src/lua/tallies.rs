@@ -47,6 +47,8 @@ pub(crate) struct View {
     /// The column that rows are ordered by; the first, unless said.
     pub(crate) sort: Option<String>,
     pub(crate) title: Option<String>,
+    /// Counts and sums a second.
+    pub(crate) rate: bool,
 }
 
 impl Tallies {

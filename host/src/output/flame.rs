@@ -122,6 +122,7 @@ pub(super) mod tests {
             columns: ["count", "bytes"].map(String::from).to_vec(),
             absent: vec![Value::Int(0), Value::Int(0)],
             rows,
+            ..Table::default()
         }
     }
 

@@ -339,11 +339,11 @@ mod tests {
             name: "t".into(),
             keys: vec!["comm".into()],
             columns: vec!["hist".into()],
-            absent: Vec::new(),
             rows: vec![
                 vec![Value::Str(b"sh".to_vec()), hist],
                 vec![Value::Str(b"dd".to_vec()), Value::Int(1)],
             ],
+            ..Table::default()
         };
         assert_eq!(
             table(&shown),
@@ -409,8 +409,8 @@ mod tests {
             name: "t".to_owned(),
             keys: vec!["mode".to_owned()],
             columns: vec!["count".to_owned()],
-            absent: Vec::new(),
             rows: vec![vec![mode(0o755), Value::Int(1)]],
+            ..Table::default()
         };
         assert_eq!(
             table(&tally),

@@ -7,6 +7,7 @@ mod event_rows;
 pub mod flame;
 mod histogram;
 pub mod json;
+mod screen;
 mod shown;
 mod stacks;
 mod table;

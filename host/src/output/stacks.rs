@@ -60,6 +60,7 @@ mod tests {
             columns: columns.iter().map(|name| (*name).to_owned()).collect(),
             absent: vec![Value::Int(0)],
             rows,
+            ..Table::default()
         }
     }
 

@@ -195,8 +195,8 @@ mod tests {
             name: "reads".into(),
             keys: owned(keys),
             columns: owned(columns),
-            absent: Vec::new(),
             rows,
+            ..Table::default()
         }
     }
 

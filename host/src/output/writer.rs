@@ -1,5 +1,6 @@
 //! The one owner of the output stream.
 
+use super::screen::{Screen, Size};
 use super::{EventRows, books, json, table};
 use crate::report::Report;
 use crate::rows::{Books, Table, Value};
@@ -44,6 +45,10 @@ pub struct Writer {
     rows: EventRows,
     /// The tally that was printed first.
     first_table: Option<String>,
+    /// What is being printed of a screen, until it is flushed.
+    screen: Option<Screen>,
+    /// There has been a screen before.
+    drawn: bool,
     state: State,
 }
 
@@ -83,6 +88,8 @@ impl Writer {
             whole: 0,
             rows,
             first_table: None,
+            screen: None,
+            drawn: false,
             state: State::Good,
         }
     }
@@ -116,6 +123,25 @@ impl Writer {
             Format::Text => self.put(bytes),
             Format::Json => self.put(json::text(bytes).as_bytes()),
         }
+    }
+
+    /// Begins a screen: what is printed until the next flush takes the place of the screen before. Where nobody watches, it
+    /// stands below that; of JSON lines nothing is taken away.
+    pub fn screen(&mut self) {
+        let drawn = std::mem::replace(&mut self.drawn, true);
+        if self.format == Format::Json {
+            return;
+        }
+        if self.watched {
+            // The place of a screen is the whole terminal; what stands there is not lost to those who scroll back.
+            self.screen = None;
+            self.whole = self.waiting.len();
+            self.write_lines();
+            self.screen = Some(Screen::new(!drawn));
+        } else if drawn {
+            self.put(b"\n");
+        }
+        self.first_table = None;
     }
 
     /// A row of `:print`. `time` is the clock of events, in ns.
@@ -161,6 +187,7 @@ impl Writer {
             self.put(json::error(report).as_bytes());
         }
         // What was printed before the error is to be read before it.
+        self.draw();
         self.write_lines();
         say(&report.to_string());
     }
@@ -168,6 +195,9 @@ impl Writer {
     fn put(&mut self, bytes: &[u8]) {
         if !matches!(self.state, State::Good) {
             return;
+        }
+        if let Some(screen) = &mut self.screen {
+            return screen.put(bytes);
         }
         let before = self.waiting.len();
         self.waiting.extend_from_slice(bytes);
@@ -179,6 +209,13 @@ impl Writer {
         }
         if self.whole >= WAITING {
             self.write_lines();
+        }
+    }
+
+    /// Puts the screen, if one is being printed, where it belongs.
+    fn draw(&mut self) {
+        if let Some(screen) = self.screen.take() {
+            self.put(screen.draw(Size::now()).as_bytes());
         }
     }
 
@@ -203,6 +240,7 @@ impl Writer {
     /// # Errors
     /// A closed stream, each time; any other failure once.
     pub fn flush(&mut self) -> Result<(), WriteError> {
+        self.draw();
         if self.watched {
             self.whole = self.waiting.len();
         }
@@ -340,8 +378,8 @@ mod tests {
             name: name.into(),
             keys: vec!["cpu".into()],
             columns: vec!["count".into()],
-            absent: Vec::new(),
             rows: vec![vec![Value::Int(0), Value::Int(5)]],
+            ..Table::default()
         };
         writer.table(&table("a"), None);
         writer.table(&table("b"), None);
@@ -352,6 +390,29 @@ mod tests {
             written.borrow().concat(),
             format!("{rows}\nb\n{rows}\nTitle\n{rows}")
         );
+    }
+
+    #[test]
+    fn screens_take_each_others_place_where_somebody_watches_and_else_stand_below_each_other() {
+        let draw = |watched, format| {
+            let (mut writer, written) = writer(usize::MAX, io::ErrorKind::Other, format);
+            writer.watched = watched;
+            writer.text(b"before\n");
+            for text in [b"one\n", b"two\n"] {
+                writer.screen();
+                writer.text(text);
+                writer.flush().unwrap();
+            }
+            writer.text(b"behind\n");
+            writer.finish().unwrap();
+            written.borrow().concat()
+        };
+        let watched = "before\n\x1b[2J\x1b[Hone\x1b[K\n\x1b[J\x1b[Htwo\x1b[K\n\x1b[Jbehind\n";
+        assert_eq!(draw(true, Format::Text), watched);
+        assert_eq!(draw(false, Format::Text), "before\none\n\ntwo\nbehind\n");
+        let json = draw(true, Format::Json);
+        assert_eq!(json.lines().count(), 4);
+        assert!(!json.contains('\x1b'));
     }
 
     #[test]

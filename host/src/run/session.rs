@@ -4,8 +4,9 @@ use super::refusal::plainly;
 use super::running::{Probe, Running};
 use super::signal;
 use crate::event::tally::{self, Meanings};
+use crate::kernel::Instance;
 use crate::kernel::control::Batch;
-use crate::kernel::{Instance, Rows};
+use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
 use crate::output::flame;
 use crate::plan::Action;
@@ -56,10 +57,14 @@ impl Session for Running {
             return Ok(Table::default());
         };
         let shared = self.shared.borrow();
-        let rows = shared
+        let read = shared
             .as_ref()
-            .map_or(Ok(Rows::default()), |shared| shared.read_table(id, take));
-        let Rows { entries, stacks } = rows
+            .map_or(Ok(Reading::default()), |shared| shared.read_table(id, take));
+        let Reading {
+            entries,
+            stacks,
+            ns,
+        } = read
             .map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
         let entries = entries
             .into_iter()
@@ -73,7 +78,7 @@ impl Session for Running {
             stacks: &stacks,
             symbols: &self.meaning,
         };
-        Ok(tally::table(shape, entries, &meanings))
+        Ok(tally::table(shape, entries, ns as f64 / 1e9, &meanings))
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
@@ -99,6 +104,12 @@ impl Session for Running {
     fn print(&self, text: &[u8]) {
         if !self.muted.get() {
             self.writer.borrow_mut().text(text);
+        }
+    }
+
+    fn screen(&self) {
+        if !self.muted.get() {
+            self.writer.borrow_mut().screen();
         }
     }
 

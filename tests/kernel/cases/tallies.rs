@@ -6,7 +6,7 @@ use crate::worker::{Worker, executable};
 use serde_json::json;
 
 cases!(tallies: every_column, finer_and_equal_buckets, extremes_by_key_from_all_cpus, of_several_probes,
-    say_when_they_are_full, forget_the_oldest);
+    say_when_they_are_full, forget_the_oldest, are_taken_with_the_time_they_took);
 
 /// Reads a directory 6 times (-EISDIR), 100 bytes of a file 9 times and nothing 4 times.
 fn traced_reads(columns: &str) -> Outcome {
@@ -149,4 +149,40 @@ fn forget_the_oldest() {
         1,
         "the newest is there"
     );
+}
+
+/// A writer at work all the time: readings add up to what it did, and the times of the readings to the whole time.
+fn are_taken_with_the_time_they_took() {
+    let calls = 200_000;
+    let mut worker = Worker::start(&["as", "mt-rates", "burst", "0", &calls.to_string()]);
+    let code = r#"
+        local t = probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "mt-rates"':count()
+        local began, seconds, count = 0, 0, 0
+        local function take()
+          local taken = t:take()
+          seconds = seconds + taken.seconds
+          count = count + (taken:rows()[1] or { count = 0 }).count
+          return taken
+        end
+        on_start(function() began = now() end)
+        every("20ms", take)
+        on_exit(function()
+          take()
+          printf("%d %.3f %.3f", count, seconds, (now() - began) / 1e9)
+        end)"#;
+    let tracing = Trace::of(code).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    let printed = outcome.text();
+    let numbers: Vec<f64> = printed
+        .split_whitespace()
+        .map(|number| number.parse().unwrap())
+        .collect();
+    let [count, seconds, whole] = numbers[..] else {
+        panic!("{printed}")
+    };
+    assert_eq!(count, f64::from(calls));
+    // Both ends lie between two lines of the script.
+    assert!(seconds > 0.0 && (whole - seconds).abs() < 0.2, "{printed}");
 }

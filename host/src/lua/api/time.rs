@@ -31,7 +31,7 @@ fn timer(call: &Call<'_>, repeats: bool) -> mlua::Result<Value> {
 }
 
 pub(crate) static NAMESPACE: Namespace = Namespace {
-    doc: "Timers: they count from when everything is attached.",
+    doc: "Time: timers count from when everything is attached.",
     functions: &[
         Entry {
             name: "every",
@@ -44,6 +44,12 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "after(delay, function)",
             doc: "Calls the function once.",
             function: |call| timer(call, false),
+        },
+        Entry {
+            name: "now",
+            signature: "now()",
+            doc: "The time by the clock of `e.time`, in ns.",
+            function: |call| Ok(Value::Integer(call.script.session.now() as i64)),
         },
     ],
 };

@@ -32,6 +32,7 @@ fn session() -> Rc<Fake> {
             vec![stack(&[1, 2], RawEnd::Whole), Value::Int(3)],
             vec![stack(&[1], RawEnd::Truncated), Value::Int(5)],
         ],
+        ..Table::default()
     };
     session.tables.borrow_mut().insert(TallyId(0), table);
     session

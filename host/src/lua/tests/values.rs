@@ -23,6 +23,8 @@ fn with_table(text: &str) -> String {
         columns: vec!["count".to_owned()],
         absent: vec![Value::Int(0)],
         rows: vec![row("sh", 1), row("ls", 2), row("ps", 5)],
+        growing: vec![true],
+        seconds: 2.5,
     };
     session.tables.borrow_mut().insert(TallyId(0), table);
     let vm = vm_on(&session);
@@ -55,6 +57,30 @@ fn tallies_are_read_from_lua() {
         with_table("local now = t:take() print(#now, #t:take(), now:get('ps').count)"),
         "3\t0\t5\n"
     );
+    assert_eq!(with_table("print(t:take().seconds)"), "2.5\n");
+}
+
+#[test]
+fn live_tallies_share_a_screen_and_its_period() {
+    let session = Rc::new(Fake::default());
+    let vm = vm_on(&session);
+    vm.run(
+        "t.lua",
+        "local a, b = probe 't:a:b':count(), probe 't:a:b':count()\na:live('1s', { title = 'A' }) b:live('1s', { title = 'B' })",
+    )
+    .unwrap();
+    vm.run_start().unwrap();
+    vm.run_due(1_000_000_000).unwrap();
+    let drawn = "screen\ntable Some(\"A\") []\ntable Some(\"B\") []\n";
+    assert_eq!(session.take_log(), drawn);
+    vm.print_unread().unwrap();
+    assert_eq!(session.take_log(), "");
+    let wrong = failure("local t = probe 't:a:b':count()\nt:live '1s'\nt:live '2s'");
+    assert!(
+        wrong.contains("test.lua:3") && wrong.contains("the live screen at test.lua:2"),
+        "{wrong}"
+    );
+    assert!(failure("probe 't:a:b':count():live('1s', { rate = 1 })").contains("true or false"));
 }
 
 #[test]

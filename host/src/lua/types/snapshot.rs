@@ -8,7 +8,7 @@ use crate::lua::tables;
 use crate::lua::tallies::View;
 use crate::report::did_you_mean;
 use crate::rows::{self, Table};
-use mlua::{MetaMethod, UserData, UserDataMethods, UserDataRegistry, Value};
+use mlua::{MetaMethod, UserData, UserDataFields, UserDataMethods, UserDataRegistry, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -166,13 +166,13 @@ pub(crate) fn show(call: &Call<'_>, table: &Table, view: &View) -> mlua::Result<
     Ok(())
 }
 
-/// `{ top =, sort =, title = }`, which may be left out.
+/// `{ top =, sort =, title =, rate = }`, which may be left out.
 pub(crate) fn view(call: &Call<'_>, index: usize) -> mlua::Result<View> {
-    const NAMES: [&str; 3] = ["top", "sort", "title"];
+    const NAMES: [&str; 4] = ["top", "sort", "title", "rate"];
     let options = match call.value(index) {
         Value::Nil => return Ok(View::default()),
         Value::Table(options) => options,
-        _ => return Err(call.wrong(index, "a table: { top =, sort =, title = }")),
+        _ => return Err(call.wrong(index, "a table: { top =, sort =, title =, rate = }")),
     };
     let mut view = View::default();
     for pair in options.pairs::<String, Value>() {
@@ -181,11 +181,12 @@ pub(crate) fn view(call: &Call<'_>, index: usize) -> mlua::Result<View> {
             ("top", Value::Integer(rows)) if *rows >= 0 => view.top = usize::try_from(*rows).ok(),
             ("sort", Value::String(column)) => view.sort = Some(column.to_string_lossy()),
             ("title", Value::String(title)) => view.title = Some(title.to_string_lossy()),
+            ("rate", Value::Boolean(rate)) => view.rate = *rate,
             (known, _) if NAMES.contains(&known) => {
-                let wanted = if known == "top" {
-                    "a number of rows"
-                } else {
-                    "a text"
+                let wanted = match known {
+                    "top" => "a number of rows",
+                    "rate" => "true or false",
+                    _ => "a text",
                 };
                 return Err(call.fail(format!(
                     "'{known}' is {wanted}, not a {}",
@@ -203,7 +204,7 @@ pub(crate) fn view(call: &Call<'_>, index: usize) -> mlua::Result<View> {
 
 pub(crate) static TYPE: Type = Type {
     name: "table",
-    doc: "A tally as it was taken: it does not change any more. `#t` counts its rows.",
+    doc: "A tally as it was taken: it does not change any more. `#t` counts its rows, `t.seconds` is the time in which they came together.",
     methods: &[
         Entry {
             name: "rows",
@@ -231,7 +232,7 @@ pub(crate) static TYPE: Type = Type {
         },
         Entry {
             name: "print",
-            signature: ":print{ top =, sort =, title = }",
+            signature: ":print{ top =, sort =, title =, rate = }",
             doc: "Prints the table, largest last.",
             function: print,
         },
@@ -254,6 +255,7 @@ pub(crate) static TYPE: Type = Type {
 impl UserData for Snapshot {
     fn register(registry: &mut UserDataRegistry<Self>) {
         register(registry, &TYPE);
+        registry.add_field_method_get("seconds", |_, table| Ok(table.0.seconds));
         registry.add_meta_method(MetaMethod::Len, |_, table, _: Value| Ok(table.0.rows.len()));
     }
 }

@@ -6,8 +6,10 @@ use super::{Type, register};
 use crate::lua::api::time::period;
 use crate::lua::call::{Call, Entry};
 use crate::lua::error::Failure;
+use crate::lua::live::{self, Shown};
 use crate::lua::script::Script;
 use crate::lua::tables;
+use crate::lua::tallies::View;
 use crate::report::{Place, Report};
 use crate::rows::Table;
 use crate::spec::{ProbeId, TallyId};
@@ -65,25 +67,47 @@ fn print(call: &Call<'_>) -> mlua::Result<Value> {
 fn every(call: &Call<'_>) -> mlua::Result<Value> {
     let id = call.this::<Tally>()?.id;
     let (period, view, place) = (period(call, 1)?, snapshot::view(call, 2)?, call.place());
-    let show = move |lua: &mlua::Lua, ()| {
+    call.script.tallies.set_seen(id);
+    let action = call.lua.create_function(move |lua, ()| {
         let script = Script::of(lua)?;
-        let failed = |report: Report| Failure::Reports(vec![report.at(Place::clone(&place))]);
-        let table = script.session.read_tally(id, true).map_err(failed)?;
-        let table = tables::view(&table, &view).map_err(|(message, help)| {
-            failed(Report {
-                help,
-                ..Report::new(message)
-            })
-        })?;
+        let table = taken(&script, id, &view, &place)?;
         script.session.table(&table, view.title.as_deref());
         Ok(())
-    };
-    call.script.tallies.set_seen(id);
-    let action = call.lua.create_function(show)?;
+    })?;
     call.script
         .timers
         .add(action, period, true, call.script.session.now());
     Ok(call.value(0))
+}
+
+fn live(call: &Call<'_>) -> mlua::Result<Value> {
+    let tally = call.this::<Tally>()?.id;
+    let (period, view) = (period(call, 1)?, snapshot::view(call, 2)?);
+    call.script.tallies.set_seen(tally);
+    let shown = Shown {
+        tally,
+        view,
+        place: call.place(),
+    };
+    live::show(call, period, shown)?;
+    Ok(call.value(0))
+}
+
+/// Takes a tally, as it is to be printed.
+pub(crate) fn taken(
+    script: &Script,
+    id: TallyId,
+    view: &View,
+    place: &Place,
+) -> Result<Table, Failure> {
+    let failed = |report: Report| Failure::Reports(vec![report.at(place.clone())]);
+    let table = script.session.read_tally(id, true).map_err(failed)?;
+    tables::view(&table, view).map_err(|(message, help)| {
+        failed(Report {
+            help,
+            ..Report::new(message)
+        })
+    })
 }
 
 fn name(call: &Call<'_>) -> mlua::Result<Value> {
@@ -145,8 +169,8 @@ pub(crate) static TYPE: Type = Type {
         },
         Entry {
             name: "print",
-            signature: ":print{ top =, sort =, title = }",
-            doc: "Prints the tally, largest last. In the body of a script it says how it is printed at exit.",
+            signature: ":print{ top =, sort =, title =, rate = }",
+            doc: "Prints the tally, largest last; with `rate`, counts and sums are so much a second. In the body of a script it says how it is printed at exit.",
             function: print,
         },
         Entry {
@@ -163,9 +187,15 @@ pub(crate) static TYPE: Type = Type {
         },
         Entry {
             name: "every",
-            signature: ":every(period[, { top =, sort =, title = }])",
+            signature: ":every(period[, { top =, sort =, title =, rate = }])",
             doc: "Takes and prints the tally again and again.",
             function: every,
+        },
+        Entry {
+            name: "live",
+            signature: ":live(period[, { top =, sort =, title =, rate = }])",
+            doc: "Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other.",
+            function: live,
         },
         Entry {
             name: "name",
