@@ -9,7 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use tempfile::TempDir;
 
-cases!(stacks: lines_and_inlined_functions, of_a_process_that_has_ended, of_a_process_that_came_and_went,
+cases!(stacks: lines_and_inlined_functions, of_a_process_that_has_ended, of_a_process_that_came_and_went, of_a_file_that_is_gone,
+    of_a_file_in_another_mount_namespace,
     fields_of_events, in_handlers, of_two_processes, on_all_cpus, of_the_kernel, functions_of_the_kernel [Kprobes],
     where_fentry_is [Fentry], by_the_clock, made_at_run_time, more_than_there_is_room_for, taken_again_and_again,
     addresses_as_functions, addresses_of_the_kernel_as_functions [Kprobes], wrong_uses);
@@ -164,6 +165,45 @@ fn of_a_process_that_came_and_went() {
     let outcome = Trace::with(&code, &["-c", &command]).run();
     outcome.is_well();
     is_shallow(with_descents(outcome.rows("asked"), 4));
+}
+
+fn of_a_file_that_is_gone() {
+    let program = Program::new();
+    let mut worker = program.start();
+    std::fs::remove_file(program.path()).expect("the file is there");
+    let code = format!(r#"probe "{ASKED}":by "ustack":name "asked":count()"#);
+    let tracing = Trace::with(&code, &["-p", &worker.pid().to_string()]).start();
+    worker.go();
+    drop(worker);
+    let outcome = finish(tracing);
+    let row = with_descents(outcome.rows("asked"), 4);
+    is_shallow(row);
+    assert_eq!(row["ustack"][0]["module"], program.path(), "{row}");
+}
+
+/// As a container's files are.
+fn of_a_file_in_another_mount_namespace() {
+    let program = Program::new();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let there = directory.path().to_str().expect("a path in UTF-8");
+    let script = format!(
+        "mount -t tmpfs none {there} && cp {} {there}/program && exec {there}/program",
+        program.path()
+    );
+    let mut worker = Worker::spawn(Command::new("unshare").args(["-m", "sh", "-c", &script]));
+    assert!(!directory.path().join("program").exists());
+    let code = format!(r#"probe "{ASKED}":by "ustack":name "asked":count()"#);
+    let tracing = Trace::with(&code, &["-p", &worker.pid().to_string()]).start();
+    worker.go();
+    drop(worker);
+    let outcome = finish(tracing);
+    let row = with_descents(outcome.rows("asked"), 4);
+    is_shallow(row);
+    assert_eq!(
+        row["ustack"][0]["module"],
+        format!("{there}/program"),
+        "{row}"
+    );
 }
 
 fn fields_of_events() {
