@@ -17,9 +17,10 @@ const E2BIG: i32 = -7;
 /// Measures, then finds the row, then adds: a row is not made for what could not be measured.
 #[inline(always)]
 fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -> u64 {
-    if measure(ctx, state, measured) != 0 {
+    let lost = measure(ctx, state, measured);
+    if lost != 0 {
         log!(debug, "tally: columns can't be read");
-        return Outcome::Read as u64;
+        return lost;
     }
     let lost = key(ctx, state, at);
     if lost != 0 {
