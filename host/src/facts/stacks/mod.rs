@@ -1,6 +1,9 @@
 //! What the addresses of stacks mean: functions, offsets, files and lines.
 
+#[cfg(test)]
+mod damage;
 mod files;
+mod guarded;
 mod kernel;
 mod maps;
 mod perf_map;

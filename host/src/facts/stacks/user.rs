@@ -1,5 +1,6 @@
 //! Stacks of processes: which file an address was in when the stack was taken, and what that file says of it.
 
+use super::guarded::guarded;
 use super::perf_map::PerfMaps;
 use super::watch::Watch;
 use super::{frames_of, looked_up};
@@ -9,9 +10,9 @@ use blazesym::symbolize::Input;
 use blazesym::symbolize::Symbolizer;
 use blazesym::symbolize::source::{Elf, Process, Source};
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the kernel itself maps into every process, the same everywhere.
@@ -24,6 +25,8 @@ pub(super) struct User {
     symbolizer: OnceCell<Symbolizer>,
     /// Each place in a file is in many stacks.
     known: HashMap<(PathBuf, u64), Option<Arc<[Frame]>>>,
+    /// Files that could not be read to the end.
+    damaged: HashSet<PathBuf>,
 }
 
 impl User {
@@ -99,12 +102,16 @@ impl User {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
+        if self.damaged.contains(&key.0) {
+            return None;
+        }
         let symbolizer = self.symbolizer.get_or_init(Symbolizer::new);
-        let elf = Source::Elf(Elf::new(&key.0));
-        let found = symbolizer.symbolize_single(&elf, Input::FileOffset(offset));
-        let found = found.ok().and_then(|found| found.into_sym());
-        let frames: Option<Arc<[Frame]>> =
-            found.map(|sym| frames_of(&sym, 0, 0, Some(Arc::clone(name))).into());
+        let read = guarded(|| in_file(symbolizer, &key.0, offset, name));
+        let frames = read.unwrap_or_else(|| {
+            self.symbolizer.take();
+            self.damaged.insert(key.0.clone());
+            None
+        });
         self.known.insert(key, frames.clone());
         frames
     }
@@ -119,6 +126,19 @@ impl User {
         let sym = found.ok()?.into_sym()?;
         Some(frames_of(&sym, 0, 0, Some(VDSO.into())).into())
     }
+}
+
+/// What a file says of a place in it.
+pub(super) fn in_file(
+    symbolizer: &Symbolizer,
+    path: &Path,
+    offset: u64,
+    name: &Arc<str>,
+) -> Option<Arc<[Frame]>> {
+    let elf = Source::Elf(Elf::new(path));
+    let found = symbolizer.symbolize_single(&elf, Input::FileOffset(offset));
+    let sym = found.ok()?.into_sym()?;
+    Some(frames_of(&sym, 0, 0, Some(Arc::clone(name))).into())
 }
 
 /// What is known of a place, of an address there that was looked up at `at`.
