@@ -259,8 +259,11 @@ pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Repor
                     "the key '{}' has another type elsewhere in this tally",
                     key.name
                 );
-                return Err(Report::new(message)
-                    .help("give a string the same length everywhere: str(p, 64)"));
+                let help = match new.content {
+                    KeyContent::Stack { .. } => "take as many frames everywhere: kstack(5)",
+                    _ => "give a string the same length everywhere: str(p, 64)",
+                };
+                return Err(Report::new(message).help(help));
             }
         }
     }

@@ -486,8 +486,12 @@ fn wrong_uses() {
             ":by \"comm\":count():flamegraph(\"/nowhere/x.svg\")",
             "/nowhere/x.svg can't be written",
         ),
+        (
+            ":by \"kstack\":tally(t, \"count()\") probe 'profile:hz:1':by \"kstack(3)\":tally(t, \"count()\")",
+            "take as many frames everywhere",
+        ),
     ] {
-        let outcome = Trace::of(&format!("probe '{ASKED}'{text}")).run();
+        let outcome = Trace::of(&format!("local t = tally() probe '{ASKED}'{text}")).run();
         assert_eq!(outcome.status, Some(1), "{text}");
         assert!(
             outcome.stderr.contains(message),
