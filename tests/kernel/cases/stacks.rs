@@ -487,7 +487,7 @@ fn wrong_uses() {
             "/nowhere/x.svg can't be written",
         ),
         (
-            ":by \"kstack\":tally(t, \"count()\") probe 'profile:hz:1':by \"kstack(3)\":tally(t, \"count()\")",
+            ":by \"kstack\":tally(t, \"count()\") probe 'profile:hz:1':by \"kstack = kstack(3)\":tally(t, \"count()\")",
             "take as many frames everywhere",
         ),
     ] {
