@@ -91,6 +91,7 @@ fn ours(text: &str, values: [i64; 4]) -> Answer {
     };
     let scope = Scope {
         entry: None,
+        span: None,
         names: &Numbers,
         given: &BTreeMap::new(),
         definitions: &[],

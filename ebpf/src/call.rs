@@ -8,27 +8,25 @@ use core::mem::MaybeUninit;
 use moontrace_abi::State;
 use moontrace_abi::limits::CALL_KEY;
 
-/// Finds what was kept of the call that returns. `false`: its beginning was not seen.
+/// Runs `event` with what was kept of the call that returns, and lets go of it. Not at all where its beginning was not
+/// seen. Nobody but this call knows the key, so that what is found stays as it is until then.
 #[inline(always)]
-pub(crate) fn kept(ctx: *mut c_void, state: *mut State) -> bool {
+pub(crate) fn with_kept(
+    ctx: *mut c_void,
+    state: *mut State,
+    event: extern "C" fn(*mut c_void, *mut State) -> u64,
+) {
     let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
     frame(ctx, state, key.as_mut_ptr().cast());
+    let calls = maps::address(&maps::CALLS);
     // SAFETY: the hole has written all of the key; `state` is the entry program's.
     unsafe {
-        let kept = bpf_map_lookup_elem(maps::address(&maps::CALLS), key.as_ptr().cast());
+        let kept = bpf_map_lookup_elem(calls, key.as_ptr().cast());
         if kept.is_null() {
-            return false;
+            return;
         }
         (*state).call = kept.cast();
+        event(ctx, state);
+        bpf_map_delete_elem(calls, key.as_ptr().cast());
     }
-    true
-}
-
-/// Lets go of it. Nobody but this call knows the key, so that what was found stayed as it was until now.
-#[inline(always)]
-pub(crate) fn let_go(ctx: *mut c_void, state: *mut State) {
-    let mut key = MaybeUninit::<[u64; CALL_KEY]>::uninit();
-    frame(ctx, state, key.as_mut_ptr().cast());
-    // SAFETY: as above.
-    unsafe { bpf_map_delete_elem(maps::address(&maps::CALLS), key.as_ptr().cast()) };
 }

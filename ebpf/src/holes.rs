@@ -28,22 +28,36 @@ holes! {
     base();
     /// What a hit is: one of `engine`'s.
     run(ctx: *mut c_void, state: *mut State);
+    /// What an event is: one of `engine`'s.
+    event(ctx: *mut c_void, state: *mut State);
     /// Writes the key of a call that is under way, all of its bytes.
     frame(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes what is kept of a call's beginning, all of its bytes.
     stash(ctx: *mut c_void, state: *mut State, out: *mut u8);
-    /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if for a failed read.
+    /// In a session: is it the return of a call? The lowest bit says it.
+    session_return(ctx: *mut c_void);
+    /// In a session: the address of the word that the kernel keeps of the call until it returns.
+    session_word(ctx: *mut c_void);
+    /// In a session: what is done when a call begins, one of `actions`; gives an `Outcome`.
+    begin(ctx: *mut c_void, state: *mut State);
+    /// Conditions and look-ups in the order written: 1 when the event passes, else 0, with `state.fault` set if it is lost.
     steps(ctx: *mut c_void, state: *mut State);
+    /// The end of a run that has had something composed for it: `scratch::lib_done`.
+    done(state: *mut State);
     /// One of `actions`; gives an `Outcome`.
     act(ctx: *mut c_void, state: *mut State);
-    /// Writes the key of a tally, all of its bytes: 0, or the `Outcome` of an event that is lost by it.
+    /// Writes the key of a tally or of a span, all of its bytes: 0, or the `Outcome` of an event that is lost by it.
     key(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Writes the columns' arguments, a word each: 0, or the `Outcome` of a failed read.
     measure(ctx: *mut c_void, state: *mut State, out: *mut u64);
     /// Adds what was measured to the columns of a tally's row.
     columns(value: *mut u8, measured: *const u64, state: *mut State);
-    /// Writes the key of a set's member, all of its bytes: 0, or anything else for a failed read.
+    /// Writes the key of a set's member, all of its bytes: 0, or the `Outcome` of a failed read.
     member(ctx: *mut c_void, state: *mut State, out: *mut u8);
+    /// Bytes of a span's value that an open one keeps where this probe doesn't store them; 0 where it stores all. A constant.
+    span_size();
+    /// Writes what this probe stores of a span's value.
+    fields(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Bytes of a record, or of the fixed part of a long one. A constant: the verifier wants to see it as one.
     record_size();
     /// Writes what follows the time of the record's header.

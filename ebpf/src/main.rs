@@ -1,12 +1,12 @@
 //! Everything of moontrace that runs in the kernel: a library of programs with holes.
 //!
 //! One entry program a kind of attachment (`probes`), one function an action (`actions`), and helpers that the host's
-//! generated code calls (`strings`, `stacks`, `matching`, `histogram`, `task`, `clock`). Where a probe's own text belongs, the
-//! library calls a hole (`holes`): the host puts generated functions there, links, inlines and loads.
+//! generated code calls (`strings`, `path`, `argv`, `stacks`, `matching`, `histogram`, `task`, `clock`). Where a probe's own
+//! text belongs, the library calls a hole (`holes`): the host puts generated functions there, links, inlines and loads.
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
 // The target has no atomics in core's stable face (kernels before 5.12 lack some); the build of the object, which needs
 // `-Z build-std` anyway, may name the instructions.
-#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics, asm_experimental_arch))]
 #![cfg_attr(target_arch = "bpf", expect(internal_features, reason = "see above"))]
 
 #[cfg(target_arch = "bpf")]
@@ -17,6 +17,7 @@ mod library {
     mod log;
 
     mod actions;
+    mod argv;
     mod books;
     mod call;
     mod clock;
@@ -26,8 +27,11 @@ mod library {
     mod holes;
     mod maps;
     mod matching;
+    mod path;
     mod probes;
     mod scratch;
+    mod session;
+    mod span;
     mod stacks;
     mod strings;
     mod task;

@@ -1,7 +1,7 @@
 //! All maps. Sizes are the host's: what stands here is what the types need.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{HashMap, PerCpuArray, ProgramArray, RingBuf};
 use core::ffi::c_void;
 use moontrace_abi::stack::StackKey;
 use moontrace_abi::{Book, Control, limits};
@@ -35,6 +35,14 @@ pub(crate) static STACKS: HashMap<StackKey, u64> = HashMap::with_max_entries(1, 
 #[map]
 pub(crate) static CALLS: HashMap<[u64; limits::CALL_KEY], u64> = HashMap::with_max_entries(1, 0);
 
+/// The span whose things an instance starts or marks. The host makes it, with the key and value that the span has.
+#[map]
+pub(crate) static SPAN: HashMap<u64, u64> = HashMap::with_max_entries(1, 0);
+
+/// What an instance hands on to, by the number that its cookie is. The host makes it.
+#[map]
+pub(crate) static PROGRAMS: ProgramArray = ProgramArray::with_max_entries(1, 0);
+
 /// The set that an instance changes, made by the host.
 #[map]
 pub(crate) static SET: HashMap<u64, u8> = HashMap::with_max_entries(1, 0);
@@ -44,7 +52,7 @@ pub(crate) static SET: HashMap<u64, u8> = HashMap::with_max_entries(1, 0);
 pub(crate) static SCRATCH: PerCpuArray<crate::library::scratch::Slot> =
     PerCpuArray::with_max_entries(limits::SCRATCH_SLOTS as u32, 0);
 
-/// What a new row of a tally begins as. Its plain name matters: a mangled one holds a hash of where the compiler's own
+/// What a new row of a tally, or a thing of a span, begins as. Its plain name matters: a mangled one holds a hash of where the compiler's own
 /// sources lay, and the object would have other bytes in each checkout. In a section that takes no room in the object.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss.zeros")]

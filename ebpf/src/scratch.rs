@@ -6,7 +6,7 @@
 use super::books;
 use super::maps::SCRATCH;
 use core::intrinsics::{AtomicOrdering, atomic_xchg};
-use moontrace_abi::limits;
+use moontrace_abi::{State, limits};
 
 /// A run that is nested into another, or preempted by one on its CPU, finds the first one's slot busy and takes the next.
 #[repr(C)]
@@ -34,6 +34,33 @@ impl Slot {
         // SAFETY: as in `take`.
         lib_release(unsafe { &raw mut (*slot).busy });
     }
+}
+
+/// The slot in which strings of this run are composed, one after the other: each is read before the next is begun. `None`:
+/// all are in use by what this run interrupted.
+#[inline(always)]
+pub(crate) fn of_run(state: *mut State) -> Option<*mut u8> {
+    // SAFETY: `state` is the entry program's; what it holds is a slot, which is this run's until `lib_done`.
+    unsafe {
+        if (*state).scratch.is_null() {
+            (*state).scratch = Slot::take()?.cast();
+        }
+        let slot = (*state).scratch.cast::<Slot>();
+        Some((&raw mut (*slot).bytes).cast())
+    }
+}
+
+/// Gives back what [`of_run`] has taken.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn lib_done(state: *mut State) -> u64 {
+    // SAFETY: as above.
+    unsafe {
+        if !(*state).scratch.is_null() {
+            Slot::give_back((*state).scratch.cast());
+        }
+    }
+    0
 }
 
 /// Marks a slot as busy: 0 when it was free, and is the caller's now.

@@ -1,6 +1,7 @@
 //! How records lie in the ring and columns in a row: made by plan, filled by codegen, read by event.
 
-use crate::expr::shape::Shape;
+pub use crate::expr::shape::Shape;
+
 use crate::expr::types::Int;
 use crate::rows::{Shown, Value};
 use moontrace_abi::bucket::{Linear, buckets};
@@ -32,7 +33,7 @@ pub struct Field {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// An integer at an offset from the record's start.
+    /// An integer at an offset from the record's start, which may be the low bits of what stands there.
     Int {
         offset: u32,
         int: Int,
@@ -47,10 +48,11 @@ pub enum Content {
         slot: Option<u32>,
         capacity: u16,
     },
-    /// A `Span` at an offset from the record's start, of the bytes copied to `slot`.
+    /// A `Span` at an offset from the record's start, of the bytes copied to `slot`, or packed as strings are (of these,
+    /// only buffers).
     Copied {
         offset: u32,
-        slot: u32,
+        slot: Option<u32>,
         capacity: u32,
         shape: Arc<Shape>,
     },

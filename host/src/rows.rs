@@ -16,11 +16,15 @@ use std::sync::Arc;
 pub enum Value {
     /// What could not be read, or isn't there.
     Nil,
+    /// What a null pointer leads to.
+    Null,
     Bool(bool),
     Int(i64),
     /// What the kernel calls unsigned.
     Unsigned(u64),
     Str(Vec<u8>),
+    /// What need not be text.
+    Bytes(Vec<u8>),
     /// An average.
     Float(f64),
     Stats(Stats),
@@ -76,7 +80,7 @@ impl Value {
 
     fn rank(&self) -> u8 {
         match self {
-            Self::Nil => 0,
+            Self::Nil | Self::Null => 0,
             Self::Bool(_) => 1,
             Self::Int(_)
             | Self::Unsigned(_)
@@ -84,7 +88,7 @@ impl Value {
             | Self::Float(_)
             | Self::Stats(_)
             | Self::Hist(_) => 2,
-            Self::Str(_) => 3,
+            Self::Str(_) | Self::Bytes(_) => 3,
             Self::List(_) | Self::Struct(_) | Self::Stack(_) => 4,
         }
     }

@@ -14,6 +14,15 @@ function probe:fetch(...) end
 ---`:by(list)` The keys of the tally that the chain ends in.
 function probe:by(...) end
 
+---`:within(span[, key])` Lets only events through for which something of the span is open under the key (`tid` unless said). It is `from` for what stands behind. With a set, only events whose key is in it, as `:where "key in $s"` does: `:within(s, "pid")`.
+function probe:within(...) end
+
+---`:without(span[, key])` Lets only events through for which nothing of the span is open under the key, or whose key is not in the set.
+function probe:without(...) end
+
+---`:finish(span[, key])` As `:within`, and takes out what it finds: behind it are `from.NAME`, `from.time` and `elapsed`. A chain that has no ending then prints nothing.
+function probe:finish(...) end
+
 ---`:with{ name = value }` What `$name` means in the texts of this chain, before the script's options.
 function probe:with(...) end
 
@@ -52,6 +61,18 @@ function probe:stats(...) end
 
 ---`:tally([tally,] columns)` Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.
 function probe:tally(...) end
+
+---`:start(span[, key])` Ends the chain: something begins, known by the key (`tid` unless said). What the chain fetches is stored. One that is open already begins anew, and keeps what is not stored again.
+function probe:start(...) end
+
+---`:mark(span[, key])` Ends the chain: adds what the chain fetches to what is open under the key.
+function probe:mark(...) end
+
+---`:add(set, key)` Ends the chain: the kernel puts the key into the set, and what happens next sees it there.
+function probe:add(...) end
+
+---`:remove(set, key)` Ends the chain: the kernel takes the key out of the set.
+function probe:remove(...) end
 
 ---`:detach()` Takes the probe away. A tally that it fed stays readable.
 function probe:detach(...) end
@@ -131,11 +152,14 @@ local histogram = {}
 ---`:percentile(p)` The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.
 function histogram:percentile(...) end
 
---- A stack, innermost frame first. `#s` counts its frames; `s[i]` is one, with `addr`, `name`, `offset`, `inlined` and, where they are known, `symbol`, `module`, `file` and `line`. `for i, frame in ipairs(s)` goes through them, `tostring(s)` has a line for each. `s.mark` is `[truncated]` or `[failed: …]` of one that is not whole. Equal stacks are equal, as keys of a table, too.
----@class stack
-local stack = {}
+--- Things that have begun, by key: chains put them in by `:start`, add to them by `:mark`, and find them by `:within` and `:finish`.
+---@class span
+local span = {}
 
---- Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.
+---`:open([age])` What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.
+function span:open(...) end
+
+--- Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.
 ---@class set
 local set = {}
 
@@ -145,7 +169,7 @@ function set:add(...) end
 ---`:remove(value)` Takes a member out.
 function set:remove(...) end
 
----`:has(value)` Is the value a member?
+---`:has(value)` Is the value a member? What probes have added counts, too.
 function set:has(...) end
 
 --- A value that texts read as `$name` (given by `:with`). A change works at once in running probes.
@@ -174,7 +198,10 @@ function define(...) end
 ---`tally{ keys = 4096, lru = false, stacks = 8192 }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.
 function tally(...) end
 
----`set{ value, … }` Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.
+---`span([list,] { keys = 16384 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.
+function span(...) end
+
+---`set{ value, …, keys = 65536 }` Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.
 function set(...) end
 
 ---`var(value)` A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.
@@ -215,11 +242,8 @@ function options(...) end
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
 
----`ksym(address)` The name of the kernel's function that an address is in; the address itself where that is not known.
-function ksym(...) end
-
----`usym(address, pid)` The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.
-function usym(...) end
+---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
+function cgroupid(...) end
 
 ---`require(name)` A module that comes with moontrace.
 function require(...) end

@@ -38,7 +38,7 @@ fn jobs() -> Result<Vec<Job>> {
         Job {
             name: "reject by comm",
             hand: "hand_reject",
-            ours: declaration(raw, reject, tally(0, "count()"))?,
+            ours: declaration(raw, reject, tally(2, "count()"))?,
         },
         Job {
             name: "count by comm",
@@ -61,7 +61,7 @@ fn jobs() -> Result<Vec<Job>> {
             ours: declaration(
                 "tracepoint:syscalls:sys_enter_getppid",
                 vec![by("comm")],
-                tally(0, "count()"),
+                tally(3, "count()"),
             )?,
         },
     ])
@@ -84,7 +84,7 @@ impl Ours {
 
     fn site(&mut self, planner: &mut Planner, declared: &Declaration) -> Result<SitePlan> {
         let planned = plan(planner, declared)?;
-        self.add_table(planner, &planned);
+        self.add_table(planner, &planned)?;
         planned
             .sites
             .into_iter()
@@ -92,12 +92,15 @@ impl Ours {
             .ok_or_else(|| anyhow!("{} has no site", declared.spec))
     }
 
-    fn add_table(&mut self, planner: &Planner, planned: &ProbePlan) {
+    fn add_table(&mut self, planner: &Planner, planned: &ProbePlan) -> Result<()> {
         if let Output::Tally(tally) = planned.output
             && let Some(shape) = planner.tally(tally)
         {
-            self.shared.add_table(shape);
+            self.shared
+                .add_table(shape, planned.sites.len())
+                .map_err(|report| anyhow!("{report}"))?;
         }
+        Ok(())
     }
 }
 

@@ -44,10 +44,13 @@ fn one(table: &mut Table, name: &str, text: &str) -> Result<()> {
         let start = Instant::now();
         let planned = plan(&mut planner, &declared)?;
         plans.push(start.elapsed().as_secs_f64() * MICROSECONDS);
-        if let Output::Tally(tally) = planned.output
+        if loads.is_empty()
+            && let Output::Tally(tally) = planned.output
             && let Some(shape) = planner.tally(tally)
         {
-            shared.add_table(shape);
+            shared
+                .add_table(shape, planned.sites.len())
+                .map_err(|report| anyhow!("{report}"))?;
         }
         for site in &planned.sites {
             let start = Instant::now();

@@ -32,6 +32,10 @@ impl Table {
                 format!("{} by hand", show(hand)),
                 format!("{:.3} x", value / hand),
             ),
+            Against::Rival(theirs) => (
+                format!("{} by bpftrace", show(theirs)),
+                format!("{:.3} x", value / theirs),
+            ),
             Against::Empty(empty) => (format!("{} empty", show(empty)), String::new()),
         };
         self.rows.push([what.into(), show(value), against, ratio]);
@@ -45,6 +49,8 @@ pub(crate) enum Against {
     Target(f64),
     /// The same, written by hand.
     Hand(f64),
+    /// The same by bpftrace.
+    Rival(f64),
     /// What there would be without anything of ours.
     Empty(f64),
 }

@@ -79,7 +79,11 @@ impl Checker<'_> {
         let steps: Vec<(Node, String)> = (0..count)
             .map(|index| (maker.condition(depth), format!("step {index}")))
             .collect();
-        let Some(code) = self.generated(codegen::steps(&steps, &target)) else {
+        let made = steps
+            .iter()
+            .map(|(node, label)| (node.clone().into(), label.clone()));
+        let made = codegen::steps(&made.collect::<Vec<_>>(), &target);
+        let Some(code) = self.generated(made) else {
             return;
         };
         let Some(empty) = self.generated(codegen::record(&Layout::default(), &[], &target)) else {
@@ -158,10 +162,15 @@ impl Checker<'_> {
             } else {
                 maker.rng.pick(&INTS)
             };
-            offset = offset.next_multiple_of(int.bytes().into());
-            values.push(FieldValue::Int(maker.value(depth)));
+            let value = maker.value(depth);
+            let (value, bytes) = match maker.rng.one_in(4) {
+                true => (FieldValue::Word(value), 8),
+                false => (FieldValue::Int(value), int.bytes()),
+            };
+            offset = offset.next_multiple_of(bytes.into());
+            values.push(value);
             contents.push(Content::Int { offset, int });
-            offset += u32::from(int.bytes());
+            offset += u32::from(bytes);
         }
         offset = offset.next_multiple_of(4);
         let texts = maker.rng.below(4) as usize;
@@ -398,7 +407,7 @@ fn compare_field(
     let name = &field.name;
     let bytes = |offset: u32, count: usize| run.record[offset as usize..][..count].to_vec();
     let (wanted, got) = match (&field.content, value) {
-        (Content::Int { offset, int }, FieldValue::Int(node)) => {
+        (Content::Int { offset, int }, FieldValue::Int(node) | FieldValue::Word(node)) => {
             let count = usize::from(int.bytes());
             (
                 oracle

@@ -392,8 +392,8 @@ fn the_log_of_a_refused_program_has_the_scripts_line() {
         Box::new(Node::Const(1)),
     );
     let steps = [
-        (first, ":where 'pid == 1' @ script.lua:3".to_owned()),
-        (condition, label.to_owned()),
+        (first.into(), ":where 'pid == 1' @ script.lua:3".to_owned()),
+        (condition.into(), label.to_owned()),
     ];
     let steps = codegen::steps(&steps, &Target::default()).unwrap();
     let why = machine

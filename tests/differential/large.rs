@@ -61,7 +61,7 @@ fn chain(
 /// Counts events that pass a condition.
 fn counting(machine: &Machine, condition: Node) -> Result<Program, String> {
     let target = Target::default();
-    let steps = codegen::steps(&[(condition, "condition".to_owned())], &target)
+    let steps = codegen::steps(&[(condition.into(), "condition".to_owned())], &target)
         .map_err(|report| report.message)?;
     let key = codegen::key(Control::generation_offset(0), &[], &target).unwrap();
     let columns = codegen::columns(&[(Aggregate::Count, 0, None)]).unwrap();
@@ -257,7 +257,7 @@ fn chains_take_no_stack_of_ours() {
             chain(6_000, true, equal, either),
             chain(6_000, false, equal, either),
         ] {
-            let steps = [(node, String::new())];
+            let steps = [(node.into(), String::new())];
             let code = with_stack(256 << 10, || codegen::steps(&steps, &Target::default()));
             assert!(code.is_ok_and(|code| code.insns.len() > 10_000));
         }
@@ -286,7 +286,7 @@ fn refuse_long_texts() {
         Box::new(compare(Relation::Eq, context(1), Node::Const(1))),
         Box::new(long),
     );
-    let report = codegen::steps(&[(either, String::new())], &Target::default())
+    let report = codegen::steps(&[(either.into(), String::new())], &Target::default())
         .map(|_| ())
         .unwrap_err();
     assert!(report.message.contains("32,767"), "{}", report.message);
@@ -303,7 +303,7 @@ fn refuse_long_texts() {
     };
     let wide = Part::Text(read(1));
     let member = Node::InSet(moontrace::expr::tree::SetId(0), vec![wide]);
-    let report = codegen::steps(&[(member, String::new())], &Target::default())
+    let report = codegen::steps(&[(member.into(), String::new())], &Target::default())
         .map(|_| ())
         .unwrap_err();
     assert!(report.message.contains("64 bytes"), "{}", report.message);
@@ -323,7 +323,7 @@ fn refuse_long_texts() {
             Node::Like(Box::new(text), glob.clone())
         },
     );
-    match codegen::steps(&[(deep, String::new())], &Target::default()) {
+    match codegen::steps(&[(deep.into(), String::new())], &Target::default()) {
         Ok(code) => assert!(code.stack <= codegen::STACK),
         Err(report) => assert!(report.message.contains("352"), "{}", report.message),
     }
@@ -348,7 +348,7 @@ fn instances_stay_as_small_as_they_are() {
     )
     .unwrap();
     let length = |condition: Node| {
-        let steps = codegen::steps(&[(condition, String::new())], &target).unwrap();
+        let steps = codegen::steps(&[(condition.into(), String::new())], &target).unwrap();
         let holes = [
             ("steps", Body::Code(&steps)),
             ("key", Body::Code(&key)),

@@ -123,6 +123,7 @@ impl Machine {
         let control = number(find(&self.maps, ".data.control"));
         let refs = |hole: &str, map: MapRef| match map {
             MapRef::Set(id) => self.sets.get(id.0 as usize).map(number),
+            MapRef::Span(_) => None,
             MapRef::Target => Some(number(&self.target)),
             MapRef::Control { .. } => Some(control),
             MapRef::Variables { .. } => Some(number(&self.variables)),

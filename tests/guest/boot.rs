@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 /// The longest that all tests of a guest may take.
 const SECONDS: &str = "1200";
+/// The kernel in which programs are preempted wherever they may be.
+const PREEMPTED: &str = "6.12";
 /// Generated code against plain Rust: fewer programs than where the processor is a real one, and none of the tests that
 /// take minutes where it isn't.
 const PROGRAMS: &str = "MOONTRACE_COUNT=60";
@@ -74,6 +76,9 @@ impl Tests {
         let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vm/run");
         let mut command = Command::new(run);
         command.env("GUEST_SECONDS", SECONDS);
+        if kernel == PREEMPTED {
+            command.env("GUEST_KERNEL", "preempt=full");
+        }
         command.arg(kernel).args(files);
         command.args(["--", "sh", "-c", &commands.join("; ")]);
         let report = report::read(&report_of(&mut command));

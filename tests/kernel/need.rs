@@ -18,6 +18,10 @@ pub(crate) enum Need {
     ModuleTypes,
     /// One link for many kernel functions: from 5.18 on, and with CONFIG_FPROBE.
     KprobeMulti,
+    /// One link for both ends of calls of many kernel functions: from 6.10 on, and with CONFIG_FPROBE.
+    KprobeSession,
+    /// The same of a program's functions: from 6.13 on.
+    UprobeSession,
     /// System calls of 32-bit programs: kernels can be built or booted without.
     Compat,
     /// The kernel half with a log: [`ENGINE`] names it.
@@ -48,6 +52,10 @@ impl Need {
             Self::KprobeMulti => {
                 Some("this kernel has no links for many functions: 5.18, CONFIG_FPROBE")
             }
+            Self::KprobeSession if has_function("register_fprobe") && release() >= (6, 10) => None,
+            Self::KprobeSession => Some("this kernel has no kprobe.session: 6.10, CONFIG_FPROBE"),
+            Self::UprobeSession if release() >= (6, 13) => None,
+            Self::UprobeSession => Some("this kernel has no uprobe.session: 6.13"),
             Self::Compat if makes_compat_calls() => None,
             Self::Compat => Some("this kernel takes no 32-bit system calls: CONFIG_IA32_EMULATION"),
         }

@@ -251,6 +251,22 @@ impl Outcome {
         }
     }
 
+    /// Of `calls` hits of a probe, `seen` were seen: all but those for which the kernel skipped its program, which it says.
+    ///
+    /// No attachment is spared that: a program at a raw tracepoint, or at a trampoline, is skipped while the same one is
+    /// under way on that processor, and from 6.19 on system calls' raw tracepoints may be preempted within it
+    /// (kernel/trace/bpf_trace.c, `__bpf_trace_run`: `prog->active`); those at perf's events are skipped while anybody is
+    /// changing a map there (`bpf_prog_active`). Hits of other processes are among what is skipped.
+    #[track_caller]
+    pub(crate) fn has_seen_all(&self, probe: &str, seen: u64, calls: u64) {
+        let mut all = self.of("books");
+        let books = all.find(|line| line["probe"] == probe);
+        let books = books.unwrap_or_else(|| panic!("no books of '{probe}': {self:?}"));
+        assert_eq!(books["lost"], serde_json::json!({}), "{self:?}");
+        let missed = books["missed"].as_u64().unwrap_or(0);
+        assert!(seen <= calls && seen + missed >= calls, "{seen}: {self:?}");
+    }
+
     /// Done, as Ctrl-C and friends end it, and nothing to complain of.
     #[track_caller]
     pub(crate) fn is_well(&self) {

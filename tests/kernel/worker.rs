@@ -35,6 +35,11 @@ impl Worker {
     /// Lets it do what it does, to the end.
     pub(crate) fn go(&mut self) {
         self.begin();
+        self.finish();
+    }
+
+    /// Waits until what has begun is done.
+    pub(crate) fn finish(&mut self) {
         self.wait_for("done");
     }
 

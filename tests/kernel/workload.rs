@@ -7,6 +7,7 @@
 //! - `compat N CALL…`: N times getppid and, the 32-bit way, the system calls of those 32-bit numbers
 //! - `burst CPU N`: the same, tied to a CPU
 //! - `open PATH N`
+//! - `leak PATH N`: opens it N times, and closes every other one
 //! - `read PATH BYTES N`: N reads of so many bytes from the start of the file; errors are no failure
 //! - `call N`: N calls of [`moontrace_target`] with (0, 7), (1, 7), …
 //! - `recurse DEPTH N`: N calls of [`moontrace_recurse`] with DEPTH
@@ -14,18 +15,31 @@
 //! - `bind PATH`: a UNIX socket at that path
 //! - `send ADDRESS`: a UDP packet to an address with its port
 //! - `open-nowhere`: openat of a path that can't be read
+//! - `connect-nowhere`: connect to a null pointer, and to an address that can't be read
 //! - `ask N`: N times two places of the USDT probe `moontrace:asked`, passed only while it is probed
 //! - `counter`: says how often `moontrace:asked` is probed, a line for each of its input
 //! - `spin MS`: so many ms of CPU time
 //! - `pace N`: N times ten calls of getppid and a nap
 //! - `touch PAGES`: writes to so many pages for the first time
+//! - `assorted N`: N times each system call of [`ASSORTED`]
 //! - `nap N`: sleeps N times, a ms each
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
 //! - `jit N`: N calls of getppid by code that was made at run time, which `/tmp/perf-PID.map` calls `compiled_here`
+//! - `storm CPU N`: on a CPU, getppid and [`moontrace_target`] N times and once a signal; in the end getpgid of their sum
+//! - `families N DEPTH DEED…`: N times a child, which has one of its own, and so on; each does the deed
+//! - `numbers N`: for each number below N getpriority, getpgid and getsid of it, one after the other
+//! - `files FOLDER`: fsync of files in a mount within a mount there, of a root, a pipe, a socket and the like
+//! - `deep FOLDER N NAME M NAME…`: fsync of a folder below N folders of a name, then of one below M, and so on
+//! - `exec WORD…`: becomes this program with the words, which it does nothing with
+//! - `write N`: so many bytes to nowhere, 0, 7, 14, …
+//! - `open-c PATH`: openat of a path as it is
 //! - `beside DEED…`: the deed in a new thread
 
-use std::ffi::{CString, c_long};
+mod files;
+mod storm;
+
+use std::ffi::{CStr, CString, c_long};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Write, stdin, stdout};
@@ -68,6 +82,15 @@ fn perform(words: &[&str]) -> ExitCode {
             getppid(number(times));
         }
         ["open", path, times] => (0..number(times)).for_each(|_| drop(File::open(path))),
+        ["leak", path, times] => {
+            let open = |_| File::open(path).expect("what is opened exists");
+            let files: Vec<File> = (0..number(times)).map(open).collect();
+            for (at, file) in files.into_iter().enumerate() {
+                if at % 2 == 0 {
+                    std::mem::forget(file);
+                }
+            }
+        }
         ["read", path, bytes, times] => read(path, number(bytes) as usize, number(times)),
         ["call", times] => {
             for n in 0..number(times) as i64 {
@@ -90,12 +113,14 @@ fn perform(words: &[&str]) -> ExitCode {
             let _ = socket.send_to(b"hello", address);
         }
         ["open-nowhere"] => open_nowhere(),
+        ["connect-nowhere"] => connect_nowhere(),
         ["ask", times] => (0..number(times)).for_each(|_| ask()),
         ["counter"] => {
             while wait_for_line() {
                 say(&ASKED.load(Ordering::Relaxed).to_string());
             }
         }
+        ["assorted", times] => (0..number(times)).for_each(|_| assorted()),
         ["touch", pages] => touch(number(pages) as usize),
         ["nap", times] => {
             (0..number(times)).for_each(|_| std::thread::sleep(Duration::from_millis(1)))
@@ -109,6 +134,10 @@ fn perform(words: &[&str]) -> ExitCode {
         ["jit", times] => jit(number(times)),
         ["send", address, times] => send(address, number(times)),
         ["ping", times] => ping(number(times)),
+        ["storm", cpu, times] => {
+            pin(number(cpu) as usize);
+            storm::weather(number(times));
+        }
         ["beside", ..] => {
             let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
             let thread = std::thread::spawn(move || {
@@ -116,6 +145,38 @@ fn perform(words: &[&str]) -> ExitCode {
             });
             return thread.join().expect("the deed is done");
         }
+        ["families", times, depth, ref deed @ ..] => {
+            (0..number(times)).for_each(|_| {
+                files::family(number(depth), &mut || {
+                    perform(deed);
+                })
+            });
+        }
+        ["numbers", count] => {
+            for n in 0..number(count) as i32 {
+                // SAFETY: plain numbers; whether there is such a process is nobody's business.
+                unsafe {
+                    (
+                        libc::getpriority(libc::PRIO_PROCESS, n as u32),
+                        libc::getpgid(n),
+                        libc::getsid(n),
+                    )
+                };
+            }
+        }
+        ["files", folder] => files::everywhere(folder),
+        ["deep", folder, ref rest @ ..] => {
+            for pair in rest.chunks_exact(2) {
+                files::deep(folder, number(pair[0]), pair[1]);
+            }
+        }
+        ["exec", ref words @ ..] => files::become_again(words),
+        ["ended", ..] => {
+            say("done");
+            wait_for_line();
+        }
+        ["write", bytes] => files::write(number(bytes) as usize),
+        ["open-c", path] => files::open(path),
         ["spin", ms] => {
             let started = Instant::now();
             while started.elapsed() < Duration::from_millis(number(ms)) {
@@ -199,6 +260,83 @@ fn ask() {
     }
 }
 
+/// What a system call is passed.
+#[derive(Clone, Copy)]
+pub(crate) enum Passed {
+    Int(i64),
+    Text(&'static CStr),
+}
+
+/// A system call that does nothing, for the most part because what it is passed isn't there.
+pub(crate) struct Call {
+    /// As its tracepoints have it.
+    pub(crate) name: &'static str,
+    number: c_long,
+    /// Its first argument, if it takes any, by the name that the tracepoint has for it.
+    pub(crate) first: Option<(&'static str, Passed)>,
+    others: &'static [Passed],
+}
+
+/// A path that leads nowhere.
+const NOWHERE: &CStr = c"/moontrace/nowhere";
+
+use Passed::{Int, Text};
+
+macro_rules! assorted {
+    ($($name:ident $number:ident ($($field:ident $first:expr $(, $other:expr)*)?);)+) => {
+        &[$(Call {
+            name: stringify!($name),
+            number: libc::$number,
+            first: [$(Some((stringify!($field), $first)),)? None][0],
+            others: &[$($($other),*)?],
+        }),+]
+    };
+}
+
+/// System calls that differ in what they take.
+#[rustfmt::skip]
+pub(crate) const ASSORTED: &[Call] = assorted![
+    access SYS_access (filename Text(NOWHERE), Int(4));
+    alarm SYS_alarm (seconds Int(0));
+    chdir SYS_chdir (filename Text(NOWHERE));
+    chown SYS_chown (filename Text(NOWHERE), Int(5), Int(6));
+    dup SYS_dup (fildes Int(-2));
+    dup2 SYS_dup2 (oldfd Int(-3), Int(-4));
+    fchmod SYS_fchmod (fd Int(-1), Int(0o644));
+    fchown SYS_fchown (fd Int(-1), Int(1), Int(2));
+    flock SYS_flock (fd Int(-1), Int(8));
+    fsync SYS_fsync (fd Int(-5));
+    ftruncate SYS_ftruncate (fd Int(-1), Int(77));
+    getitimer SYS_getitimer (which Int(9), Int(0));
+    getpgid SYS_getpgid (pid Int(0));
+    getppid SYS_getppid ();
+    getpriority SYS_getpriority (which Int(0), Int(0));
+    ioctl SYS_ioctl (fd Int(-1), Int(21505), Int(7));
+    lseek SYS_lseek (fd Int(-1), Int(1 << 40), Int(2));
+    mkdir SYS_mkdir (pathname Text(NOWHERE), Int(0o700));
+    mkdirat SYS_mkdirat (dfd Int(-1), Text(c"nowhere"), Int(0o700));
+    mknod SYS_mknod (filename Text(NOWHERE), Int(0o600), Int(0));
+    rename SYS_rename (oldname Text(NOWHERE), Text(c"/moontrace/either"));
+    renameat SYS_renameat (olddfd Int(-1), Text(c"a"), Int(-1), Text(c"b"));
+    symlink SYS_symlink (oldname Text(c"either"), Text(NOWHERE));
+    truncate SYS_truncate (path Text(NOWHERE), Int(99));
+];
+
+fn assorted() {
+    for call in ASSORTED {
+        let mut words = [0; 4];
+        let first = call.first.iter().map(|(_, passed)| passed);
+        for (word, passed) in words.iter_mut().zip(first.chain(call.others)) {
+            *word = match passed {
+                Int(value) => *value,
+                Text(text) => text.as_ptr() as i64,
+            };
+        }
+        // SAFETY: none of them writes to memory, and the strings end in NUL.
+        unsafe { libc::syscall(call.number, words[0], words[1], words[2], words[3]) };
+    }
+}
+
 fn getppid(times: u64) {
     for _ in 0..times {
         // SAFETY: the call takes no arguments and always succeeds.
@@ -230,11 +368,19 @@ fn read(path: &str, bytes: usize, times: u64) {
     }
 }
 
+/// No page is mapped so low.
+const UNMAPPED: usize = 16;
+
 fn open_nowhere() {
-    // No page is mapped so low.
-    const NOWHERE: usize = 16;
     // SAFETY: the call fails, which is what it is made for.
-    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, NOWHERE, libc::O_RDONLY) };
+    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, UNMAPPED, libc::O_RDONLY) };
+}
+
+fn connect_nowhere() {
+    for address in [0, UNMAPPED] {
+        // SAFETY: there is no such file, so that nothing is connected.
+        unsafe { libc::syscall(libc::SYS_connect, -1, address, 16) };
+    }
 }
 
 /// Code of a function that calls getppid: push rbp; mov rbp, rsp; mov eax, 110; syscall; pop rbp; ret.

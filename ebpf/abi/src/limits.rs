@@ -23,6 +23,12 @@ pub const KEPT: usize = 4096;
 pub const SMALL_KEPT: usize = 128;
 /// Values that are kept of a call's beginning: a bit each, of those that an instruction can test.
 pub const KEPT_FIELDS: usize = 30;
+/// Bytes of what a span has of each of its things: the time, the word that says what is there, and the fields.
+pub const SPAN: usize = 4096;
+/// Bytes of that up to which it is built, or bound by steps, on the stack.
+pub const SMALL_SPAN: usize = 64;
+/// Fields of a span: a bit each, of those that an instruction can test.
+pub const SPAN_FIELDS: usize = 30;
 /// Words of the key of a call that is under way: its thread, its place on the stack, which site.
 pub const CALL_KEY: usize = 3;
 /// Fields of a record: a validity bit each.
@@ -35,6 +41,16 @@ pub const KEY_STRING: usize = 128;
 pub const LONGEST_STRING: usize = 4096;
 /// Bytes of a string that two computed strings are compared by, with the NUL.
 pub const COMPARED_STRING: usize = 128;
+/// Bytes of a path with its NUL, unless the script says another length.
+pub const PATH: usize = 1024;
+/// Names in a path, and mounts that it crosses.
+pub const COMPONENTS: usize = 64;
+/// Bytes of a command's arguments with the NUL, unless the script says another length.
+pub const ARGV: usize = 2048;
+/// Arguments of a command.
+pub const ARGUMENTS: usize = 256;
+/// Bytes of a buffer, unless the script says another length.
+pub const BUFFER: usize = 4096;
 /// Elements of a pattern of `like`: one bit each, and one for the end.
 pub const PATTERN: usize = 63;
 /// Bytes of a record up to which it is filled in place in the ring buffer.

@@ -8,7 +8,7 @@ use crate::book::Book;
 pub struct State {
     /// This instance's book on this CPU.
     pub book: *mut Book,
-    /// The fields that the start of a span stored, once a step has bound them.
+    /// Room for what steps bind of spans, one value behind the other: copies of what their starts stored.
     pub from: *mut u8,
     /// What was kept when the call began that returns now.
     pub call: *mut u8,
@@ -16,9 +16,9 @@ pub struct State {
     pub time: u64,
     /// Which of the instance's sites was hit; 0 where there is one.
     pub cookie: u64,
-    /// Not 0 after a read failed that a condition, key or column needs.
+    /// The `Outcome` of a run that is lost, once a condition, key or column could not be had; else 0.
     pub fault: u64,
-    /// The slot that a long key or record is built in.
+    /// The slot that strings are composed in; null until the first is.
     pub scratch: *mut u8,
     /// Where the next string of a long record goes, bytes from its start.
     pub tail: u64,

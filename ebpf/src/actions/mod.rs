@@ -2,5 +2,7 @@
 
 mod emit;
 mod enter;
+mod nothing;
 mod set;
+mod span;
 mod tally;

@@ -9,8 +9,9 @@ use core::mem::MaybeUninit;
 use moontrace_abi::limits::SET_KEY;
 use moontrace_abi::{Outcome, State};
 
-const E2BIG: i32 = -7;
 const ENOENT: i32 = -2;
+const E2BIG: i32 = -7;
+const ENOMEM: i32 = -12;
 
 /// Runs `change` with the member that the hole writes.
 #[inline(always)]
@@ -20,9 +21,10 @@ fn with_member(
     change: impl FnOnce(*const c_void) -> i64,
 ) -> u64 {
     let mut key = MaybeUninit::<[u64; SET_KEY / 8]>::uninit();
-    if member(ctx, state, key.as_mut_ptr().cast()) != 0 {
-        log!(debug, "set: the member can't be read");
-        return Outcome::Read as u64;
+    let lost = member(ctx, state, key.as_mut_ptr().cast());
+    if lost != 0 {
+        log!(debug, "set: no member: {}", lost);
+        return lost;
     }
     // Before 6.5 the kernel's own functions give an int: the upper half is anything.
     match change(key.as_ptr().cast()) as i32 {
@@ -31,9 +33,13 @@ fn with_member(
             log!(warn, "set: it is full");
             Outcome::Full as u64
         }
+        ENOMEM => {
+            log!(warn, "set: there is no memory for a member");
+            Outcome::Memory as u64
+        }
         error => {
             log!(warn, "set: it can't be changed: {}", error);
-            Outcome::Memory as u64
+            Outcome::Busy as u64
         }
     }
 }

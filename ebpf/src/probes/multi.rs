@@ -1,4 +1,4 @@
-//! Multi links of kprobes and uprobes. Kernels from 6.6 to 6.11 take a uprobe out when its program returns 1.
+//! Multi links and sessions of kprobes and uprobes. Kernels from 6.6 to 6.11 take a uprobe out when its program returns 1.
 
 use crate::library::engine::hit;
 use core::ffi::c_void;
@@ -9,4 +9,11 @@ use core::ffi::c_void;
 pub(crate) extern "C" fn mt_multi(ctx: *mut c_void) -> u32 {
     hit(ctx);
     0
+}
+
+/// The same at both ends of calls. The 1 has the kernel spare a call's return.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "kprobe/session")]
+pub(crate) extern "C" fn mt_session(ctx: *mut c_void) -> u32 {
+    u32::from(hit(ctx) != 0)
 }

@@ -1,8 +1,8 @@
 //! The assembler: instructions, labels, and what is referred to by name until a program is linked.
 
 use super::instruction::{
-    Alu, CALL, EXIT, Helper, JUMP, LOAD_64, Operand, PSEUDO_CALL, R0, Reg, When, immediate, insn,
-    size,
+    Alu, CALL, EXIT, Helper, JUMP, LOAD_64, Operand, PSEUDO_CALL, PSEUDO_KFUNC_CALL, R0, Reg, When,
+    immediate, insn, size,
 };
 use super::{Code, MapRef};
 use crate::report::Report;
@@ -105,12 +105,13 @@ impl Asm {
     }
 
     /// Adds to a word that others may be adding to, in the form that every kernel has.
-    pub(super) fn atomic_add(&mut self, base: Reg, offset: i16, value: Reg) {
-        self.put(0xdb, base, value, offset, 0);
-    }
-
     pub(super) fn helper(&mut self, helper: Helper) {
         self.put(CALL, R0, R0, 0, helper as i32);
+    }
+
+    /// Calls a function of the kernel that is no helper, by its number in the kernel's BTF.
+    pub(super) fn kernel_function(&mut self, id: u32) {
+        self.put(CALL, R0, Reg(PSEUDO_KFUNC_CALL), 0, id as i32);
     }
 
     /// Calls a function of the library.

@@ -1,7 +1,7 @@
 //! Calls that are under way: what they are told apart by, and what is kept of their beginning.
 
 use super::function::{Failure, Function};
-use super::instruction::{Alu, Helper, R0, R6, R7, R8};
+use super::instruction::{Alu, Helper, R0, R1, R6, R7, R8};
 use super::weights::Root;
 use super::{Code, Target};
 use crate::expr::tree::Part;
@@ -22,10 +22,13 @@ pub enum CallKey {
     },
     /// The address of the context, which stands in the call's own frame.
     Context,
+    /// The address of the word that the kernel keeps of each call of a session: what this function of the kernel gives.
+    Word(u32),
 }
 
-/// The body of `frame(ctx, state, out)`: a call's key, three words: thread, frame, site.
-pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
+/// The body of `frame(ctx, state, out)`: a call's key, three words: thread, frame, site. `first` is the number of the
+/// program's first site: programs whose calls are in one map have none in common.
+pub fn frame(key: CallKey, first: u32, target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(target, [], true, Failure::Own)?;
     let asm = &mut function.asm;
     match key {
@@ -36,7 +39,7 @@ pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
             asm.helper(Helper::PidTgid);
             asm.store(8, R8, 0, R0);
         }
-        CallKey::Stack { .. } | CallKey::Context => asm.store(8, R8, 0, 0),
+        CallKey::Stack { .. } | CallKey::Context | CallKey::Word(_) => asm.store(8, R8, 0, 0),
     }
     match key {
         CallKey::Thread => asm.store(8, R8, 8, 0),
@@ -46,8 +49,14 @@ pub fn frame(key: CallKey, target: &Target) -> Result<Code, Report> {
             asm.store(8, R8, 8, R0);
         }
         CallKey::Context => asm.store(8, R8, 8, R6),
+        CallKey::Word(function) => {
+            asm.mov(R1, R6);
+            asm.kernel_function(function);
+            asm.store(8, R8, 8, R0);
+        }
     }
     asm.load(8, R0, R7, State::COOKIE);
+    asm.alu(Alu::Add, R0, first as i32);
     asm.store(8, R8, 16, R0);
     asm.exit(0);
     function.finish()

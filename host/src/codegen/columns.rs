@@ -2,7 +2,7 @@
 
 use super::Code;
 use super::asm::{Asm, Label};
-use super::instruction::{Alu, R0, R1, R2, R3, R4, R6, R7, R8, Reg, When};
+use super::instruction::{Alu, R0, R1, R2, R3, R6, R7, R8, Reg, When};
 use crate::layout::Aggregate;
 use crate::report::Report;
 use moontrace_abi::bucket::Linear;
@@ -12,17 +12,14 @@ use moontrace_abi::limits::ROW;
 /// the measured words it takes; a count without one counts 1.
 pub fn columns(columns: &[(Aggregate, u32, Option<usize>)]) -> Result<Code, Report> {
     let mut asm = Asm::default();
-    let calls = columns
-        .iter()
-        .any(|(aggregate, ..)| !matches!(aggregate, Aggregate::Count | Aggregate::Sum { .. }));
-    // Addresses stay in the arguments unless a call is between.
-    let (row, measured) = if calls { (R6, R7) } else { (R1, R2) };
-    if calls {
-        asm.keep_argument(R6, R1);
-        asm.keep_argument(R7, R2);
-        asm.keep_argument(R8, R3);
-    }
-    let mut writer = Writer { asm, row, measured };
+    asm.keep_argument(R6, R1);
+    asm.keep_argument(R7, R2);
+    asm.keep_argument(R8, R3);
+    let mut writer = Writer {
+        asm,
+        row: R6,
+        measured: R7,
+    };
     for (aggregate, offset, argument) in columns {
         let end = *offset as usize + 8 * aggregate.words();
         if end > ROW {
@@ -103,10 +100,12 @@ impl Writer {
     /// Adds what was measured, or 1.
     fn add(&mut self, offset: i16, argument: Option<i16>) {
         match argument {
-            None => self.asm.mov(R4, 1),
-            Some(word) => self.asm.load(8, R4, self.measured, word),
+            None => self.asm.mov(R2, 1),
+            Some(word) => self.asm.load(8, R2, self.measured, word),
         }
-        self.asm.atomic_add(self.row, offset, R4);
+        self.asm.mov(R1, self.row);
+        self.asm.alu(Alu::Add, R1, i32::from(offset));
+        self.asm.library("lib_add");
     }
 
     /// Raises a word to what was measured, with these of its bits turned.
@@ -158,8 +157,9 @@ impl Writer {
         self.asm.alu(Alu::Shl, R0, 3);
         self.asm.mov(R1, self.row);
         self.asm.alu(Alu::Add, R1, R0);
-        self.asm.mov(R4, 1);
-        self.asm.atomic_add(R1, offset, R4);
+        self.asm.alu(Alu::Add, R1, i32::from(offset));
+        self.asm.mov(R2, 1);
+        self.asm.library("lib_add");
         self.asm.bind(outside);
     }
 }

@@ -7,9 +7,8 @@ use super::{Code, Target};
 use crate::expr::tree::Node;
 use crate::report::Report;
 
-/// The body of `cookie(ctx)` where the context itself tells. It runs when the guard has read the same, so that no read in
-/// it fails.
-pub fn cookie(number: &Node, target: &Target) -> Result<Code, Report> {
+/// The body of `cookie(ctx)` where the context itself tells; `unread` where that can't be read.
+pub fn cookie(number: &Node, unread: i32, target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(target, [Root::Node(number)], false, Failure::Own)?;
     // There is no book yet.
     function.notes = false;
@@ -17,7 +16,7 @@ pub fn cookie(number: &Node, target: &Target) -> Result<Code, Report> {
     function.asm.leave();
     if function.asm.is_used(function.fault) {
         function.asm.bind(function.fault);
-        function.asm.mov(R0, 0);
+        function.asm.mov(R0, unread);
         function.asm.leave();
     }
     function.finish()

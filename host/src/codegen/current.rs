@@ -34,7 +34,7 @@ impl Source {
             Current::Time => Some(Self::Time),
             Current::Task => Some(Self::Task),
             Current::Cgroup => Some(Self::Cgroup),
-            Current::Cpu => None,
+            Current::Cpu | Current::TaskWord(_) => None,
         }
     }
 
@@ -52,7 +52,14 @@ impl Function<'_> {
     /// r0 = the value.
     pub(super) fn current(&mut self, current: Current) {
         let Some(source) = Source::of(current) else {
-            return self.asm.helper(Helper::ProcessorId);
+            match current {
+                Current::TaskWord(offset) => {
+                    self.asm.helper(Helper::TypedTask);
+                    self.asm.load(4, R0, R0, offset);
+                }
+                _ => self.asm.helper(Helper::ProcessorId),
+            }
+            return;
         };
         match self.kept(source) {
             Some(slot) if self.asm.knows(source.fact()) => self.asm.load(8, R0, FP, slot),
@@ -67,7 +74,7 @@ impl Function<'_> {
         match current {
             Current::Pid | Current::Gid => self.asm.alu(Alu::Shr, R0, 32),
             Current::Tid | Current::Uid => self.asm.low_half(R0),
-            Current::Time | Current::Task | Current::Cgroup | Current::Cpu => {}
+            _ => {}
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) type Done<T = ()> = Result<T, Report>;
 /// How a function answers a failed read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Sets `state.fault` and returns 0.
+    /// Sets `state.fault` and returns 0: the run is lost.
     Flagged,
     /// Returns the outcome of a failed read.
     Returned,
@@ -55,6 +55,8 @@ pub(super) enum Rare {
     DivisionByZero,
     /// A record's field could not be read: it is marked as missing, and its `bytes` zeroed.
     MissingField { bit: u8, offset: i16, bytes: u8 },
+    /// The same of a field that a span stores.
+    MissingPart { bit: u8, offset: i16, bytes: u32 },
 }
 
 impl<'a> Function<'a> {
@@ -178,7 +180,7 @@ impl<'a> Function<'a> {
         if self.failure != Failure::Own && self.asm.is_used(self.fault) {
             self.asm.bind(self.fault);
             if self.failure == Failure::Flagged {
-                self.asm.store(8, R7, State::FAULT, 1);
+                self.asm.store(8, R7, State::FAULT, Outcome::Read as i32);
             }
             self.asm.exit(if self.failure == Failure::Flagged {
                 0
@@ -207,10 +209,18 @@ impl<'a> Function<'a> {
                 self.asm.store(8, R8, valid, R0);
                 self.asm.store(bytes, R8, offset, 0);
             }
+            Rare::MissingPart { bit, offset, bytes } => {
+                self.note(Note::Fault);
+                self.asm.load(8, R0, R8, 8);
+                self.asm.constant(R1, !(1u64 << (bit & 63)));
+                self.asm.alu(Alu::And, R0, R1);
+                self.asm.store(8, R8, 8, R0);
+                self.clear(R8, offset, bytes);
+            }
         }
     }
 
-    fn note(&mut self, note: Note) {
+    pub(super) fn note(&mut self, note: Note) {
         if self.notes {
             self.asm.mov(R1, R7);
             self.asm.mov(R2, note as i32);

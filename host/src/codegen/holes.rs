@@ -1,10 +1,10 @@
 //! The holes that hold conditions, keys and measured values.
 
-use super::asm::Asm;
+use super::asm::{Asm, Label};
 use super::function::{Done, Failure, Function, too_deep};
 use super::instruction::{R0, R1, R8};
 use super::weights::Root;
-use super::{Code, MapRef, SMALL_STACK, Target};
+use super::{Code, MapRef, SMALL_STACK, Step, Target};
 use crate::expr::tree::{Node, Part};
 use crate::report::Report;
 
@@ -16,35 +16,44 @@ pub fn constant(value: u64) -> Code {
     asm.finish().unwrap_or_default()
 }
 
+/// A body that asks a function of the kernel, which takes the context or nothing, by its number in the kernel's BTF.
+pub fn kernel_function(id: u32) -> Code {
+    let mut asm = Asm::default();
+    // The context is still in the register that the function takes it in.
+    asm.kernel_function(id);
+    asm.leave();
+    asm.finish().unwrap_or_default()
+}
+
 /// The body of `guard(ctx, state)`: 1 when it is a hit of the script, else 0.
 ///
 /// It runs before the site's book is known, so nothing in it is noted.
 pub fn guard(condition: &Node, target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(target, [Root::Node(condition)], false, Failure::Flagged)?;
     function.notes = false;
-    conditions(function, &[(condition, None)])
-}
-
-/// The body of `steps(ctx, state)`: conditions in the order written, each with its label. 1 when all hold, else 0, with
-/// `state.fault` set when one could not be read.
-pub fn steps(steps: &[(Node, String)], target: &Target) -> Result<Code, Report> {
-    let roots = steps.iter().map(|(node, _)| Root::Node(node));
-    let function = Function::new(target, roots, false, Failure::Flagged)?;
-    let list: Vec<(&Node, Option<&str>)> = steps
-        .iter()
-        .map(|(node, label)| (node, Some(label.as_str())))
-        .collect();
-    conditions(function, &list)
-}
-
-fn conditions(mut function: Function<'_>, list: &[(&Node, Option<&str>)]) -> Done<Code> {
     let no = function.asm.label();
-    for (node, label) in list {
-        if let Some(label) = label {
-            function.asm.line(label);
+    function.condition(condition, no, false)?;
+    passed(function, no)
+}
+
+/// The body of `steps(ctx, state)`: conditions and look-ups in the order written, each with its label. 1 when the event
+/// passes all, else 0, with `state.fault` set when one could not be had.
+pub fn steps(steps: &[(Step, String)], target: &Target) -> Result<Code, Report> {
+    let roots = steps.iter().flat_map(|(step, _)| step.roots());
+    let mut function = Function::new(target, roots, false, Failure::Flagged)?;
+    let no = function.asm.label();
+    for (step, label) in steps {
+        function.asm.line(label);
+        match step {
+            Step::If(node) => function.condition(node, no, false)?,
+            Step::Look(look) => function.look(look, no)?,
         }
-        function.condition(node, no, false)?;
     }
+    passed(function, no)
+}
+
+/// The end of what has come to pass, and that of what has jumped to `no`.
+fn passed(mut function: Function<'_>, no: Label) -> Done<Code> {
     function.asm.exit(1);
     if function.asm.is_used(no) {
         function.asm.bind(no);
@@ -86,7 +95,11 @@ pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
     Ok(code)
 }
 
-fn write_parts(mut function: Function<'_>, parts: &[Part], mut offset: u32) -> Done<Code> {
+pub(super) fn write_parts(
+    mut function: Function<'_>,
+    parts: &[Part],
+    mut offset: u32,
+) -> Done<Code> {
     for part in parts {
         function.part(part, R8, offset as i16)?;
         offset += part.size();

@@ -107,6 +107,8 @@ pub(super) enum Helper {
     Cgroup = 80,
     ReadUser = 112,
     ReadKernel = 113,
+    /// `bpf_get_current_task_btf`
+    TypedTask = 158,
     ReadUserString = 114,
     ReadKernelString = 115,
     /// Since 5.15
@@ -120,6 +122,8 @@ pub(super) const JUMP: u8 = 0x05;
 pub(super) const LOAD_64: u8 = 0x18;
 /// In the source register of a call: of another function of the program.
 pub(super) const PSEUDO_CALL: u8 = 1;
+/// There: of a function of the kernel that is no helper, by its number in the kernel's BTF.
+pub(super) const PSEUDO_KFUNC_CALL: u8 = 2;
 
 /// An instruction from its fields.
 pub(crate) fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {

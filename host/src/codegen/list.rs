@@ -5,7 +5,7 @@ use super::asm::Label;
 use super::function::{Done, Function};
 use super::instruction::{FP, Helper, Operand, R0, R1, R2, Reg, When, immediate};
 use super::text::Purpose;
-use crate::expr::tree::{Part, SetId, TARGET};
+use crate::expr::tree::{Part, SetId};
 use crate::report::Report;
 use moontrace_abi::limits::SET_KEY;
 
@@ -70,14 +70,7 @@ impl Function<'_> {
             self.part(part, FP, offset)?;
             offset += part.size() as i16;
         }
-        self.asm.map(
-            R1,
-            if set == TARGET {
-                MapRef::Target
-            } else {
-                MapRef::Set(set)
-            },
-        );
+        self.asm.map(R1, MapRef::of_set(set));
         self.point(R2, FP, key);
         self.asm.helper(Helper::MapLookup);
         self.release(mark);

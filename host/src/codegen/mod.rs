@@ -9,6 +9,7 @@ mod arithmetic;
 mod asm;
 mod call;
 mod columns;
+mod composed;
 mod condition;
 mod cookie;
 mod copied;
@@ -20,6 +21,7 @@ mod instruction;
 mod list;
 mod pattern;
 mod record;
+mod span;
 mod stacks;
 mod text;
 mod value;
@@ -28,12 +30,13 @@ mod weights;
 pub use call::{CallKey, frame, stash};
 pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
-pub use holes::{constant, guard, key, measure, member, steps};
+pub use holes::{constant, guard, kernel_function, key, measure, member, steps};
 pub use record::{FieldValue, record};
+pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 
 pub(crate) use instruction::insn;
 
-use crate::expr::tree::SetId;
+use crate::expr::tree::{SetId, SpanId, TARGET};
 use aya_obj::generated::bpf_insn;
 
 /// Bytes of stack that a generated function may take: what 512 leave behind the deepest entry of the library.
@@ -66,17 +69,37 @@ pub struct Code {
     pub stack: u32,
 }
 
+impl Code {
+    /// Does it have strings composed in the run's scratch?
+    pub fn composes(&self) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|(_, name)| composed::COMPOSERS.contains(name))
+    }
+}
+
 /// A map that generated code refers to; the linker knows the file descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapRef {
     /// A script's set.
     Set(SetId),
+    /// A script's span.
+    Span(SpanId),
     /// The pids that `-p` and `-c` trace: a hash of u64.
     Target,
     /// Byte `offset` of the value of the script's control words.
     Control { offset: u32 },
     /// Byte `offset` of the value of the script's variables.
     Variables { offset: u32 },
-    /// The tables of a pattern of `like`: byte `offset` of this code's own pattern value.
+    /// The tables of a pattern of `like` and the like: byte `offset` of this code's own pattern value.
     Patterns { offset: u32 },
+}
+
+impl MapRef {
+    /// The map that a set's members lie in.
+    pub fn of_set(set: SetId) -> Self {
+        match set {
+            TARGET => Self::Target,
+            set => Self::Set(set),
+        }
+    }
 }

@@ -17,6 +17,8 @@ use moontrace_abi::limits::VARIABLE_STRING;
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue {
     Int(Node),
+    /// An integer that is this word, or its low bits: all of it is stored.
+    Word(Node),
     Bool(Node),
     Text(Text),
     /// Bytes as they lie.
@@ -31,7 +33,9 @@ pub enum FieldValue {
 /// can't be is missing; the record goes on. `values` stand in the order of the layout's fields.
 pub fn record(layout: &Layout, values: &[FieldValue], target: &Target) -> Result<Code, Report> {
     let roots = values.iter().flat_map(|value| match value {
-        FieldValue::Int(node) | FieldValue::Bool(node) => vec![Root::Node(node)],
+        FieldValue::Int(node) | FieldValue::Word(node) | FieldValue::Bool(node) => {
+            vec![Root::Node(node)]
+        }
         FieldValue::Text(text) => vec![Root::Text(text)],
         FieldValue::Copied(origin) => origin.nodes().into_iter().map(Root::Node).collect(),
         FieldValue::Stack(stack) => vec![Root::Node(&stack.memory)],
@@ -57,6 +61,11 @@ impl Function<'_> {
                 self.value(node)?;
                 self.asm.store(int.bytes(), R8, *offset as i16, R0);
                 (*offset, int.bytes())
+            }
+            (Content::Int { offset, .. }, FieldValue::Word(node)) => {
+                self.value(node)?;
+                self.asm.store(8, R8, *offset as i16, R0);
+                (*offset, 8)
             }
             (Content::Bool { offset }, FieldValue::Bool(node)) => {
                 self.truth(node, *offset as i16)?;

@@ -4,7 +4,7 @@ use super::MapRef;
 use super::function::{Done, Function};
 use super::instruction::{Alu, FP, Helper, R0, R1, R2, R3, R6, R7, Reg, When};
 use super::weights::is_simple;
-use crate::expr::tree::{Kept, Node};
+use crate::expr::tree::{Keeper, Kept, Node};
 use crate::expr::types::{Int, Space};
 use moontrace_abi::State;
 
@@ -37,6 +37,7 @@ impl Function<'_> {
             | Node::Neg(of)
             | Node::Invert(of)
             | Node::Entry(_, of)
+            | Node::Composed { of, .. }
             | Node::Log2(of) => Some(of),
             Node::Binary(_, a, b) => Some(if self.weights.left_first(a, b) { a } else { b }),
             _ => None,
@@ -61,6 +62,7 @@ impl Function<'_> {
             Node::Invert(_) => self.asm.alu(Alu::Xor, R0, -1),
             Node::Log2(of) => self.log2(!self.weights.unsigned(of)),
             Node::Entry(table, _) => self.entry(table),
+            Node::Composed { what, room, .. } => self.compose(what, *room),
             Node::Binary(op, a, b) => self.binary(*op, a, b)?,
             _ => {}
         }
@@ -71,12 +73,16 @@ impl Function<'_> {
         match node {
             _ if is_simple(node) => self.simple(R0, node),
             Node::ContextAddress => self.asm.mov(R0, R6),
-            Node::Kept(Kept { bit: Some(bit), .. }, _)
-            | Node::KeptAddress(Kept { bit: Some(bit), .. }) => {
-                self.asm.load(8, R1, R7, State::CALL);
-                self.asm.load(8, R1, R1, 0);
-                self.asm.alu(Alu::And, R1, 1 << bit);
-                self.asm.jump_if(When::Ne, R1, 0, self.fault);
+            Node::Kept(
+                Kept {
+                    by, bit: Some(bit), ..
+                },
+                _,
+            )
+            | Node::KeptAddress(Kept {
+                by, bit: Some(bit), ..
+            }) => {
+                self.is_there(*by, *bit);
                 self.simple(R0, node);
             }
             Node::Current(current) => self.current(*current),
@@ -123,16 +129,38 @@ impl Function<'_> {
                 self.load(register, register, 0, *int);
             }
             Node::Kept(kept, _) => {
-                self.asm.load(8, register, R7, State::CALL);
-                self.asm.load(8, register, register, kept.offset as i16);
+                let offset = self.keeper(register, kept.by) + kept.offset as i32;
+                self.asm.load(8, register, register, offset as i16);
             }
             Node::KeptAddress(kept) => {
-                self.asm.load(8, register, R7, State::CALL);
-                self.asm.alu(Alu::Add, register, kept.offset as i32);
+                let offset = self.keeper(register, kept.by) + kept.offset as i32;
+                self.asm.alu(Alu::Add, register, offset);
             }
             Node::Cookie => self.asm.load(8, register, R7, State::COOKIE),
             _ => {}
         }
+    }
+
+    /// register = the address of a keeper's room; gives where in it what was kept begins.
+    fn keeper(&mut self, register: Reg, by: Keeper) -> i32 {
+        let (pointer, area) = match by {
+            Keeper::Call => (State::CALL, 0),
+            Keeper::Span(area) => (State::FROM, area as i32),
+        };
+        self.asm.load(8, register, R7, pointer);
+        area
+    }
+
+    /// Goes on when what has that bit is there; else fails.
+    fn is_there(&mut self, by: Keeper, bit: u8) {
+        let area = self.keeper(R1, by);
+        let (word, missing) = match by {
+            Keeper::Call => (0, When::Ne),
+            Keeper::Span(_) => (8, When::Eq),
+        };
+        self.asm.load(8, R1, R1, (area + word) as i16);
+        self.asm.alu(Alu::And, R1, 1 << bit);
+        self.asm.jump_if(missing, R1, 0, self.fault);
     }
 
     /// Computes both operands into r0 and r1. The first one is in r0 already; `left_first` says which that is.

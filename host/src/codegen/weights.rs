@@ -177,6 +177,7 @@ fn below<'a>(root: Root<'a>, each: &mut dyn FnMut(Root<'a>)) {
             Node::Read { base: of, .. }
             | Node::Bits { of, .. }
             | Node::Swap { of, .. }
+            | Node::Composed { of, .. }
             | Node::Cast(_, of)
             | Node::Neg(of)
             | Node::Invert(of)

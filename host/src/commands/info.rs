@@ -40,8 +40,33 @@ pub(super) fn info(facts: &Facts) -> String {
             "they need a kernel with CONFIG_UPROBE_EVENTS",
         ),
     ];
+    rows.extend(links(facts));
     rows.extend(hindrances(features));
     rows.concat()
+}
+
+/// What spares patterns an event a function, or two.
+fn links(facts: &Facts) -> [String; 4] {
+    let of_kernel = |version: &str| format!("it takes Linux {version} with CONFIG_FPROBE");
+    let of_programs = |version: &str| format!("it takes Linux {version}");
+    [
+        there(facts.has_kprobe_multi(), "kprobe.multi", &of_kernel("5.18")),
+        there(
+            facts.kprobe_session().is_some(),
+            "kprobe.session",
+            &of_kernel("6.10"),
+        ),
+        there(
+            facts.has_uprobe_multi(),
+            "uprobe.multi",
+            &of_programs("6.6"),
+        ),
+        there(
+            facts.uprobe_session().is_some(),
+            "uprobe.session",
+            &of_programs("6.13"),
+        ),
+    ]
 }
 
 fn row(what: &str, value: &str, remark: &str) -> String {
@@ -154,6 +179,10 @@ mod tests {
         let poor = info(&machine.facts());
         assert!(poor.contains("\ntypes (BTF)    no ("), "{poor}");
         assert!(poor.contains("\ntracepoints    no ("), "{poor}");
+        assert!(
+            poor.contains("\nkprobe.session no (it takes Linux 6.10"),
+            "{poor}"
+        );
     }
 
     #[test]

@@ -18,9 +18,12 @@ pub struct Copied<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Content<'a> {
     Nil,
+    /// A null pointer leads there.
+    Null,
     Bool(bool),
     Int(i128, Int, Option<&'a Shown>),
     Text(&'a [u8]),
+    Bytes(&'a [u8]),
     Address(AddressText),
     List(Elements<'a>),
     Struct(Members<'a>),
@@ -50,6 +53,10 @@ impl<'a> Copied<'a> {
         }
     }
 
+    pub fn shape(self) -> &'a Shape {
+        self.shape
+    }
+
     pub fn content(self) -> Content<'a> {
         let nil_or = |content: Option<Content<'a>>| content.unwrap_or(Content::Nil);
         match self.shape {
@@ -76,9 +83,11 @@ impl<'a> Copied<'a> {
                 let mut parts = self.bytes.split(|byte| *byte == 0);
                 Content::Text(parts.next().unwrap_or_default())
             }
+            Shape::Bytes => Content::Bytes(self.bytes),
             Shape::Address(kind) => {
                 nil_or(AddressText::of(*kind, self.bytes).map(Content::Address))
             }
+            Shape::Socket if self.bytes.is_empty() => Content::Null,
             Shape::Socket => nil_or(AddressText::of_socket(self.bytes).map(Content::Address)),
             Shape::Array { of, each, length } => {
                 let each = (*each).max(1) as usize;
@@ -101,11 +110,13 @@ impl<'a> Copied<'a> {
     pub fn to_value(self) -> Value {
         match self.content() {
             Content::Nil => Value::Nil,
+            Content::Null => Value::Null,
             Content::Bool(value) => Value::Bool(value),
             Content::Int(value, _, Some(shown)) => Value::Named(value, shown.clone()),
             Content::Int(value, int, None) if int.signed => Value::Int(value as i64),
             Content::Int(value, ..) => Value::Unsigned(value as u64),
             Content::Text(bytes) => Value::Str(bytes.to_vec()),
+            Content::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
             Content::Address(text) => Value::Str(text.bytes().to_vec()),
             Content::List(elements) => Value::List(elements.iter().map(Self::to_value).collect()),
             Content::Struct(members) => {

@@ -4,4 +4,5 @@ pub mod address;
 pub mod books;
 pub mod copied;
 pub mod record;
+pub mod span;
 pub mod tally;

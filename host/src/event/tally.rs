@@ -133,7 +133,7 @@ fn stack(user: bool, frames: u8, id: [u64; 2], meanings: &Meanings<'_>) -> (RawS
     }
 }
 
-fn word(bytes: &[u8], offset: usize) -> u64 {
+pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
     let word = bytes.get(offset..).and_then(|rest| rest.first_chunk());
     word.map_or(0, |word| u64::from_le_bytes(*word))
 }
@@ -146,7 +146,8 @@ fn integer(word: u64, signed: bool) -> Value {
     }
 }
 
-fn key(field: &KeyField, bytes: &[u8], meanings: &Meanings<'_>) -> Value {
+/// A part of a key, or another field that lies as they do.
+pub(super) fn key(field: &KeyField, bytes: &[u8], meanings: &Meanings<'_>) -> Value {
     let offset = field.offset as usize;
     let site = |pick: fn((String, String)) -> String| {
         (meanings.sites)(word(bytes, offset) as u32)

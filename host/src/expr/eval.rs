@@ -140,6 +140,14 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
             Current::Time => input.time,
             Current::Task => input.task,
             Current::Cgroup => input.cgroup,
+            Current::TaskWord(offset) => {
+                let mut bytes = [0; 4];
+                let address = input.task.wrapping_add_signed(i64::from(*offset));
+                if !input.memory.read(Space::Kernel, address, &mut bytes) {
+                    return Err(Fault);
+                }
+                u32::from_le_bytes(bytes).into()
+            }
         },
         Node::Kept(..) | Node::KeptAddress(_) | Node::Cookie => 0,
         Node::Entry(table, at) => usize::try_from(value(at)?)
@@ -161,6 +169,8 @@ pub fn node(node: &Node, input: &Input<'_>) -> Result<u64, Fault> {
             width,
             signed,
         } => Int::new(*signed, *width).fit(value(of)?.checked_shr(u32::from(*shift)).unwrap_or(0)),
+        // Where the library puts it is nobody's business; `text` knows what it says.
+        Node::Composed { .. } => return Err(Fault),
         Node::Cast(int, of) => int.fit(value(of)?),
         Node::Neg(of) => value(of)?.wrapping_neg(),
         Node::Invert(of) => !value(of)?,

@@ -18,8 +18,8 @@ pub mod types;
 pub mod walk;
 
 pub use check::{
-    Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal, Scope,
-    columns, condition, list, path,
+    Bound, Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal,
+    Scope, columns, condition, list, member, path,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};

@@ -13,6 +13,8 @@ pub enum Shape {
     Bool,
     /// An array of `char`: a string that ends at its first NUL, or with the array.
     Text,
+    /// Any bytes, as they are.
+    Bytes,
     Address(AddressKind),
     /// A `struct sockaddr` of whatever family it says.
     Socket,

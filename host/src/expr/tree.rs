@@ -4,6 +4,7 @@
 //! 64-bit pattern with an [`Int`] type (truth values are 0 and 1); every [`Text`] is bytes up to a NUL.
 
 use super::types::{Int, Space};
+use moontrace_abi::limits::{ARGV, PATH};
 
 /// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +52,11 @@ pub enum Current {
     Task,
     /// The id of the cgroup (v2).
     Cgroup,
+    /// The u32 at that offset of the running `task_struct`, which must be one by its BTF: read without a helper (5.11).
+    TaskWord(i16),
 }
 
-pub use crate::spec::SetId;
+pub use crate::spec::{SetId, SpanId};
 
 /// The set of the processes that `-p` and `-c` trace.
 pub const TARGET: SetId = SetId(u32::MAX);
@@ -62,13 +65,43 @@ pub const TARGET: SetId = SetId(u32::MAX);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot(pub u32);
 
-/// A part of what is kept of a call's beginning.
+/// A part of what an earlier run has kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Bytes from the start of what is kept, behind a word of bits.
+    pub by: Keeper,
+    /// Bytes from the start of what is kept.
     pub offset: u32,
-    /// Its bit in that word, which is set where it could not be read; `None` of what can always be.
+    /// Its bit in the word that says whether it is there; `None` of what always is.
     pub bit: Option<u8>,
+}
+
+/// Who has kept something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// The beginning of the call that returns here. In front is the word of bits, set of what could not be read.
+    Call,
+    /// The start of a span that a step has bound: the copy at that byte of the run's room for them. In front is the time;
+    /// then the word of bits, set of what is there.
+    Span(u32),
+}
+
+/// A string that is made of many reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Composition {
+    /// Of the `struct path` at an address of the kernel's; with where things stand in its structs (ebpf/src/path.rs).
+    Path(Vec<u64>),
+    /// Of the strings to which an array of the process points, up to a null pointer, joined by blanks.
+    Arguments,
+}
+
+impl Composition {
+    /// Bytes that it may have with its NUL, unless the script says another length.
+    pub fn usual_room(&self) -> u16 {
+        (match self {
+            Self::Path(_) => PATH,
+            Self::Arguments => ARGV,
+        }) as u16
+    }
 }
 
 /// An integer or truth value.
@@ -90,7 +123,7 @@ pub enum Node {
         int: Int,
     },
     Current(Current),
-    /// What was kept when the call began that returns here. When it could not be read then, the whole expression has no value.
+    /// What was kept when the call or the span began. When it is not there, the whole expression has no value.
     Kept(Kept, Int),
     /// Where that stands, in memory of the kernel's.
     KeptAddress(Kept),
@@ -136,6 +169,14 @@ pub enum Node {
     Swap {
         bits: u8,
         of: Box<Self>,
+    },
+    /// The address of a string that the library composes: only as the address of a [`Text::Read`], which reads it before
+    /// the next one is composed. When it can't be, the whole expression has no value.
+    Composed {
+        what: Composition,
+        of: Box<Self>,
+        /// Bytes that it may have with its NUL.
+        room: u16,
     },
     /// floor(log2(x)); 0 for 0 and, by its sign, for what is below.
     Log2(Box<Self>),
@@ -222,13 +263,18 @@ impl Node {
             | Self::Variable { int, .. }
             | Self::Kept(_, int)
             | Self::Cast(int, _) => *int,
-            Self::ContextAddress | Self::KeptAddress(_) | Self::Cookie | Self::Entry(..) => {
-                Int::U64
-            }
+            Self::ContextAddress
+            | Self::KeptAddress(_)
+            | Self::Cookie
+            | Self::Entry(..)
+            | Self::Composed { .. } => Int::U64,
             Self::Current(current) => match current {
-                Current::Pid | Current::Tid | Current::Uid | Current::Gid | Current::Cpu => {
-                    Int::U32
-                }
+                Current::Pid
+                | Current::Tid
+                | Current::Uid
+                | Current::Gid
+                | Current::Cpu
+                | Current::TaskWord(_) => Int::U32,
                 Current::Time | Current::Task | Current::Cgroup => Int::U64,
             },
             Self::Bits { width, signed, .. } => Int::new(*signed, *width),
@@ -239,6 +285,11 @@ impl Node {
             Self::Binary(_, a, b) | Self::Select(_, a, b) => common(a, b),
             _ => Int::U8,
         }
+    }
+
+    /// Is it the address of what the library composes?
+    pub fn is_composed(&self) -> bool {
+        matches!(self, Self::Composed { .. })
     }
 
     /// Is it a truth value (0 or 1)?
@@ -276,6 +327,35 @@ impl Text {
             Self::Read { capacity, .. } => *capacity,
             Self::Variable(_) => moontrace_abi::limits::VARIABLE_STRING as u16,
             Self::Select(_, a, b) => a.capacity().max(b.capacity()),
+        }
+    }
+
+    /// The same, if it is composed and the script did not say how long it is, in no more than so many bytes.
+    pub fn composed_within(self, most: u16) -> Self {
+        match self {
+            Self::Read {
+                space,
+                mut address,
+                mut capacity,
+            } => {
+                if let Node::Composed { what, room, .. } = &mut *address
+                    && *room == what.usual_room()
+                {
+                    *room = most;
+                    capacity = most;
+                }
+                Self::Read {
+                    space,
+                    address,
+                    capacity,
+                }
+            }
+            Self::Select(condition, a, b) => Self::Select(
+                condition,
+                Box::new(a.composed_within(most)),
+                Box::new(b.composed_within(most)),
+            ),
+            other => other,
         }
     }
 }

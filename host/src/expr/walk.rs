@@ -81,6 +81,7 @@ impl Node {
             | Self::In(of, _)
             | Self::Entry(_, of)
             | Self::Swap { of, .. }
+            | Self::Composed { of, .. }
             | Self::Log2(of) => each(Branch::Node(of)),
             Self::Binary(_, a, b) | Self::Compare(_, a, b) | Self::And(a, b) | Self::Or(a, b) => {
                 each(Branch::Node(a));

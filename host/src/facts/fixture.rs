@@ -31,6 +31,8 @@ const EVENTS: &[Event] = &[
             ("const char * filename", 24, 8, 0),
             ("int flags", 32, 8, 0),
             ("umode_t mode", 40, 8, 0),
+            // As 7.3 has it.
+            ("__data_loc char[] __filename_val", 48, 4, 0),
         ],
     ),
     (

@@ -62,6 +62,14 @@ impl Format {
         Some(Self { id, fields, print })
     }
 
+    /// At a system call's tracepoint, programs get its number and its arguments. Newer kernels' records have copies of what
+    /// some of them point at, too, which programs don't get (`perf_call_bpf_enter` of kernel/trace/trace_syscalls.c).
+    pub fn of_system_call(mut self) -> Self {
+        let copied = |field: &FormatField| matches!(field.kind, FieldKind::Dynamic { .. });
+        self.fields.retain(|field| !copied(field));
+        self
+    }
+
     pub fn field(&self, name: &str) -> Option<&FormatField> {
         self.fields.iter().find(|field| field.name == name)
     }

@@ -35,6 +35,7 @@ pub use btf::Btf;
 pub use describe::{Description, TypeDescription};
 pub use features::{Features, PidNamespace};
 pub use format::{FieldKind, Format, FormatField};
+pub use links::Session;
 pub use matching::{Found, Location, Match};
 pub use names::{Site, syscall_number};
 pub use tracefs::Tracefs;

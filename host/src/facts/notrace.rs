@@ -54,7 +54,7 @@ impl Facts {
     }
 
     /// Is it out of the tracer's reach? `None` where that can't be told.
-    pub(super) fn is_notrace(&self, function: &str) -> Option<bool> {
+    pub fn is_notrace(&self, function: &str) -> Option<bool> {
         let traceable = self.traceable.get_or_init(|| {
             let text = self.tracefs().ok()?.traceable_functions()?;
             let names = super::symbols::traceable(&text).into_iter();

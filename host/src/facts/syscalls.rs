@@ -38,6 +38,7 @@ const NEWER: &[(&str, u32)] = &[
     ("uretprobe", 335),
     ("uprobe", 336),
     ("cachestat", 451),
+    ("map_shadow_stack", 453),
     ("futex_wake", 454),
     ("futex_wait", 455),
     ("futex_requeue", 456),
@@ -53,6 +54,9 @@ const NEWER: &[(&str, u32)] = &[
     ("open_tree_attr", 467),
     ("file_getattr", 468),
     ("file_setattr", 469),
+    ("listns", 470),
+    ("rseq_slice_yield", 471),
+    ("fchroot", 472),
 ];
 
 /// Letters of `SYS_`.

@@ -135,8 +135,12 @@ impl Tracefs {
         let path = self.event(category, event).join("format");
         let text = std::fs::read_to_string(path)
             .map_err(|error| Report::new(format!("the format of {site} can't be read: {error}")))?;
-        Format::parse(&text).ok_or_else(|| {
+        let format = Format::parse(&text).ok_or_else(|| {
             Report::new(format!("the format of {site} is none that moontrace knows"))
+        })?;
+        Ok(match category {
+            "syscalls" => format.of_system_call(),
+            _ => format,
         })
     }
 

@@ -1,10 +1,11 @@
 //! The threads that load, attach and detach: a program takes a millisecond, some links a tenth of a second, and the VM
 //! never waits for them. A probe that is attached does not wait for one that is detached either.
 
-use super::attach::NotAttached;
-use super::instance::{Instance, LoadError};
+use super::attach::{NotAttached, in_order};
+use super::instance::Instance;
 use super::maps::Maps;
 use super::parallel::{compute_in_parallel, in_parallel};
+use super::program::LoadError;
 use crate::plan::{ProbePlan, SiteId, SitePlan};
 use crate::spec::ProbeId;
 use crate::sys::rcu::Barrier;
@@ -128,7 +129,7 @@ fn attach(orders: Vec<Order>) -> Vec<Done> {
     let mut loaded: Vec<Result<Batch, Done>> = load(&orders);
     let all = loaded.iter_mut().flatten();
     let all = all.flat_map(|batch| &mut batch.instances);
-    let mut results = in_parallel(all, Instance::attach).into_iter();
+    let mut results = attach_in_order(all.collect()).into_iter();
     let mut answer = |mut batch: Batch| {
         let of_batch = results.by_ref().take(batch.instances.len());
         let mut failed = None;
@@ -153,6 +154,25 @@ fn attach(orders: Vec<Order>) -> Vec<Done> {
         .into_iter()
         .map(|loaded| loaded.map_or_else(|failed| failed, &mut answer))
         .collect()
+}
+
+/// Attaches side by side what does not meet anywhere; gives the results in the instances' order.
+fn attach_in_order(instances: Vec<&mut Instance>) -> Vec<Result<(), NotAttached>> {
+    let attachments = instances.iter().map(|instance| instance.attachment());
+    let lists = in_order(&attachments.collect::<Vec<_>>());
+    let mut waiting: Vec<Option<&mut Instance>> = instances.into_iter().map(Some).collect();
+    let lists = lists.into_iter().map(|list| {
+        let one = |number: usize| Some((number, waiting.get_mut(number)?.take()?));
+        list.into_iter().filter_map(one).collect::<Vec<_>>()
+    });
+    let attach = |list: Vec<(usize, &mut Instance)>| {
+        let one = |(number, instance): (usize, &mut Instance)| (number, instance.attach());
+        list.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let lists: Vec<_> = lists.collect();
+    let mut results: Vec<_> = in_parallel(lists, attach).into_iter().flatten().collect();
+    results.sort_unstable_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Links and loads all programs; those of a probe of which one is refused are gone.

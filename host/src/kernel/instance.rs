@@ -1,17 +1,19 @@
 //! One program, of a site or of several: linked, loaded, attached, and its books.
 
+use super::array;
 use super::attach::{self, Link, NotAttached, Skipped};
-use super::library::{Body, Library};
+use super::calls::Calls;
 use super::maps::Maps;
-use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
-use crate::plan::{Action, Attachment, SiteId, SitePlan};
+use super::parallel::compute_in_parallel;
+use super::program::{self, Given, LoadError};
+use crate::plan::{Action, Attachment, Branch, SiteId, SitePlan};
 use crate::sys::bpf;
-use crate::sys::map::{Map, MapSpec, MapType, Update};
-use moontrace_abi::limits::{CALL_KEY, SCRATCH, SCRATCH_SLOTS, SMALL_KEPT};
+use crate::sys::map::{Map, MapType, Update};
+use moontrace_abi::limits::{SCRATCH, SCRATCH_SLOTS};
 use moontrace_abi::{Book, Outcome};
 use std::io;
 use std::mem::{offset_of, size_of};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// A program of the script: load → attach → (armed, disarmed with all others) → read the books → drop.
@@ -22,6 +24,9 @@ pub struct Instance {
     count: usize,
     optional: bool,
     program: OwnedFd,
+    /// The programs that it hands hits on to: the kernel empties the map when nobody has it open any more.
+    _branches: Option<Map>,
+    /// Its own, and theirs.
     books: Map,
     link: Option<Link>,
     /// Where the calls begin that return here: the program that keeps what is to be known of them.
@@ -32,39 +37,25 @@ pub struct Instance {
     pub took: (Duration, Duration),
 }
 
-/// Why a program could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error("{0}")]
-    Link(crate::report::Report),
-    /// The kernel refuses the program. Where it is no lack of rights or memory, it is a bug of ours.
-    #[error("{error}")]
-    Rejected { error: io::Error, log: String },
-    #[error("{0}")]
-    Map(#[from] io::Error),
-}
-
 impl Instance {
-    /// Links and loads a site's program. The maps that it shares with others must be there.
+    /// Links and loads the programs of a site, or of several that are attached as one. The maps that they share with others
+    /// must be there.
     pub fn load(shared: &Maps, plan: &SitePlan) -> Result<Self, LoadError> {
-        let (Some(entry), Some(kept)) = (&plan.entry, plan.kept()) else {
-            return Self::load_one(shared, plan, None);
-        };
-        let calls = calls(kept, &shared.library)?;
-        let mut instance = Self::load_one(shared, plan, Some(&calls))?;
-        let entry = Self::load_one(shared, entry, Some(&calls))?;
-        instance.took.0 += entry.took.0;
-        instance.entry = Some(Box::new(entry));
+        let calls = Calls::default();
+        let mut instance = Self::load_one(shared, plan, &calls)?;
+        if let Some(entry) = &plan.entry {
+            let entry = Self::load_one(shared, entry, &calls)?;
+            instance.took.0 += entry.took.0;
+            instance.entry = Some(Box::new(entry));
+        }
         Ok(instance)
     }
 
-    /// `calls`: those that are under way, of which something is kept.
-    fn load_one(shared: &Maps, plan: &SitePlan, calls: Option<&Map>) -> Result<Self, LoadError> {
+    fn load_one(shared: &Maps, plan: &SitePlan, calls: &Calls) -> Result<Self, LoadError> {
         let start = Instant::now();
-        let books = map("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
-        let holes = Holes::of(plan);
-        let scratch = match holes.long {
-            true => Some(map(
+        let books = array("mt_books", MapType::PerCpuArray, size_of::<Book>(), 1)?;
+        let scratch = match program::wants_scratch(plan) {
+            true => Some(array(
                 "mt_scratch",
                 MapType::PerCpuArray,
                 8 + SCRATCH,
@@ -72,46 +63,25 @@ impl Instance {
             )?),
             false => None,
         };
-        let patterns = holes.patterns()?;
-        let mut maps = shared.of_library();
-        maps.push(("BOOKS", number(&books)));
-        maps.extend(calls.map(|map| ("CALLS", number(map))));
-        maps.extend(scratch.as_ref().map(|map| ("SCRATCH", number(map))));
-        match &plan.program.action {
-            Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
-            Action::Tally { tally, .. } => {
-                maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)));
-                maps.extend(shared.stacks(*tally)?.map(|stacks| ("STACKS", stacks)));
-            }
-            Action::Enter(_) => {}
-            Action::Follow { .. } => maps.extend(shared.target().map(|target| ("SET", target))),
-        }
-        let refs = |hole: &str, map: MapRef| match map {
-            MapRef::Patterns { .. } => patterns
-                .iter()
-                .find(|(of, _)| *of == hole)
-                .map(|(_, map)| number(map)),
-            shared_map => shared.reference(shared_map),
+        let mut given = Given {
+            books: &books,
+            scratch: scratch.as_ref(),
+            calls,
+            branches: None,
         };
-        let (entry, program_type) = attach::entry(&plan.attachment);
-        let linked = shared
-            .library
-            .instance(entry, &holes.bodies(), &maps, &refs)
-            .map_err(LoadError::Link)?;
-        let program = shared
-            .library
-            .load(&linked, program_type, &format!("mt_{}", plan.func))
-            .map_err(|rejection| LoadError::Rejected {
-                error: rejection.error,
-                log: rejection.log,
-            })?;
-        // The program holds its maps; of ours, only the books are read.
+        let branches = match &plan.program.action {
+            Action::Dispatch(branches) => Some(load_branches(shared, branches, given)?),
+            _ => None,
+        };
+        given.branches = branches.as_ref();
+        let program = program::load(shared, plan, given)?;
         Ok(Self {
             site: plan.id,
             attachment: plan.attachment.clone(),
             count: plan.count(),
             optional: plan.optional,
             program,
+            _branches: branches,
             books,
             link: None,
             entry: None,
@@ -138,6 +108,10 @@ impl Instance {
         if let Some(entry) = &mut self.entry {
             entry.detach();
         }
+    }
+
+    pub(super) fn attachment(&self) -> &Attachment {
+        &self.attachment
     }
 
     pub fn is_attached(&self) -> bool {
@@ -192,135 +166,21 @@ fn add_words(sums: &mut [u64], bytes: &[u8]) {
     }
 }
 
-fn number(map: impl AsFd) -> RawFd {
-    map.as_fd().as_raw_fd()
-}
-
-fn map(name: &str, of: MapType, value_size: usize, entries: u32) -> io::Result<Map> {
-    Map::create(&MapSpec {
-        name,
-        of,
-        key_size: 4,
-        value_size: value_size as u32,
-        entries,
-        flags: 0,
-    })
-}
-
-/// Calls that may be under way at a site at once. A thread that is killed in one leaves it there.
-const CALLS: u32 = 16_384;
-
-/// The map of those.
-fn calls(kept: u32, library: &Library) -> io::Result<Map> {
-    Map::create(&MapSpec {
-        name: "mt_calls",
-        of: MapType::Hash,
-        key_size: 8 * CALL_KEY as u32,
-        value_size: kept,
-        entries: CALLS,
-        flags: library.abilities().hash_flags(),
-    })
-}
-
-/// What goes into the holes of one program.
-struct Holes<'a> {
-    generated: Vec<(&'static str, &'a Code)>,
-    constants: Vec<(&'static str, Code)>,
-    action: &'static str,
-    /// Does the action want scratch, or what it calls?
-    long: bool,
-    /// Was something kept when the call began?
-    returns: bool,
-}
-
-impl<'a> Holes<'a> {
-    fn of(plan: &'a SitePlan) -> Self {
-        let program = &plan.program;
-        let mut generated = Vec::new();
-        generated.extend(program.cookie.as_ref().map(|code| ("cookie", code)));
-        generated.extend(program.guard.as_ref().map(|code| ("guard", code)));
-        generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
-        generated.extend(program.call.as_ref().map(|code| ("frame", code)));
-        let mut constants = vec![("base", constant(plan.id.0.into()))];
-        let (action, long) = match &program.action {
-            Action::Emit { record, layout } => {
-                generated.push(("record", record.as_ref()));
-                constants.push(("record_size", constant(layout.size.into())));
-                (
-                    if layout.long {
-                        "act_emit_long"
-                    } else {
-                        "act_emit"
-                    },
-                    layout.long,
-                )
-            }
-            Action::Tally { code, .. } => {
-                generated.push(("key", &code.key));
-                generated.push(("columns", &code.columns));
-                generated.extend(code.measure.as_ref().map(|code| ("measure", code)));
-                let action = if code.long {
-                    "act_tally_long"
-                } else {
-                    "act_tally"
-                };
-                let stacks = code.key.calls.iter().any(|(_, name)| *name == "lib_stack");
-                (action, code.long || stacks)
-            }
-            Action::Enter(code) => {
-                generated.push(("frame", &code.frame));
-                generated.push(("stash", &code.stash));
-                let long = code.bytes as usize > SMALL_KEPT || code.stash.stack > SMALL_STACK;
-                let action = if long { "act_enter_long" } else { "act_enter" };
-                (action, long)
-            }
-            Action::Follow { member, there } => {
-                generated.push(("member", member.as_ref()));
-                (if *there { "act_add" } else { "act_remove" }, false)
-            }
-        };
-        Self {
-            generated,
-            constants,
-            action,
-            long,
-            returns: program.call.is_some(),
+/// Loads what a program hands hits on to, by its numbers. The map holds the programs.
+fn load_branches(shared: &Maps, branches: &[Branch], given: Given<'_>) -> Result<Map, LoadError> {
+    let numbers = branches.iter().flat_map(|branch| &branch.numbers);
+    let end = numbers.max().map_or(1, |last| last + 1);
+    let map = array("mt_branches", MapType::Programs, size_of::<u32>(), end)?;
+    let load = |branch: &Branch| -> Result<(), LoadError> {
+        let program = program::load(shared, &branch.site, given)?;
+        let program = program.as_fd().as_raw_fd().to_ne_bytes();
+        for number in &branch.numbers {
+            map.update(&number.to_ne_bytes(), &program, Update::Any)?;
         }
-    }
-
-    fn bodies(&self) -> Vec<(&str, Body<'_>)> {
-        let generated = self
-            .generated
-            .iter()
-            .map(|(hole, code)| (*hole, Body::Code(code)));
-        let constants = self
-            .constants
-            .iter()
-            .map(|(hole, code)| (*hole, Body::Code(code)));
-        let mut bodies: Vec<(&str, Body<'_>)> = generated.chain(constants).collect();
-        bodies.push(("act", Body::Is(self.action)));
-        if self.returns {
-            bodies.push(("run", Body::Is("run_return")));
-        }
-        bodies
-    }
-
-    /// The tables of each hole's patterns, in a map of its own.
-    fn patterns(&self) -> io::Result<Vec<(&'static str, Map)>> {
-        let with = self
-            .generated
-            .iter()
-            .filter(|(_, code)| !code.patterns.is_empty());
-        with.map(|(hole, code)| {
-            let bytes: Vec<u8> = code
-                .patterns
-                .iter()
-                .flat_map(|word| word.to_le_bytes())
-                .collect();
-            let tables = map("mt_patterns", MapType::Array, bytes.len(), 1)?;
-            tables.update(&0u32.to_le_bytes(), &bytes, Update::Any)?;
-            Ok((*hole, tables))
-        })
-        .collect()
-    }
+        Ok(())
+    };
+    compute_in_parallel(branches, load)
+        .into_iter()
+        .collect::<Result<(), _>>()?;
+    Ok(map)
 }

@@ -3,7 +3,7 @@
 use super::library::Library;
 use super::table::Table;
 use crate::codegen::MapRef;
-use crate::spec::{SetId, TallyId};
+use crate::spec::{SetId, SpanId, TallyId};
 use crate::sys::map::Map;
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +25,7 @@ pub struct Maps {
     pub(super) target: Option<Arc<Map>>,
     pub(super) ring: Option<Arc<Map>>,
     pub(super) sets: BTreeMap<SetId, Arc<Map>>,
+    pub(super) spans: BTreeMap<SpanId, Arc<Map>>,
     pub(super) tables: BTreeMap<TallyId, Arc<Table>>,
 }
 
@@ -55,16 +56,23 @@ impl Maps {
         Ok(stacks.transpose()?.flatten().map(fd))
     }
 
-    /// The set of traced processes.
-    pub(super) fn target(&self) -> Option<RawFd> {
-        self.target.as_deref().map(fd)
+    /// Does one program alone feed the tally, with rows of its own on each CPU?
+    pub(super) fn is_of_one(&self, tally: TallyId) -> bool {
+        self.tables
+            .get(&tally)
+            .is_some_and(|table| table.is_of_one())
+    }
+
+    pub(super) fn span(&self, span: SpanId) -> Option<RawFd> {
+        self.spans.get(&span).map(|map| fd(map))
     }
 
     /// A map that generated code refers to.
     pub(super) fn reference(&self, map: MapRef) -> Option<RawFd> {
         match map {
             MapRef::Set(set) => self.sets.get(&set).map(|map| fd(map)),
-            MapRef::Target => self.target(),
+            MapRef::Span(span) => self.span(span),
+            MapRef::Target => self.target.as_deref().map(fd),
             MapRef::Control { .. } => Some(fd(&self.control)),
             MapRef::Variables { .. } => Some(fd(&self.variables)),
             // They are an instance's own.

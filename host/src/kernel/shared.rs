@@ -1,12 +1,13 @@
-//! What the instances of one script share: the library, the control words, the ring, tallies, sets and variables.
+//! What the instances of one script share: the library, the control words, the ring, tallies, sets, spans and variables.
 
 use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
-use super::table::{Reading, Table};
-use crate::plan::{SetShape, TallyShape};
-use crate::spec::{SetId, TallyId};
+use super::table::{Entry, Reading, Table};
+use crate::plan::{SetShape, SpanShape, TallyShape};
+use crate::report::Report;
+use crate::spec::{SetId, SpanId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
 use crate::sys::rcu::Barrier;
@@ -18,8 +19,6 @@ use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Members of a set.
-const SET_MEMBERS: u32 = 65_536;
 /// Processes that `-p` and `-c` may follow at a time.
 const TARGETS: u32 = 65_536;
 /// `BPF_F_MMAPABLE` (5.5)
@@ -80,6 +79,7 @@ impl Shared {
                 target: target.map(Arc::new),
                 ring: None,
                 sets: BTreeMap::new(),
+                spans: BTreeMap::new(),
                 tables: BTreeMap::new(),
             },
             control_words,
@@ -159,10 +159,14 @@ impl Shared {
         self.maps.ring.as_deref()
     }
 
-    /// Makes a tally's table, unless it is there.
-    pub fn add_table(&mut self, shape: &TallyShape) {
+    /// Makes a tally's table, unless it is there, for so many more programs.
+    ///
+    /// # Errors
+    /// A running program has the table to itself.
+    pub fn add_table(&mut self, shape: &TallyShape, programs: usize) -> Result<(), Report> {
         let new = || Arc::new(Table::new(shape));
-        self.maps.tables.entry(shape.id).or_insert_with(new);
+        let table = self.maps.tables.entry(shape.id).or_insert_with(new);
+        table.feed(programs)
     }
 
     /// The rows of a tally, which `take` leaves empty.
@@ -174,18 +178,18 @@ impl Shared {
         }
     }
 
-    /// Makes a set's map, unless it is there.
-    pub fn make_set(&mut self, shape: &SetShape) -> io::Result<()> {
+    /// Makes a set's map with room for so many keys, unless it is there.
+    pub fn make_set(&mut self, shape: &SetShape, keys: u32) -> io::Result<()> {
         if let std::collections::btree_map::Entry::Vacant(e) = self.maps.sets.entry(shape.id) {
-            let set = hash("mt_set", shape.key_size, SET_MEMBERS, &self.maps.library)?;
+            let set = hash("mt_set", shape.key_size, keys, &self.maps.library)?;
             e.insert(Arc::new(set));
         }
         Ok(())
     }
 
-    /// Is a set's map there?
-    pub fn has_set(&self, set: SetId) -> bool {
-        self.maps.sets.contains_key(&set)
+    /// A set's map, once it is made.
+    pub fn set(&self, set: SetId) -> Option<&Map> {
+        self.maps.sets.get(&set).map(Arc::as_ref)
     }
 
     /// Puts a member's key into a set or takes it out. A set that no program looks into has no map yet.
@@ -193,6 +197,34 @@ impl Shared {
         match self.maps.sets.get(&set) {
             Some(map) => change(map, key, there),
             None => Ok(()),
+        }
+    }
+
+    /// Makes a span's map, unless it is there.
+    pub fn make_span(&mut self, shape: &SpanShape) -> io::Result<()> {
+        if let std::collections::btree_map::Entry::Vacant(e) = self.maps.spans.entry(shape.id) {
+            let span = Map::create(&MapSpec {
+                name: "mt_span",
+                of: MapType::Hash,
+                key_size: shape.key_size,
+                value_size: shape.value_size(),
+                entries: shape.room,
+                flags: self.maps.library.abilities().hash_flags(),
+            })?;
+            e.insert(Arc::new(span));
+        }
+        Ok(())
+    }
+
+    /// What is open of a span now, each with its key and its value. None while the span has no map.
+    pub fn read_span(&self, span: SpanId) -> io::Result<Vec<Entry>> {
+        match self.maps.spans.get(&span) {
+            Some(map) => {
+                let entries = map.entries_now()?.into_iter();
+                let entry = |(key, values)| Entry { key, values };
+                Ok(entries.map(entry).collect())
+            }
+            None => Ok(Vec::new()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::stacks::Stacks;
 use crate::plan::{Storage, TallyShape};
+use crate::report::Report;
 use crate::spec::Room;
 use crate::sys::clock;
 use crate::sys::map::{Map, MapSpec, MapType};
@@ -10,7 +11,7 @@ use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
@@ -41,6 +42,8 @@ pub struct Table {
     stacks: Option<Stacks>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
+    /// How many programs feed it.
+    programs: AtomicUsize,
     /// When the generation began that programs write to, by the clock of events.
     since: AtomicU64,
 }
@@ -52,8 +55,32 @@ impl Table {
             map: OnceLock::new(),
             stacks: Stacks::of(shape),
             making: Mutex::default(),
+            programs: AtomicUsize::new(0),
             since: AtomicU64::new(clock::monotonic()),
         }
+    }
+
+    /// So many more programs are going to feed it.
+    ///
+    /// # Errors
+    /// The one that does so is running, and reckons on being alone.
+    pub(super) fn feed(&self, programs: usize) -> Result<(), Report> {
+        if self.is_of_one() && self.map.get().is_some() {
+            let message = format!(
+                "the tally '{}' is a running probe's own, and can't be fed by another one any more",
+                self.shape.name
+            );
+            return Err(Report::new(message).help("make it by tally(), and feed that from both"));
+        }
+        self.programs.fetch_add(programs, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Is there one program that feeds it, and will there be no other? Of rows that are one for all CPUs each CPU's run of
+    /// the program is another.
+    pub(super) fn is_of_one(&self) -> bool {
+        let programs = self.programs.load(Ordering::Relaxed);
+        self.shape.storage != Storage::Hash && !self.shape.room.open && programs == 1
     }
 
     /// Programs write from now on.

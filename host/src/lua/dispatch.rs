@@ -156,7 +156,7 @@ impl Dispatcher {
             None => Target::Print(site),
             Some(function) => Target::Handler {
                 function: reference(lua, function)?,
-                view: View::new(lua, site)?,
+                view: View::new(lua, &script.session, site)?,
             },
         });
         self.targets.borrow_mut().insert(number, Rc::clone(&target));

@@ -6,10 +6,10 @@ use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::stack::NoSymbols;
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SET_KEYS, SetId, SpanId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,10 +19,13 @@ pub(crate) struct Fake {
     /// Raised by the next declaration.
     pub(crate) refusal: RefCell<Vec<Report>>,
     pub(crate) tables: RefCell<BTreeMap<TallyId, Table>>,
+    /// What is open of every span.
+    pub(crate) open: RefCell<Table>,
     pub(crate) sites: RefCell<Vec<Rc<Site>>>,
     /// Everything that was printed, or done to sets, variables and probes, a line each.
     pub(crate) log: RefCell<String>,
     pub(crate) now: Cell<u64>,
+    sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
 }
 
 impl Fake {
@@ -79,12 +82,45 @@ impl Session for Fake {
         Ok(read)
     }
 
+    fn read_span(&self, span: SpanId, at_least: u64) -> Result<Table, Report> {
+        self.write(&format!("open {} {at_least}\n", span.0));
+        Ok(self.open.borrow().clone())
+    }
+
+    fn make_set(&self, set: SetId, keys: u32) {
+        self.sets.borrow_mut().entry(set).or_default();
+        if keys != SET_KEYS {
+            self.write(&format!("room {} {keys}\n", set.0));
+        }
+    }
+
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
+        let sets = self.sets.borrow();
+        Ok(sets
+            .get(&set)
+            .is_some_and(|members| members.contains(member)))
+    }
+
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
+        Ok(self.sets.borrow().get(&set).map_or(0, BTreeSet::len))
+    }
+
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .insert(member.clone());
         self.write(&format!("add {} {member:?}\n", set.0));
         Ok(())
     }
 
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
+        self.sets
+            .borrow_mut()
+            .entry(set)
+            .or_default()
+            .remove(member);
         self.write(&format!("remove {} {member:?}\n", set.0));
         Ok(())
     }
@@ -92,6 +128,10 @@ impl Session for Fake {
     fn set_variable(&self, variable: VarId, value: &Member) -> Result<(), Report> {
         self.write(&format!("variable {} {value:?}\n", variable.0));
         Ok(())
+    }
+
+    fn shown(&self, value: &Value) -> String {
+        crate::output::shown(value)
     }
 
     fn print(&self, text: &[u8]) {
@@ -149,6 +189,10 @@ impl Session for Fake {
 
     fn syscall_name(&self, number: i64) -> Option<&'static str> {
         (number == 257).then_some("openat")
+    }
+
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        (folder == "/sys/fs/cgroup/a").then_some(7)
     }
 
     fn now(&self) -> u64 {

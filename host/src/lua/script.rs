@@ -10,7 +10,7 @@ use super::tallies::Tallies;
 use super::timers::Timers;
 use super::types::chain::Chain;
 use crate::report::Place;
-use crate::spec::{Definition, Given, ProbeId, SetId, VarId};
+use crate::spec::{Definition, Given, ProbeId, SetId, SpanId, VarId};
 use mlua::{Function, Lua};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -43,6 +43,7 @@ pub(crate) struct Script {
     memory_limit: usize,
     probes: Cell<u32>,
     sets: Cell<u32>,
+    spans: Cell<u32>,
     variables: Cell<u32>,
 }
 
@@ -74,6 +75,7 @@ impl Script {
             memory_limit,
             probes: Cell::new(0),
             sets: Cell::new(0),
+            spans: Cell::new(0),
             variables: Cell::new(0),
         }
     }
@@ -92,6 +94,10 @@ impl Script {
 
     pub(crate) fn next_set(&self) -> SetId {
         SetId(next(&self.sets))
+    }
+
+    pub(crate) fn next_span(&self) -> SpanId {
+        SpanId(next(&self.spans))
     }
 
     pub(crate) fn next_variable(&self) -> VarId {

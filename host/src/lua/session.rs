@@ -3,7 +3,7 @@
 use crate::plan::Layout;
 use crate::report::Report;
 use crate::rows::{Flame, Symbols, Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::rc::Rc;
 
 /// The site that an event came from, with the layout of its records.
@@ -27,6 +27,14 @@ pub trait Session: Symbols {
     fn exists(&self, spec: &str) -> Result<bool, Report>;
     /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.
     fn read_tally(&self, tally: TallyId, take: bool) -> Result<Table, Report>;
+    /// What is open of a span, at least so old (ns), oldest last; its columns are `age` and `time`.
+    fn read_span(&self, span: SpanId, at_least: u64) -> Result<Table, Report>;
+    /// Makes a set, with room for so many members.
+    fn make_set(&self, set: SetId, keys: u32);
+    /// Is it a member, put there by the script or by the kernel?
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report>;
+    /// How many members there are.
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report>;
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     fn remove_from_set(&self, set: SetId, member: &Member) -> Result<(), Report>;
     /// Changes a `var` in the running programs; the type must stay what it was.
@@ -52,10 +60,14 @@ pub trait Session: Symbols {
     /// Gives the script a signal by its name (`USR1`): it no longer does what it does by default. Its number is what
     /// [`super::Vm::signal`] is called with.
     fn catch_signal(&self, name: &str) -> Result<i32, Report>;
+    /// A value as people read it.
+    fn shown(&self, value: &Value) -> String;
     /// The layout of the records of a site.
     fn site(&self, site: u32) -> Option<Rc<Site>>;
     /// The name of a system call, by its number on this machine.
     fn syscall_name(&self, number: i64) -> Option<&'static str>;
+    /// The number of the cgroup with that folder; `None` where there is none.
+    fn cgroup(&self, folder: &str) -> Option<u64>;
     /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
     fn now(&self) -> u64;
 }

@@ -12,11 +12,11 @@ use std::sync::Arc;
 /// A value of Lua's. Integers keep their 64 bits: what is above `i64::MAX` shows as negative, and prints with `%u`, `%x`.
 pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
     Ok(match value {
-        Value::Nil => mlua::Value::Nil,
+        Value::Nil | Value::Null => mlua::Value::Nil,
         Value::Bool(value) => mlua::Value::Boolean(*value),
         Value::Int(value) => mlua::Value::Integer(*value),
         Value::Unsigned(value) => mlua::Value::Integer(*value as i64),
-        Value::Str(bytes) => mlua::Value::String(lua.create_string(bytes)?),
+        Value::Str(bytes) | Value::Bytes(bytes) => mlua::Value::String(lua.create_string(bytes)?),
         Value::Hist(hist) => mlua::Value::UserData(lua.create_userdata(Hist(Arc::clone(hist)))?),
         Value::Named(value, _) => mlua::Value::Integer(*value as i64),
         Value::Float(value) => mlua::Value::Number(*value),

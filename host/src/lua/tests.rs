@@ -6,6 +6,7 @@ mod interrupts;
 mod modules;
 mod running;
 mod sandbox;
+mod spans;
 mod stacks;
 mod values;
 
@@ -15,7 +16,7 @@ use crate::expr::Int;
 use crate::plan::Content;
 use crate::report::Report;
 use crate::rows::{Table, Value};
-use crate::spec::{Ending, ProbeId, Step, TallyId};
+use crate::spec::{Ending, ProbeId, SetId, Step, TallyId};
 use std::rc::Rc;
 
 fn declared(text: &str) -> Vec<crate::spec::Declaration> {

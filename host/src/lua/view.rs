@@ -6,11 +6,13 @@
 mod copied;
 mod copy;
 mod names;
+mod shown;
 
 use super::script::Script;
-use super::session::Site;
+use super::session::{Session, Site};
 use super::tables::to_lua;
 use crate::event::record::{Datum, Record};
+use crate::plan::Content;
 use crate::rows::Value;
 use copied::push_copied;
 use mlua::Lua;
@@ -55,7 +57,11 @@ const EXPIRED: &CStr =
 
 impl View {
     /// Makes the userdata of a site's events, and those of the paths in it.
-    pub(crate) fn new(lua: &Lua, site: Rc<Site>) -> mlua::Result<Box<Self>> {
+    pub(crate) fn new(
+        lua: &Lua,
+        session: &Rc<dyn Session>,
+        site: Rc<Site>,
+    ) -> mlua::Result<Box<Self>> {
         let comm = site
             .layout
             .fields
@@ -73,6 +79,11 @@ impl View {
             site,
         });
         let address: *const Self = &raw const *view;
+        for field in &view.site.layout.fields {
+            if let Content::Copied { shape, .. } = &field.content {
+                shown::furnish(lua, session, shape)?;
+            }
+        }
         // SAFETY: `push_names` leaves one value, which `luaL_ref` takes; the depth of paths bounds the stack it needs.
         unsafe {
             lua.exec_raw::<()>((), |state| {
@@ -166,9 +177,11 @@ impl View {
                     Value::Named(value, _) => ffi::lua_pushinteger(state, *value as i64),
                     // No constant of a text is any of these.
                     Value::Nil
+                    | Value::Null
                     | Value::Float(_)
                     | Value::Stats(_)
                     | Value::Hist(_)
+                    | Value::Bytes(_)
                     | Value::Stack(_)
                     | Value::List(_)
                     | Value::Struct(_) => ffi::lua_pushnil(state),

@@ -34,7 +34,7 @@ fn loss(cause: &str) -> &'static str {
         }
         "read" => "memory that a condition, a key or a column needs could not be read",
         "full" => {
-            "the table has no room for another key: these updates are lost; tally{ keys = … } gives it more, :where makes keys fewer"
+            "there is no room for another key: these updates are lost; tally{ keys = … } and span{ keys = … } give more, :where makes keys fewer"
         }
         "memory" => {
             "the kernel had no memory for another key; :where or a coarser key makes keys fewer"

@@ -29,7 +29,7 @@ pub(super) fn compound(value: &Value) -> String {
 /// Strings stand in quotes there: they may hold what ends a member.
 fn within(value: &Value) -> String {
     match value {
-        Value::Str(_) => format!("\"{}\"", shown(value).replace('"', "\\\"")),
+        Value::Str(_) | Value::Bytes(_) => format!("\"{}\"", shown(value).replace('"', "\\\"")),
         other => shown(other),
     }
 }
@@ -44,12 +44,13 @@ mod tests {
         let value = Value::Struct(vec![
             ("comm".into(), Value::Str(b"a\"b\n".to_vec())),
             ("gone".into(), Value::Nil),
+            ("to".into(), Value::Null),
             ("in".into(), Value::Struct(vec![("x".into(), numbers(3))])),
             ("no".into(), Value::Struct(Vec::new())),
         ]);
         assert_eq!(
             compound(&value),
-            r#"{ .comm = "a\"b\n", .gone = <fault>, .in = { .x = [0, 1, 2] }, .no = { } }"#
+            r#"{ .comm = "a\"b\n", .gone = <fault>, .to = NULL, .in = { .x = [0, 1, 2] }, .no = { } }"#
         );
         assert!(compound(&numbers(17)).ends_with(", 15, …]"));
     }

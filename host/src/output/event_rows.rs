@@ -113,7 +113,7 @@ fn usual_width(name: &str, value: &Value) -> usize {
         // The kernel's own limit.
         ("comm", _) => 15,
         (_, Value::Int(_) | Value::Unsigned(_)) => 7,
-        (_, Value::Str(_)) => 12,
+        (_, Value::Str(_) | Value::Bytes(_)) => 12,
         _ => 0,
     }
 }

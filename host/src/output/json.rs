@@ -80,15 +80,16 @@ fn string(out: &mut String, text: &str) {
     let _ = write!(out, "{}", Json::from(text));
 }
 
-/// Integers are exact to 64 bits, strings UTF-8 with the other bytes as U+FFFD.
+/// Integers are exact to 64 bits, strings UTF-8 with the other bytes as U+FFFD, buffers hexadecimal.
 fn value(out: &mut String, value: &Value) {
     // Writing to a String can't fail.
     let _ = match value {
-        Value::Nil => write!(out, "null"),
+        Value::Nil | Value::Null => write!(out, "null"),
         Value::Bool(value) => write!(out, "{value}"),
         Value::Int(value) => write!(out, "{value}"),
         Value::Unsigned(value) => write!(out, "{value}"),
         Value::Str(bytes) => return string(out, &String::from_utf8_lossy(bytes)),
+        Value::Bytes(bytes) => return hex(out, bytes),
         Value::Float(value) => write!(out, "{value}"),
         Value::Stats(stats) => return self::stats(out, stats),
         Value::Hist(histogram) => return self::histogram(out, histogram),
@@ -101,6 +102,15 @@ fn value(out: &mut String, value: &Value) {
             });
         }
     };
+}
+
+fn hex(out: &mut String, bytes: &[u8]) {
+    out.push('"');
+    for byte in bytes {
+        // Writing to a String can't fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out.push('"');
 }
 
 fn list(out: &mut String, elements: &[Value]) {

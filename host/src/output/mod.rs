@@ -20,13 +20,14 @@ pub use writer::{Format, WriteError, Writer};
 use crate::rows::{Shown, Stats, Value};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "<fault>".into(),
+        Value::Null => "NULL".into(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Unsigned(value) => value.to_string(),
-        Value::Str(bytes) => escape::printable(bytes),
+        Value::Str(bytes) | Value::Bytes(bytes) => escape::printable(bytes),
         Value::Float(value) => format!("{value:.2}"),
         Value::Stats(stats) => stats_in_words(stats),
         Value::Hist(histogram) => format!("{} values", histogram.count),

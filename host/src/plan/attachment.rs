@@ -9,9 +9,6 @@ use crate::report::Report;
 use crate::spec::Kind;
 use crate::spec::probe::{Clock, Pattern, period};
 
-/// Above so many system calls at once, a program at each one's own tracepoint costs less than all of them at every call.
-pub(super) const SHARED_CALLS: usize = 16;
-
 /// What is decided for a match before its texts are compiled.
 pub(super) struct Hanging {
     pub attachment: Attachment,
@@ -24,34 +21,20 @@ pub(super) struct Hanging {
     pub why: String,
 }
 
-/// Of how many matches one is: more are cheaper in another way.
-#[derive(Clone, Copy)]
-pub(super) struct Together {
-    /// Those at system calls.
-    pub calls: usize,
-    pub all: usize,
-}
-
-impl Together {
-    pub(super) const ALONE: Self = Self { calls: 1, all: 1 };
-}
-
-/// Decides for a match that is one of several.
+/// Decides for a match that is one of `together`: more are cheaper in another way.
 pub(super) fn hang(
     facts: &Facts,
     options: &Options,
     found: &Match,
-    together: Together,
+    together: usize,
 ) -> Result<Hanging, Report> {
     let mut hanging = match &found.location {
-        Location::Tracepoint { category, event } => {
-            tracepoint(facts, options, category, event, together.calls)?
-        }
+        Location::Tracepoint { category, event } => tracepoint(facts, options, category, event)?,
         Location::RawTracepoint { name } => Hanging::own(
             Attachment::RawTracepoint { name: name.clone() },
             names::Site::RawTracepoint { name: name.clone() },
         ),
-        Location::Function { .. } => function::hang(facts, options, found, together.all)?,
+        Location::Function { .. } => function::hang(facts, options, found, together)?,
         Location::Binary { path, offset, .. } => {
             let ret = found.kind == Kind::Uretprobe;
             Hanging::own(
@@ -147,7 +130,7 @@ pub fn attachment_of(
     options: &Options,
     found: &Match,
 ) -> Result<AttachmentOf, Report> {
-    let hanging = hang(facts, options, found, Together::ALONE)?;
+    let hanging = hang(facts, options, found, 1)?;
     let why = if hanging.why.is_empty() {
         String::new()
     } else {
@@ -205,7 +188,6 @@ fn tracepoint(
     options: &Options,
     category: &str,
     event: &str,
-    together: usize,
 ) -> Result<Hanging, Report> {
     if !options.exact {
         let raw = |name: &str| Attachment::RawTracepoint { name: name.into() };
@@ -223,7 +205,7 @@ fn tracepoint(
                     why,
                 });
             }
-            ("syscalls", _) if together <= SHARED_CALLS => {
+            ("syscalls", _) => {
                 if let Some(hanging) = syscall(facts, event) {
                     return Ok(hanging);
                 }
@@ -236,7 +218,13 @@ fn tracepoint(
         category: category.into(),
         event: event.into(),
     };
-    Ok(Hanging::own(Attachment::Tracepoint { id }, site))
+    Ok(Hanging::own(
+        Attachment::Tracepoint {
+            id,
+            event: event.into(),
+        },
+        site,
+    ))
 }
 
 /// One system call, told from all others at the raw tracepoint that they pass.

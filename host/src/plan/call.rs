@@ -1,11 +1,14 @@
 //! Whole calls: a program at the beginning keeps what only it knows, and the one at the return takes it up.
 
 use super::sharing::Group;
-use super::{Action, Attachment, EnterCode, Program, SiteId, SitePlan, told};
+use super::{
+    Action, Attachment, Binds, Call, Ends, EnterCode, Program, ReturnCode, SessionCode, SiteId,
+    SitePlan, told,
+};
 use crate::codegen::{self, CallKey};
 use crate::expr::Names;
-use crate::expr::tree::Part;
-use crate::facts::{Facts, Location, Match, names};
+use crate::expr::tree::{Current, Node, Part};
+use crate::facts::{Facts, Location, Match, Session, names};
 use crate::report::Report;
 
 /// What names mean at a site, and at the beginning of the calls that return there.
@@ -70,8 +73,9 @@ fn key(attachment: &Attachment) -> CallKey {
         Attachment::RawTracepoint { .. } | Attachment::Tracepoint { .. } => CallKey::Thread,
         // Both programs are called from one frame.
         Attachment::Fentry { .. } => CallKey::Context,
-        Attachment::Kprobe { ret, .. } | Attachment::KprobeMulti { ret, .. } => frame(*ret, false),
-        Attachment::Uprobe { ret, .. } | Attachment::UprobeMulti { ret, .. } => frame(*ret, true),
+        Attachment::Kprobe { ret, .. } => frame(*ret, false),
+        Attachment::Uprobe { ret, .. } => frame(*ret, true),
+        Attachment::UprobeMulti { ends, .. } => frame(*ends == Ends::Return, true),
         Attachment::Each(all) => all.first().map_or(CallKey::Thread, key),
         _ => CallKey::Thread,
     }
@@ -106,9 +110,13 @@ fn attachment(
         Attachment::RawTracepoint { .. } => Attachment::RawTracepoint {
             name: "sys_enter".into(),
         },
-        Attachment::Tracepoint { .. } => Attachment::Tracepoint {
-            id: record_at_entry(facts, members.first())?,
-        },
+        Attachment::Tracepoint { .. } => {
+            let event = record_at_entry(members.first())?;
+            Attachment::Tracepoint {
+                id: facts.tracefs()?.format("syscalls", &event)?.id,
+                event,
+            }
+        }
         Attachment::Kprobe {
             function, offset, ..
         } => Attachment::Kprobe {
@@ -140,7 +148,7 @@ fn attachment(
         } => Attachment::UprobeMulti {
             path: path.clone(),
             places: places.clone(),
-            ret: false,
+            ends: Ends::Beginning,
             pid: *pid,
         },
         Attachment::Each(all) => {
@@ -163,28 +171,81 @@ fn event_at_entry(category: &str, event: &str) -> Option<String> {
     Some(format!("sys_enter_{call}"))
 }
 
-/// Its number.
-fn record_at_entry(facts: &Facts, member: Option<&Match>) -> Result<u64, Report> {
+/// The same of a match.
+fn record_at_entry(member: Option<&Match>) -> Result<String, Report> {
     let event = member.and_then(|member| match &member.location {
         Location::Tracepoint { category, event } => event_at_entry(category, event),
         _ => None,
     });
-    let event = event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))?;
-    Ok(facts.tracefs()?.format("syscalls", &event)?.id)
+    event.ok_or_else(|| Report::new("a call has no beginning at this tracepoint"))
 }
 
-/// What the program at the return looks its call up by.
-pub(super) fn returned(
-    group: &Group,
-    target: &codegen::Target,
-) -> Result<Option<codegen::Code>, Report> {
-    match group.compiled.kept.is_empty() {
-        true => Ok(None),
-        false => codegen::frame(key(&group.hanging.attachment), target).map(Some),
+/// Is something kept, and nothing but what was passed? That fexit has, too.
+pub(super) fn has_arguments_alone(kept: &[Part]) -> bool {
+    let mut more = false;
+    for part in kept {
+        more |= matches!(part, Part::Text(_));
+        part.visit(&mut |node| more |= matches!(node, Node::Current(_)));
+    }
+    !kept.is_empty() && !more
+}
+
+/// Is it one value that is never 0? A session's word takes that.
+pub(super) fn fits_word(kept: &[Part]) -> bool {
+    matches!(kept, [Part::Int(Node::Current(Current::Time))])
+}
+
+/// The session that a group hangs at.
+fn session(facts: &Facts, group: &Group) -> Option<Session> {
+    let attachment = &group.hanging.attachment;
+    match attachment.ends() {
+        Some(Ends::Both) if matches!(attachment, Attachment::KprobeMulti { .. }) => {
+            facts.kprobe_session()
+        }
+        Some(Ends::Both) => facts.uprobe_session(),
+        _ => None,
     }
 }
 
-/// The program at the beginning, where something is kept.
+/// How the program at the return comes by what is kept of its call.
+pub(super) fn returned(
+    facts: &Facts,
+    id: SiteId,
+    group: &Group,
+    target: &codegen::Target,
+) -> Result<Option<Call>, Report> {
+    let kept = &group.compiled.kept;
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let Some(session) = session(facts, group) else {
+        return Ok(Some(Call::Key(ReturnCode {
+            frame: codegen::frame(key(&group.hanging.attachment), id.0, target)?,
+            bytes: kept_bytes(kept),
+        })));
+    };
+    Ok(Some(Call::Session(Box::new(SessionCode {
+        is_return: codegen::kernel_function(session.is_return),
+        word: codegen::kernel_function(session.word),
+        enter: enter(CallKey::Word(session.word), id, kept, target)?,
+        in_word: fits_word(kept),
+    }))))
+}
+
+fn enter(
+    key: CallKey,
+    id: SiteId,
+    kept: &[Part],
+    target: &codegen::Target,
+) -> Result<EnterCode, Report> {
+    Ok(EnterCode {
+        frame: codegen::frame(key, id.0, target)?,
+        stash: codegen::stash(kept, target)?,
+        bytes: kept_bytes(kept),
+    })
+}
+
+/// The program at the beginning, where something is kept and it is not the one at the return.
 pub(super) fn entered(
     facts: &Facts,
     id: SiteId,
@@ -192,7 +253,10 @@ pub(super) fn entered(
     target: &codegen::Target,
 ) -> Result<Option<Box<SitePlan>>, Report> {
     let kept = &group.compiled.kept;
-    let Some(first) = group.members.first().filter(|_| !kept.is_empty()) else {
+    if kept.is_empty() || session(facts, group).is_some() {
+        return Ok(None);
+    }
+    let Some(first) = group.members.first() else {
         return Ok(None);
     };
     let attachment = attachment(facts, &group.hanging.attachment, &group.members)?;
@@ -202,11 +266,8 @@ pub(super) fn entered(
         guard: told::guard(&guards, target)?,
         steps: None,
         call: None,
-        action: Action::Enter(Box::new(EnterCode {
-            frame: codegen::frame(key(&attachment), target)?,
-            stash: codegen::stash(kept, target)?,
-            bytes: kept_bytes(kept),
-        })),
+        binds: Binds::Nothing,
+        action: Action::Enter(Box::new(enter(key(&attachment), id, kept, target)?)),
     };
     Ok(Some(Box::new(SitePlan {
         id,

@@ -1,22 +1,19 @@
 //! A plan in words: what `moontrace explain` prints.
 
 use super::{
-    Action, Aggregate, Attachment, Content, Counting, KeyContent, Layout, ProbePlan, SitePlan,
-    TallyShape,
+    Action, Aggregate, Attachment, BeginCode, Call, Content, Counting, Ends, KeyContent, KeyField,
+    Layout, Planner, ProbePlan, SitePlan, SpanShape, TallyShape,
 };
 use crate::spec::probe::Clock;
 use std::fmt::Write;
 
 /// Probe by probe: what runs in the kernel, what is fetched and why, which attachment and why.
-/// `shape` finds the table of a tally.
-pub fn explain<'a>(
-    plan: &ProbePlan,
-    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
-) -> String {
+/// `shapes` has the tables of tallies and what spans store.
+pub fn explain(plan: &ProbePlan, shapes: &Planner) -> String {
     let mut out = format!("{}: probe \"{}\"\n", plan.place, plan.name);
     for site in &plan.sites {
         // Writing to a String can't fail.
-        let _ = explain_site(&mut out, site, shape);
+        let _ = explain_site(&mut out, site, shapes);
     }
     for missing in &plan.missing {
         let _ = writeln!(out, "  left out   {missing}");
@@ -24,30 +21,41 @@ pub fn explain<'a>(
     out
 }
 
-fn explain_site<'a>(
-    out: &mut String,
-    site: &SitePlan,
-    shape: &dyn Fn(crate::spec::TallyId) -> Option<&'a TallyShape>,
-) -> std::fmt::Result {
-    match site.others.len() {
-        0 => writeln!(out, "  {}", site.probe)?,
-        more => writeln!(out, "  {} and {more} more", site.probe)?,
-    }
+fn explain_site(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt::Result {
+    explain_names(out, site)?;
     let why = if site.why.is_empty() {
         String::new()
     } else {
         format!(": {}", site.why)
     };
     writeln!(out, "    attached   {}{why}", attachment(&site.attachment))?;
-    if let (Some(entry), Some(bytes)) = (&site.entry, site.kept()) {
-        // A word says what of them could not be read.
-        let bytes = bytes - 8;
-        let where_from = attachment(&entry.attachment);
-        writeln!(
-            out,
-            "    begins     {where_from}: {bytes} bytes are kept of each call"
-        )?;
+    let kept = site.kept().map(kept);
+    match (&site.entry, kept) {
+        (Some(entry), kept) => {
+            let place = attachment(&entry.attachment);
+            let how = kept.unwrap_or_else(|| entry.why.clone());
+            writeln!(out, "    begins     {place}: {how}")?;
+        }
+        (None, Some(kept)) => writeln!(out, "    begins     there, too: {kept}")?,
+        (None, None) => {}
     }
+    explain_program(out, site, shapes)
+}
+
+fn explain_names(out: &mut String, site: &SitePlan) -> std::fmt::Result {
+    match site.others.len() {
+        0 => writeln!(out, "  {}", site.probe),
+        more => writeln!(out, "  {} and {more} more", site.probe),
+    }
+}
+
+/// A word says what of them could not be read.
+fn kept(bytes: u32) -> String {
+    format!("{} bytes are kept of each call", bytes - 8)
+}
+
+/// What runs once it is attached.
+fn explain_program(out: &mut String, site: &SitePlan, shapes: &Planner) -> std::fmt::Result {
     for (number, condition) in site.conditions.iter().enumerate() {
         writeln!(
             out,
@@ -62,17 +70,31 @@ fn explain_site<'a>(
     match &site.program.action {
         Action::Emit { layout, .. } => explain_record(out, layout)?,
         Action::Tally { tally, .. } => {
-            if let Some(shape) = shape(*tally) {
+            if let Some(shape) = shapes.tally(*tally) {
                 explain_table(out, shape)?;
             }
         }
         // It is told at the return.
         Action::Enter(_) => {}
-        Action::Follow { there: true, .. } => {
-            writeln!(out, "    then       the process is traced, too")?
+        Action::Begin(code) => {
+            if let Some(shape) = shapes.spans().find(|shape| shape.id == code.span) {
+                explain_span(out, code, shape)?;
+            }
         }
-        Action::Follow { there: false, .. } => {
-            writeln!(out, "    then       the process is traced no longer")?
+        Action::Nothing => {}
+        Action::Dispatch(branches) => {
+            for branch in branches {
+                explain_names(out, &branch.site)?;
+                if let Some(bytes) = branch.site.kept() {
+                    writeln!(out, "    begins     {}", kept(bytes))?;
+                }
+                explain_program(out, &branch.site, shapes)?;
+            }
+            return Ok(());
+        }
+        Action::Change { words, there, .. } => {
+            let how = if *there { "joins" } else { "leaves" };
+            writeln!(out, "    then       {words} {how} the set")?
         }
     }
     writeln!(out, "    generated  {} instructions", instructions(site))
@@ -82,7 +104,7 @@ fn explain_site<'a>(
 pub fn attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::RawTracepoint { name } => format!("raw tracepoint {name}"),
-        Attachment::Tracepoint { id } => format!("tracepoint through perf, number {id}"),
+        Attachment::Tracepoint { id, .. } => format!("tracepoint through perf, number {id}"),
         Attachment::Kprobe {
             function,
             offset: 0,
@@ -114,23 +136,34 @@ pub fn attachment(attachment: &Attachment) -> String {
                 path.display()
             )
         }
-        Attachment::KprobeMulti { functions, ret } => {
-            let kind = if *ret { "kretprobe" } else { "kprobe" };
-            format!("{kind}.multi at {} functions", functions.len())
+        Attachment::KprobeMulti { functions, ends } => {
+            let kind = match ends {
+                Ends::Beginning => "kprobe.multi",
+                Ends::Return => "kretprobe.multi",
+                Ends::Both => "kprobe.session",
+            };
+            match functions.as_slice() {
+                [one] => format!("{kind} at {one}"),
+                many => format!("{kind} at {} functions", many.len()),
+            }
         }
         Attachment::UprobeMulti {
             path,
             places,
-            ret,
+            ends,
             pid,
         } => {
-            let kind = if *ret { "uretprobe" } else { "uprobe" };
+            let kind = match ends {
+                Ends::Beginning => "uprobe.multi",
+                Ends::Return => "uretprobe.multi",
+                Ends::Both => "uprobe.session",
+            };
             let only = pid.map_or(String::new(), |pid| format!(", in process {pid} only"));
-            format!(
-                "{kind}.multi at {} places of {}{only}",
-                places.len(),
-                path.display()
-            )
+            let path = path.display();
+            match places.as_slice() {
+                [one] => format!("{kind} at offset {:#x} of {path}{only}", one.offset),
+                many => format!("{kind} at {} places of {path}{only}", many.len()),
+            }
         }
         Attachment::Each(all) => match all.first() {
             Some(first) => format!("{} and {} more", self::attachment(first), all.len() - 1),
@@ -215,20 +248,7 @@ fn symbol(user: bool) -> &'static str {
 }
 
 fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
-    for key in &shape.keys {
-        let kind = match key.content {
-            KeyContent::Int { signed: true } => "i64".into(),
-            KeyContent::Int { signed: false } => "u64".into(),
-            KeyContent::Bool => "truth value".into(),
-            KeyContent::Text { capacity } => {
-                format!("string to {} bytes", capacity.saturating_sub(1))
-            }
-            KeyContent::Stack { user, frames } => stack(user, frames),
-            KeyContent::Symbol { user } => symbol(user).into(),
-            KeyContent::Probe | KeyContent::Func => "name of the site".into(),
-        };
-        writeln!(out, "    key        {:12}  {kind}", key.name)?;
-    }
+    explain_fields(out, "key", shape.keys.iter())?;
     for column in &shape.columns {
         let kind = match column.function {
             Aggregate::Count => "count".to_owned(),
@@ -250,6 +270,39 @@ fn explain_table(out: &mut String, shape: &TallyShape) -> std::fmt::Result {
     Ok(())
 }
 
+fn explain_fields<'a>(
+    out: &mut String,
+    what: &str,
+    fields: impl Iterator<Item = &'a KeyField>,
+) -> std::fmt::Result {
+    for field in fields {
+        let kind = match field.content {
+            KeyContent::Int { signed: true } => "i64".into(),
+            KeyContent::Int { signed: false } => "u64".into(),
+            KeyContent::Bool => "truth value".into(),
+            KeyContent::Text { capacity } => {
+                format!("string to {} bytes", capacity.saturating_sub(1))
+            }
+            KeyContent::Stack { user, frames } => stack(user, frames),
+            KeyContent::Symbol { user } => symbol(user).into(),
+            KeyContent::Probe | KeyContent::Func => "name of the site".into(),
+        };
+        writeln!(out, "    {what:11}{:12}  {kind}", field.name)?;
+    }
+    Ok(())
+}
+
+/// What a start or a mark of a span stores.
+fn explain_span(out: &mut String, code: &BeginCode, shape: &SpanShape) -> std::fmt::Result {
+    let what = if code.marks { "marks" } else { "begins" };
+    let (bytes, room) = (shape.value_size(), shape.room);
+    writeln!(out, "    {what:11}{bytes} bytes, room for {room}")?;
+    explain_fields(out, "key", shape.keys.iter())?;
+    let stored = shape.fields.iter().zip(0..);
+    let stored = stored.filter(|(_, number)| code.stored.contains(number));
+    explain_fields(out, "stored", stored.map(|(stored, _)| &stored.field))
+}
+
 /// What was generated for the site; the library's own code comes on top.
 fn instructions(site: &SitePlan) -> usize {
     let program = &site.program;
@@ -257,12 +310,22 @@ fn instructions(site: &SitePlan) -> usize {
     of(&program.cookie)
         + of(&program.guard)
         + of(&program.steps)
+        + match &program.call {
+            None => 0,
+            Some(Call::Key(call)) => call.frame.insns.len(),
+            Some(Call::Session(session)) => {
+                session.enter.frame.insns.len() + session.enter.stash.insns.len()
+            }
+        }
         + match &program.action {
             Action::Emit { record, .. } => record.insns.len(),
             Action::Tally { code, .. } => {
                 code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
             }
             Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
-            Action::Follow { member, .. } => member.insns.len(),
+            Action::Dispatch(_) => 0,
+            Action::Change { member, .. } => member.insns.len(),
+            Action::Begin(code) => code.key.insns.len() + code.fields.insns.len(),
+            Action::Nothing => 0,
         }
 }

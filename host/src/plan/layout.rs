@@ -3,14 +3,13 @@
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
 use crate::expr::tree::{Node, Text};
-use crate::expr::{Checked, Copied};
+use crate::expr::{Checked, Copied, Int, Shape};
 use crate::report::Report;
 use crate::rows::Value;
 use moontrace_abi::limits::{FIELDS, RECORD, SMALL_RECORD};
 use moontrace_abi::record::{HEADER, Span};
 
 /// A field that a record is to have, and why.
-#[derive(PartialEq)]
 pub(super) struct Wanted {
     pub name: String,
     /// `None`: this site doesn't have it.
@@ -41,17 +40,23 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
         ));
     }
     for (field, value) in &mut fields {
-        if let Content::Copied { slot, capacity, .. } = &mut field.content {
-            *slot = end;
-            end += capacity.next_multiple_of(8);
-        }
-        let Content::Text { slot, capacity, .. } = &mut field.content else {
-            continue;
+        // In a long record, what is read from memory and has a length of its own is packed, and sent with that.
+        let (slot, capacity, packed) = match &mut field.content {
+            Content::Text { slot, capacity, .. } => {
+                let read = matches!(value, FieldValue::Text(Text::Read { .. }));
+                (slot, u32::from(*capacity), read)
+            }
+            Content::Copied {
+                slot,
+                capacity,
+                shape,
+                ..
+            } => (slot, *capacity, **shape == Shape::Bytes),
+            _ => continue,
         };
-        // In a long record what is read from memory is packed, and sent with the length it has.
-        if !(long && matches!(value, FieldValue::Text(Text::Read { .. }))) {
+        if !(long && packed) {
             *slot = Some(end);
-            end += u32::from(*capacity).next_multiple_of(8);
+            end += capacity.next_multiple_of(8);
         }
     }
     let (fields, values) = fields.into_iter().unzip();
@@ -96,7 +101,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
                 offset: 0,
                 int: node.int(),
             },
-            FieldValue::Int(node),
+            integer(node),
         ),
         Checked::Condition(node) => (Content::Bool { offset: 0 }, FieldValue::Bool(node)),
         Checked::Text(text) => (
@@ -111,7 +116,7 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
             let Copied { origin, shape, .. } = *copied;
             let content = Content::Copied {
                 offset: 0,
-                slot: 0,
+                slot: None,
                 capacity: origin.capacity(),
                 shape,
             };
@@ -139,6 +144,16 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
     }
 }
 
+/// Of a part of a word, the word is stored: whoever reads the field takes what is the value, and programs whose fields have
+/// other parts of the same words are the same.
+fn integer(node: Node) -> FieldValue {
+    match node {
+        Node::Cast(_, word) if word.int() == Int::U64 => FieldValue::Word(*word),
+        word if word.int() == Int::U64 => FieldValue::Word(word),
+        node => FieldValue::Int(node),
+    }
+}
+
 /// A value that is known when the probe is planned.
 fn constant(value: i128) -> Value {
     match i64::try_from(value) {
@@ -151,9 +166,9 @@ fn constant(value: i128) -> Value {
 fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
     let mut end = start;
     for size in [24, 16, 8, 4, 2, 1] {
-        for (field, _) in fields.iter_mut() {
+        for (field, value) in fields.iter_mut() {
             let (offset, bytes) = match &mut field.content {
-                Content::Int { offset, int } => (offset, u32::from(int.bytes())),
+                Content::Int { offset, int } => (offset, stored_bytes(value, *int)),
                 Content::Bool { offset } => (offset, 1),
                 Content::Stack { offset, .. } => (offset, 24),
                 Content::Symbol { offset, .. } => (offset, 16),
@@ -169,6 +184,14 @@ fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
         }
     }
     end.next_multiple_of(8)
+}
+
+/// Bytes that an integer takes.
+fn stored_bytes(value: &FieldValue, int: Int) -> u32 {
+    match value {
+        FieldValue::Word(_) => 8,
+        _ => int.bytes().into(),
+    }
 }
 
 /// Bytes that a field's string may take.

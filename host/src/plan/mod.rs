@@ -4,6 +4,7 @@
 
 mod attachment;
 mod call;
+mod dispatch;
 mod explain;
 mod function;
 mod layout;
@@ -11,6 +12,8 @@ mod planner;
 mod set;
 mod sharing;
 mod site;
+mod span;
+mod spans;
 mod table;
 mod told;
 
@@ -18,13 +21,14 @@ pub use crate::layout::{Aggregate, Content, Extreme, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
 pub use planner::{Options, Planner, Traced};
+pub use span::{SpanField, SpanShape, StoredBy};
 
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
 use crate::report::Place;
 use crate::rows::Shown;
 use crate::spec::probe::Clock;
-use crate::spec::{Kind, ProbeId, Room, TallyId};
+use crate::spec::{Kind, ProbeId, Room, SpanId, TallyId};
 use std::path::PathBuf;
 
 /// One declaration, resolved against this kernel.
@@ -46,6 +50,8 @@ pub enum Output {
     Handler,
     Print,
     Tally(TallyId),
+    /// Nowhere: all is done in the kernel.
+    Nothing,
 }
 
 /// A number that names a probe site in records and keys, unique in the run.
@@ -72,15 +78,19 @@ pub struct SitePlan {
     /// What must hold for a hit to become an event, as people read it: the guard's words, then the script's own texts.
     pub conditions: Vec<String>,
     pub program: Program,
-    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it.
+    /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it, where that
+    /// is another one.
     pub entry: Option<Box<Self>>,
 }
 
 /// What output calls a site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SiteName {
     pub probe: String,
     pub func: String,
+    /// Its records lie as those of the program's other sites do, and may have names of their own for what is in them. Empty
+    /// where none are made.
+    pub layout: Layout,
 }
 
 impl SitePlan {
@@ -91,14 +101,27 @@ impl SitePlan {
 
     /// Bytes that are kept of each call until it returns here; `None` where none are.
     pub fn kept(&self) -> Option<u32> {
-        match &self.entry.as_ref()?.program.action {
-            Action::Enter(code) => Some(code.bytes),
-            _ => None,
+        Some(match self.program.call.as_ref()? {
+            Call::Key(call) => call.bytes,
+            Call::Session(session) => session.enter.bytes,
+        })
+    }
+
+    /// How the records of the first site lie; `None` where none are made.
+    pub fn layout(&self) -> Option<&Layout> {
+        match &self.program.action {
+            Action::Emit { layout, .. } => Some(layout),
+            Action::Dispatch(branches) => branches.first()?.site.layout(),
+            Action::Tally { .. }
+            | Action::Enter(_)
+            | Action::Change { .. }
+            | Action::Begin(_)
+            | Action::Nothing => None,
         }
     }
 
     /// Has it to do with addresses of processes, which mean something as long as those are remembered?
-    pub fn takes_user_stacks(&self, shape: impl Fn(TallyId) -> Option<bool>) -> bool {
+    pub fn takes_user_stacks(&self, shape: &dyn Fn(TallyId) -> Option<bool>) -> bool {
         match &self.program.action {
             Action::Emit { layout, .. } => layout.fields.iter().any(|field| {
                 matches!(
@@ -107,8 +130,21 @@ impl SitePlan {
                 )
             }),
             Action::Tally { tally, .. } => shape(*tally).unwrap_or(false),
-            Action::Enter(_) | Action::Follow { .. } => false,
+            Action::Dispatch(branches) => {
+                let mut branches = branches.iter();
+                branches.any(|branch| branch.site.takes_user_stacks(shape))
+            }
+            Action::Enter(_) | Action::Change { .. } | Action::Begin(_) | Action::Nothing => false,
         }
+    }
+
+    /// The layouts of the sites' records, in the order of their numbers; none where none are made.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        let all = self.layout().map(|first| {
+            let others = self.others.iter().map(|name| &name.layout);
+            std::iter::once(first).chain(others)
+        });
+        all.into_iter().flatten()
     }
 
     /// `probe` and `func` of the sites, in the order of their numbers.
@@ -130,9 +166,10 @@ pub enum Attachment {
     RawTracepoint {
         name: String,
     },
-    /// By perf_event_open; `id` is the tracepoint's number in tracefs.
+    /// By perf_event_open; `id` is the tracepoint's number in tracefs, `event` its name.
     Tracepoint {
         id: u64,
+        event: String,
     },
     Kprobe {
         function: String,
@@ -158,13 +195,13 @@ pub enum Attachment {
     /// In one link, in which functions are known by their place in the list.
     KprobeMulti {
         functions: Vec<String>,
-        ret: bool,
+        ends: Ends,
     },
     /// In one link, in which places are known by their own place in the list.
     UprobeMulti {
         path: PathBuf,
         places: Vec<BinaryPlace>,
-        ret: bool,
+        ends: Ends,
         pid: Option<u32>,
     },
     /// At several places, each of which is known by its place in the list.
@@ -177,6 +214,32 @@ pub enum Attachment {
     },
     Software(Counting),
     Hardware(Counting),
+}
+
+impl Attachment {
+    /// Of a link that may hold many places: which ends of calls it hits.
+    fn ends(&self) -> Option<Ends> {
+        match self {
+            Self::KprobeMulti { ends, .. } | Self::UprobeMulti { ends, .. } => Some(*ends),
+            _ => None,
+        }
+    }
+}
+
+/// Which ends of calls a link hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Beginning,
+    Return,
+    /// A session: one program at both, which the kernel ties.
+    Both,
+}
+
+impl Ends {
+    /// Of links that hit one.
+    fn one(ret: bool) -> Self {
+        if ret { Self::Return } else { Self::Beginning }
+    }
 }
 
 /// A counter that runs the program.
@@ -207,9 +270,22 @@ pub struct Program {
     /// Is this a hit of the script at all? (The syscall's number, the target's pid; not counted when it isn't.)
     pub guard: Option<Code>,
     pub steps: Option<Code>,
-    /// At a return: what the call is looked up by of which something was kept.
-    pub call: Option<Code>,
+    /// At a return: how it comes by what was kept of its call.
+    pub call: Option<Call>,
+    /// Where steps bind what they find of spans.
+    pub binds: Binds,
     pub action: Action,
+}
+
+/// Where steps bind what they find of spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binds {
+    /// They bind nothing.
+    Nothing,
+    /// On the stack.
+    Short,
+    /// In scratch.
+    Long,
 }
 
 #[derive(Clone)]
@@ -224,11 +300,73 @@ pub enum Action {
     },
     /// Something of a call is kept until it returns.
     Enter(Box<EnterCode>),
-    /// A process is traced from now on, or no longer.
-    Follow {
+    /// The hit is one of these programs', by the number that the cookie is.
+    Dispatch(Vec<Branch>),
+    /// A member comes into a set, or goes. (The set of traced processes is one.)
+    Change {
+        set: SetId,
         member: Box<Code>,
+        /// What it is, as people read it.
+        words: String,
         there: bool,
     },
+    /// Something of a span begins, or more is known of it.
+    Begin(Box<BeginCode>),
+    /// The steps have done all.
+    Nothing,
+}
+
+/// What a site stores in a span.
+#[derive(Clone)]
+pub struct BeginCode {
+    pub span: SpanId,
+    /// Only what has begun already is changed.
+    pub marks: bool,
+    pub key: Code,
+    pub fields: Code,
+    /// The numbers of the fields that it stores.
+    pub stored: Vec<u8>,
+    /// Bytes of a value, part of which an open one keeps; 0 where all of it is stored anew.
+    pub kept: u32,
+    /// Key or value don't fit on the stack.
+    pub long: bool,
+}
+
+/// A program that another one hands hits on to.
+#[derive(Clone)]
+pub struct Branch {
+    /// Those of its hits.
+    pub numbers: Vec<u32>,
+    pub site: SitePlan,
+}
+
+/// How a call that returns is found again.
+#[derive(Clone)]
+pub struct ReturnCode {
+    /// The key of the call.
+    pub frame: Code,
+    /// How much was kept of it.
+    pub bytes: u32,
+}
+
+/// How a return comes by what was kept of its call.
+#[derive(Clone)]
+pub enum Call {
+    /// The program at the beginning ([`SitePlan::entry`]) has kept it.
+    Key(ReturnCode),
+    /// This program has, which hits both ends.
+    Session(Box<SessionCode>),
+}
+
+#[derive(Clone)]
+pub struct SessionCode {
+    /// Is it a return?
+    pub is_return: Code,
+    /// The address of the word that the kernel keeps of each call.
+    pub word: Code,
+    pub enter: EnterCode,
+    /// It is one value that is never 0, kept in that word and nowhere else.
+    pub in_word: bool,
 }
 
 /// What is kept of a call's beginning.

@@ -1,24 +1,26 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
-use super::attachment::{Hanging, SHARED_CALLS, Together, hang, otherwise};
+use super::attachment::{Hanging, hang, otherwise};
 use super::call;
-use super::layout::lay_out;
+use super::dispatch::{self, Bundle};
 use super::sharing::{self, Group, Ready};
 use super::site::{Compiled, CompiledEnding, compile};
+use super::span::{Spans, Ties};
 use super::table::{self, Stored};
 use super::{
-    Action, Output, ProbePlan, Program, SetShape, SiteId, SiteName, SitePlan, TallyCode,
-    TallyShape, set, told,
+    Action, BeginCode, Binds, Layout, Output, ProbePlan, Program, SetShape, SiteId, SiteName,
+    SitePlan, SpanShape, TallyCode, TallyShape, set, spans, told,
 };
 use crate::codegen::{self, Code, SMALL_STACK};
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Op, Part};
+use crate::expr::tree::{Current, Node, Op, Part, TARGET};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
 use moontrace_abi::Control;
 use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Which processes' hits count.
@@ -52,10 +54,11 @@ pub struct Options {
 
 /// Makes plans. What its plans share (tallies, sets, variables, numbers of sites) grows from one to the next.
 pub struct Planner {
-    facts: Facts,
-    options: Options,
+    pub(super) facts: Facts,
+    pub(super) options: Options,
     tallies: BTreeMap<TallyId, TallyShape>,
     sets: Vec<SetShape>,
+    pub(super) spans: Spans,
     variables: BTreeMap<VarId, Slot>,
     variable_bytes: u32,
     sites: u32,
@@ -68,6 +71,7 @@ impl Planner {
             options,
             tallies: BTreeMap::new(),
             sets: Vec::new(),
+            spans: Spans::default(),
             variables: BTreeMap::new(),
             variable_bytes: 0,
             sites: 0,
@@ -93,6 +97,11 @@ impl Planner {
         &self.sets
     }
 
+    /// Every span that a probe uses.
+    pub fn spans(&self) -> impl Iterator<Item = &SpanShape> {
+        self.spans.shapes()
+    }
+
     /// Where a variable lies, once a probe uses it.
     pub fn variable(&self, variable: VarId) -> Option<Slot> {
         self.variables.get(&variable).copied()
@@ -115,6 +124,34 @@ impl Planner {
     /// # Errors
     /// All its mistakes, each once; the planner is as it was then.
     pub fn plan(&mut self, declaration: &Declaration) -> Result<ProbePlan, Vec<Report>> {
+        let declaration = &self.with_target(declaration);
+        let plan = self.plan_from(declaration, SiteId(self.sites))?;
+        spans::enter(&mut self.spans, declaration, &plan, SiteId(self.sites));
+        self.sites += plan.sites.iter().map(SitePlan::count).sum::<usize>() as u32;
+        Ok(plan)
+    }
+
+    /// A declaration in which `$target` is what there is to trace.
+    fn with_target(&self, declaration: &Declaration) -> Declaration {
+        let mut declaration = declaration.clone();
+        match self.options.traced {
+            Traced::Set => {}
+            Traced::All => declaration.given.retain(|_, given| *given != Given::Target),
+            Traced::Process(pid) => {
+                let all = declaration.given.values_mut();
+                let targets = all.filter(|given| **given == Given::Target);
+                targets.for_each(|given| *given = Given::List(vec![Member::Int(pid.into())]));
+            }
+        }
+        declaration
+    }
+
+    /// The same, its sites counted from there.
+    pub(super) fn plan_from(
+        &mut self,
+        declaration: &Declaration,
+        SiteId(first): SiteId,
+    ) -> Result<ProbePlan, Vec<Report>> {
         let place = |report: Report| vec![report.at(declaration.place.clone())];
         let Found {
             matches,
@@ -124,35 +161,38 @@ impl Planner {
         } = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
         let found: Vec<(Match, bool)> = matches.into_iter().zip(optional).collect();
-        let groups = self.groups(declaration, &found)?;
+        let spans = RefCell::new(self.spans.clone());
+        let ties = Ties {
+            spans: &spans,
+            starts: self,
+        };
+        let groups = self.groups(declaration, found, ties)?;
+        let spans = spans.into_inner();
         let (mut tallies, mut sets, mut sites) =
             (self.tallies.clone(), self.sets.clone(), Vec::new());
-        let mut next = self.sites;
-        for group in groups {
-            let site = SiteId(next);
-            next += group.members.len() as u32;
-            let mut wrong = None;
-            group.compiled.visit(&mut |node| {
-                if let Err(report) = set::shapes(node, &mut sets) {
-                    wrong.get_or_insert(report);
-                }
-            });
-            if let Some(report) = wrong {
-                return Err(place(report));
+        let mut next = first;
+        for bundle in dispatch::bundles(&self.facts, groups) {
+            for group in bundle.groups() {
+                set::shapes(&group.compiled, &mut sets).map_err(place)?;
             }
-            let made = self.site(declaration, site, group, &mut tallies);
+            let mut plan = |id, group| self.site(declaration, id, group, (&mut tallies, &spans));
+            let made = match bundle {
+                Bundle::One(group) => plan(SiteId(next), *group),
+                Bundle::Several(all) => all.site(SiteId(next), &self.target(), &mut plan),
+            };
             let mut made = made.map_err(place)?;
+            next += made.count() as u32;
             if let Some((_, asked)) = renamed.iter().find(|(probe, _)| *probe == made.probe) {
                 add_reason(&mut made.why, &format!("this kernel's {asked}"));
             }
             sites.push(made);
         }
-        (self.tallies, self.sets) = (tallies, sets);
-        self.sites = next;
+        (self.tallies, self.sets, self.spans) = (tallies, sets, spans);
         let output = match &declaration.ending {
             Ending::Handler { .. } => Output::Handler,
             Ending::Print(_) => Output::Print,
             Ending::Tally { tally, .. } => Output::Tally(*tally),
+            Ending::Begin { .. } | Ending::Nothing | Ending::Change { .. } => Output::Nothing,
         };
         let name = declaration
             .name
@@ -197,62 +237,54 @@ impl Planner {
     fn groups(
         &self,
         declaration: &Declaration,
-        found: &[(Match, bool)],
+        found: Vec<(Match, bool)>,
+        ties: Ties<'_>,
     ) -> Result<Vec<Group>, Vec<Report>> {
-        let shared = |together| -> Result<Vec<Group>, Vec<Report>> {
-            let compiled = self.compile(declaration, found, together)?;
-            let all = found.iter().zip(compiled);
-            let all = all.map(|((found, optional), (hanging, compiled))| Ready {
-                found: found.clone(),
-                optional: *optional,
-                hanging,
-                compiled,
-            });
-            Ok(sharing::bring_together(
-                &self.facts,
-                self.options.exact,
-                all.collect(),
-            ))
-        };
-        let groups = shared(1)?;
-        if sharing::system_calls(&groups) <= SHARED_CALLS {
-            return Ok(groups);
-        }
-        // What the calls' own tracepoints can't give may still be had where all calls pass.
-        Ok(shared(found.len()).unwrap_or(groups))
+        let compiled = self.compile(declaration, &found, ties)?;
+        let all = found.into_iter().zip(compiled);
+        let all = all.map(|((found, optional), (hanging, compiled))| Ready {
+            found,
+            optional,
+            hanging,
+            compiled,
+        });
+        let all = all.collect();
+        Ok(sharing::bring_together(
+            &self.facts,
+            self.options.exact,
+            all,
+        ))
     }
 
-    /// The texts, compiled for each match; `together` of them are at system calls. A field that only some of them have is
-    /// nil at the others.
+    /// The texts, compiled for each match. A field that only some of them have is nil at the others.
     fn compile(
         &self,
         declaration: &Declaration,
         found: &[(Match, bool)],
-        together: usize,
+        ties: Ties<'_>,
     ) -> Result<Vec<(Hanging, Compiled)>, Vec<Report>> {
-        let slots = |id: VarId| self.variables.get(&id).copied().unwrap_or(Slot(0));
+        let slots = |id| self.slot(id);
+        let options = self.options_of(declaration);
         let (mut attempts, mut hopeless) = (Vec::new(), false);
-        let together = Together {
-            calls: together,
-            all: found.len(),
-        };
         for (found_one, _) in found {
             let attempt = |hanging: Hanging| {
                 let names = self.names(&hanging, found_one);
-                let compiled = compile(declaration, names.both(), &slots, false);
+                let compiled = compile(declaration, names.both(), &slots, ties, false);
                 (hanging, names, compiled)
             };
-            let hanging = hang(&self.facts, &self.options, found_one, together)
+            let hanging = hang(&self.facts, &options, found_one, found.len())
                 .map_err(|report| vec![report.at(declaration.place.clone())])?;
             let mut best = attempt(hanging);
             let wanting = match &best.2 {
                 // A program at the beginning of each call is needed only where there is no way without.
-                Ok(compiled) => !compiled.kept.is_empty(),
+                Ok(compiled) => {
+                    call::has_arguments_alone(&compiled.kept)
+                        || !compiled.kept.is_empty()
+                            && !call::is_possible(&self.facts, &best.0.attachment)
+                }
                 Err(_) => !hopeless,
             };
-            if wanting
-                && let Some(other) = otherwise(&self.facts, &self.options, found_one, &best.0)
-            {
+            if wanting && let Some(other) = otherwise(&self.facts, &options, found_one, &best.0) {
                 let other = attempt(other);
                 let is_better = match &best.2 {
                     Ok(_) => {
@@ -279,7 +311,7 @@ impl Planner {
                 && some
                 && refusals.iter().all(|refusal| refusal.missing)
             {
-                compiled = compile(declaration, names.both(), &slots, true);
+                compiled = compile(declaration, names.both(), &slots, ties, true);
             }
             let compiled = compiled.map_err(reports)?;
             if !self.options.exact && !reads_record(&compiled) {
@@ -298,16 +330,17 @@ impl Planner {
         declaration: &Declaration,
         id: SiteId,
         group: Group,
-        tallies: &mut BTreeMap<TallyId, TallyShape>,
+        (tallies, spans): (&mut BTreeMap<TallyId, TallyShape>, &Spans),
     ) -> Result<SitePlan, Report> {
         let target = self.target();
         let guards = told::guards(&self.facts, &group);
         let guard = told::guard(&guards, &target)?;
         let cookie = told::cookie(&group, &target)?;
-        let call = call::returned(&group, &target)?;
+        let call = call::returned(&self.facts, id, &group, &target)?;
         let entry = call::entered(&self.facts, id, &group, &target)?;
         let Group {
             members,
+            layouts,
             optional,
             hanging,
             compiled,
@@ -321,13 +354,13 @@ impl Planner {
                 Node::Binary(Op::Add, Box::new(Node::Cookie), first)
             }
         };
-        let steps = match compiled.conditions.as_slice() {
+        let steps = match compiled.steps.as_slice() {
             [] => None,
-            conditions => Some(codegen::steps(conditions, &target)?),
+            steps => Some(codegen::steps(steps, &target)?),
         };
+        let binds = spans::binds(&compiled)?;
         let action = match compiled.ending {
-            CompiledEnding::Emit(wanted) => {
-                let (layout, values) = lay_out(wanted)?;
+            CompiledEnding::Emit { layout, values } => {
                 let record = labelled(
                     codegen::record(&layout, &values, &target)?,
                     "fields",
@@ -360,22 +393,68 @@ impl Planner {
                 }
                 action
             }
+            CompiledEnding::Begin {
+                span,
+                marks,
+                key,
+                stored,
+            } => {
+                let (size, kept) = spans::stored(spans, span, marks, &stored)?;
+                let key = labelled(codegen::span_key(&key, &target)?, "key", declaration);
+                let fields = codegen::fields(&stored, marks, kept == 0, &target)?;
+                let fields = labelled(fields, "fields", declaration);
+                let is_deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
+                let long = size.is_long() || is_deep(&key) || is_deep(&fields);
+                Action::Begin(Box::new(BeginCode {
+                    span,
+                    marks,
+                    key,
+                    fields,
+                    stored: stored.iter().map(|stored| stored.bit).collect(),
+                    kept,
+                    long,
+                }))
+            }
+            CompiledEnding::Nothing => Action::Nothing,
+            CompiledEnding::Change {
+                set,
+                parts,
+                words,
+                there,
+            } => Action::Change {
+                set,
+                member: Box::new(labelled(
+                    codegen::member(&parts, &target)?,
+                    "member",
+                    declaration,
+                )),
+                words,
+                there,
+            },
         };
-        let texts = compiled.conditions.into_iter().map(|(_, label)| label);
+        let binds = binds.beside(steps.as_ref(), &action);
+        let texts = compiled.steps.into_iter().map(|(_, label)| label);
         let kind = match members.first() {
             Some(first) => first.kind,
             None => return Err(Report::new("a program without a site")),
         };
-        let mut names = members.into_iter().map(|found| SiteName {
-            func: found
-                .probe
-                .rsplit(':')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            probe: found.probe,
-        });
-        let SiteName { probe, func } = names.next().unwrap_or_default();
+        let layouts = layouts
+            .into_iter()
+            .chain(std::iter::repeat_with(Layout::default));
+        let mut names = members
+            .into_iter()
+            .zip(layouts)
+            .map(|(found, layout)| SiteName {
+                layout,
+                func: found
+                    .probe
+                    .rsplit(':')
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                probe: found.probe,
+            });
+        let SiteName { probe, func, .. } = names.next().unwrap_or_default();
         Ok(SitePlan {
             id,
             probe,
@@ -395,14 +474,20 @@ impl Planner {
                 guard,
                 steps,
                 call,
+                binds,
                 action,
             },
             entry,
         })
     }
 
+    /// Where a variable lies.
+    pub(super) fn slot(&self, id: VarId) -> Slot {
+        self.variables.get(&id).copied().unwrap_or(Slot(0))
+    }
+
     /// The names at a match, and at the beginning of the calls that return there.
-    fn names(&self, hanging: &Hanging, found: &Match) -> call::BothNames<'_> {
+    pub(super) fn names(&self, hanging: &Hanging, found: &Match) -> call::BothNames<'_> {
         let at_entry = call::beginning(&hanging.site);
         call::BothNames {
             here: self.facts.names(&hanging.site, &found.probe),
@@ -458,7 +543,7 @@ impl Planner {
                 event: event.into(),
             },
         };
-        let hanging = hang(&self.facts, options, &found, Together::ALONE)?;
+        let hanging = hang(&self.facts, options, &found, 1)?;
         let names = self.facts.names(&hanging.site, &found.probe);
         let member = match field.map(|field| (field, names.argument(field))) {
             None => Node::Current(Current::Pid),
@@ -476,8 +561,11 @@ impl Planner {
             guard: told::guard(&hanging.guards, &target)?,
             steps: None,
             call: None,
-            action: Action::Follow {
+            binds: Binds::Nothing,
+            action: Action::Change {
+                set: TARGET,
                 member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
+                words: field.unwrap_or("pid").to_owned(),
                 there,
             },
         };
@@ -524,7 +612,7 @@ fn tally_action(
             declaration,
         )),
     };
-    let deep = |code: &Code| code.stack > SMALL_STACK;
+    let deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
     let long = shape.key_size as usize > SMALL_KEY
         || stored.arguments.len() > SMALL_COLUMNS
         || deep(&key)

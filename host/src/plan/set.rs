@@ -1,20 +1,29 @@
 //! Sets: the type that their use gives them, and their members as keys.
 
+use super::site::{Compiled, CompiledEnding};
 use super::{SetPart, SetShape};
 use crate::expr::tree::{Node, Part, SetId, TARGET};
 use crate::report::Report;
 use crate::spec::Member;
 
-/// Adds the shapes of all sets that a tree looks into to `shapes`.
-pub(super) fn shapes(node: &Node, shapes: &mut Vec<SetShape>) -> Result<(), Report> {
-    let Node::InSet(id, parts) = node else {
-        return Ok(());
-    };
-    if *id == TARGET {
-        return Ok(());
+/// Adds the shapes of all sets that texts look into or change to `shapes`.
+pub(super) fn shapes(compiled: &Compiled, shapes: &mut Vec<SetShape>) -> Result<(), Report> {
+    let mut used = Vec::new();
+    compiled.visit(&mut |node| {
+        if let Node::InSet(id, parts) = node {
+            used.push((*id, parts.as_slice()));
+        }
+    });
+    if let CompiledEnding::Change { set, parts, .. } = &compiled.ending {
+        used.push((*set, parts));
     }
-    let shape = shape(*id, parts);
-    match shapes.iter().find(|there| there.id == *id) {
+    let used = used.into_iter().filter(|(id, _)| *id != TARGET);
+    used.map(|(id, parts)| shape(id, parts))
+        .try_for_each(|shape| add(shape, shapes))
+}
+
+fn add(shape: SetShape, shapes: &mut Vec<SetShape>) -> Result<(), Report> {
+    match shapes.iter().find(|there| there.id == shape.id) {
         None => shapes.push(shape),
         Some(there) if *there == shape => {}
         Some(there) => {

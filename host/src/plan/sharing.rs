@@ -3,8 +3,9 @@
 
 use super::attachment::Hanging;
 use super::site::Compiled;
-use super::{Attachment, BinaryPlace};
-use crate::facts::{Facts, Match, names};
+use super::{Attachment, BinaryPlace, Ends, Layout, call};
+use crate::expr::tree::Part;
+use crate::facts::{Facts, Match};
 use std::path::PathBuf;
 
 /// A match with what was decided and compiled for it.
@@ -20,6 +21,8 @@ pub(super) struct Ready {
 pub(super) struct Group {
     /// In the order of the sites' numbers; never empty.
     pub members: Vec<Match>,
+    /// How the records of each lie, in the same order; none where none are made.
+    pub layouts: Vec<Layout>,
     pub optional: bool,
     pub hanging: Hanging,
     pub compiled: Compiled,
@@ -32,6 +35,8 @@ pub(super) enum ToldBy {
     Nothing,
     /// The number of the system call: those of the members, in their order.
     SystemCall { numbers: Vec<u32>, exit: bool },
+    /// The same, and another program has told them apart from those of all other programs.
+    Dispatched { numbers: Vec<u32>, exit: bool },
     /// The number that the link was made with.
     Cookie,
 }
@@ -57,9 +62,6 @@ enum Class {
 
 /// Brings together what can share a program, in the order of first members. With `exact`, each is hung up on its own.
 pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec<Group> {
-    if let [_] = all.as_slice() {
-        return all.into_iter().map(Ready::alone).collect();
-    }
     let mut gathered: Vec<(Option<Class>, Vec<Ready>)> = Vec::new();
     for ready in all {
         let class = Class::of(&ready.hanging);
@@ -67,7 +69,7 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
             class.is_some()
                 && *of == class
                 && members.first().is_some_and(|first| {
-                    first.optional == ready.optional && first.compiled == ready.compiled
+                    first.optional == ready.optional && first.compiled.runs_like(&ready.compiled)
                 })
         });
         match there {
@@ -77,9 +79,10 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
     }
     let mut groups = Vec::new();
     for (class, members) in gathered {
-        let shared = class
-            .filter(|_| members.len() > 1)
-            .and_then(|class| class.attachment(facts, exact, &members));
+        let shared = class.and_then(|class| match members.as_slice() {
+            [one] => class.whole_calls(facts, exact, one),
+            many => class.attachment(facts, exact, many),
+        });
         match shared {
             Some(shared) => groups.extend(shared.group(members)),
             None => groups.extend(members.into_iter().map(Ready::alone)),
@@ -88,10 +91,14 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
     groups
 }
 
-/// How many groups are single system calls at the raw tracepoint that all calls pass.
-pub(super) fn system_calls(groups: &[Group]) -> usize {
-    let is_call = |group: &&Group| matches!(group.hanging.site, names::Site::Syscall { .. });
-    groups.iter().filter(is_call).count()
+impl ToldBy {
+    /// The numbers of the members' system calls, in their order; none where they are no system calls.
+    pub(super) fn numbers(&self) -> &[u32] {
+        match self {
+            Self::SystemCall { numbers, .. } | Self::Dispatched { numbers, .. } => numbers,
+            Self::Nothing | Self::Cookie => &[],
+        }
+    }
 }
 
 impl Ready {
@@ -105,6 +112,7 @@ impl Ready {
         };
         Group {
             members: vec![self.found],
+            layouts: self.compiled.layout().cloned().into_iter().collect(),
             optional: self.optional,
             hanging: self.hanging,
             compiled: self.compiled,
@@ -127,10 +135,15 @@ impl Shared {
         let first = members.next()?;
         let mut hanging = first.hanging;
         (hanging.attachment, hanging.why) = (self.attachment, self.why);
+        let mut layouts: Vec<Layout> = first.compiled.layout().cloned().into_iter().collect();
         let mut found = vec![first.found];
-        found.extend(members.map(|member| member.found));
+        for member in members {
+            layouts.extend(member.compiled.layout().cloned());
+            found.push(member.found);
+        }
         Some(Group {
             members: found,
+            layouts,
             optional: first.optional,
             hanging,
             compiled: first.compiled,
@@ -161,6 +174,22 @@ impl Class {
         }
     }
 
+    /// One link where a single member would need two events; `None` where it doesn't, or this kernel has none.
+    fn whole_calls(&self, facts: &Facts, exact: bool, member: &Ready) -> Option<Shared> {
+        let members = std::slice::from_ref(member);
+        let in_reach = match self {
+            Self::Function { .. } => facts.is_notrace(&function(member)?) == Some(false),
+            Self::Binary { .. } => true,
+            _ => false,
+        };
+        if kept(members).is_empty() || !in_reach {
+            return None;
+        }
+        let shared = self.attachment(facts, exact, members)?;
+        let is_session = shared.attachment.ends() == Some(Ends::Both);
+        is_session.then_some(shared)
+    }
+
     /// The attachment that members of the class share; `None` where this kernel has none.
     fn attachment(&self, facts: &Facts, exact: bool, members: &[Ready]) -> Option<Shared> {
         let count = members.len();
@@ -176,19 +205,21 @@ impl Class {
                 },
                 why: format!("one program for {count} system calls, told apart by their numbers"),
             }),
-            Self::Function { entry: true, ret }
-                if !exact && !keeps(members) && facts.has_kprobe_multi() =>
-            {
-                let functions = members.iter().filter_map(function).collect();
-                let attachment = Attachment::KprobeMulti {
-                    functions,
-                    ret: *ret,
+            Self::Function { entry, ret } => {
+                let in_one = *entry && !exact && facts.has_kprobe_multi();
+                let ends = match kept(members) {
+                    _ if !in_one => None,
+                    [] => Some(Ends::one(*ret)),
+                    // At the returns of other links no kernel says on which frame of the stack they are.
+                    _ => facts.kprobe_session().map(|_| Ends::Both),
                 };
-                Some(one_link(attachment))
+                if let Some(ends) = ends {
+                    let functions = members.iter().filter_map(function).collect();
+                    return Some(one_link(Attachment::KprobeMulti { functions, ends }));
+                }
+                facts.has_event_cookies().then(|| at_each(members))
             }
-            Self::Function { .. } | Self::Tracepoint if facts.has_event_cookies() => {
-                Some(at_each(members))
-            }
+            Self::Tracepoint => facts.has_event_cookies().then(|| at_each(members)),
             Self::RawTracepoint if facts.has_raw_tracepoint_cookies() => Some(at_each(members)),
             Self::Binary { path, ret, pid } => {
                 let in_one = match pid {
@@ -196,10 +227,12 @@ impl Class {
                     Some(_) => facts.has_uprobe_multi_of_process(),
                 };
                 if in_one && !exact {
+                    let session =
+                        call::fits_word(kept(members)) && facts.uprobe_session().is_some();
                     let attachment = Attachment::UprobeMulti {
                         path: path.clone(),
                         places: members.iter().filter_map(place).collect(),
-                        ret: *ret,
+                        ends: if session { Ends::Both } else { Ends::one(*ret) },
                         pid: *pid,
                     };
                     return Some(one_link(attachment));
@@ -211,19 +244,20 @@ impl Class {
     }
 }
 
-/// Is something kept of the calls' beginnings? At the returns of such links no kernel says on which frame of the stack they
-/// are.
-fn keeps(members: &[Ready]) -> bool {
-    members
-        .iter()
-        .any(|member| !member.compiled.kept.is_empty())
+/// What is kept of the calls' beginnings: the same of all members.
+fn kept(members: &[Ready]) -> &[Part] {
+    members.first().map_or(&[], |first| &first.compiled.kept)
 }
 
 fn one_link(attachment: Attachment) -> Shared {
+    let why = match attachment.ends() {
+        Some(Ends::Both) => "one link for the beginnings and the returns of calls",
+        _ => "one link for all of them",
+    };
     Shared {
         attachment,
         told_by: ToldBy::Cookie,
-        why: "one link for all of them".into(),
+        why: why.into(),
     }
 }
 

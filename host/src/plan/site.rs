@@ -1,16 +1,23 @@
 //! A declaration's texts, compiled with the names and types of one site.
 
-use super::layout::Wanted;
+use super::Layout;
+use super::layout::{Wanted, lay_out};
+use super::span::{BoundSpan, StoredBy, Ties};
+use crate::codegen::{self, FieldValue, LookUp, StoredPart, Then};
 use crate::expr::tree::{Node, Part};
-use crate::expr::{self, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
-use crate::report::Report;
-use crate::spec::{Declaration, Ending, Room, Source, Step, TallyId, VarId};
+use crate::expr::{self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
+use crate::report::{Place, Report};
+use crate::spec::{
+    Declaration, Ending, Look, Room, SetId, Source, SpanId, Step, TallyId, Tie, VarId,
+};
+use moontrace_abi::limits::SMALL_KEY;
 
 /// What a site's program does, before it is code.
-#[derive(PartialEq)]
 pub(super) struct Compiled {
     /// In the order written, each with what messages call it.
-    pub conditions: Vec<(Node, String)>,
+    pub steps: Vec<(codegen::Step, String)>,
+    /// Bytes of what they bind of spans.
+    pub bound: u32,
     pub ending: CompiledEnding,
     /// What is kept of a call's beginning for its return.
     pub kept: Vec<Part>,
@@ -18,12 +25,29 @@ pub(super) struct Compiled {
 
 #[derive(PartialEq)]
 pub(super) enum CompiledEnding {
-    Emit(Vec<Wanted>),
+    Emit {
+        layout: Layout,
+        values: Vec<FieldValue>,
+    },
     Tally {
         tally: TallyId,
         room: Room,
         keys: Vec<Item>,
         columns: Vec<ColumnItem>,
+    },
+    Begin {
+        span: SpanId,
+        marks: bool,
+        key: Vec<Part>,
+        stored: Vec<StoredPart>,
+    },
+    Nothing,
+    Change {
+        set: SetId,
+        parts: Vec<Part>,
+        /// The text of the member.
+        words: String,
+        there: bool,
     },
 }
 
@@ -33,6 +57,7 @@ pub(super) fn compile(
     declaration: &Declaration,
     (names, at_entry): (&dyn Names, Option<&dyn Names>),
     slots: &dyn Fn(VarId) -> Slot,
+    ties: Ties<'_>,
     lenient: bool,
 ) -> Result<Compiled, Vec<Refusal>> {
     let entry = at_entry.map(Entry::new);
@@ -41,31 +66,76 @@ pub(super) fn compile(
         names,
         entry: entry.as_ref(),
         slots,
+        ties,
         lenient,
         bound: Vec::new(),
+        steps: Vec::new(),
+        spans: Vec::new(),
         refusals: Vec::new(),
     };
-    let (mut conditions, mut fetched, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut fetched, mut keys) = (Vec::new(), Vec::new());
     for step in &declaration.steps {
         match step {
             Step::Where(source) => {
                 let checked = expr::condition(source, &site.scope());
                 let label = format!(":where {} @ {}", quoted(&source.text), source.place);
-                conditions.extend(site.keep(checked).map(|node| (node, label)));
+                let checked = site.keep(checked);
+                let step = checked.map(|node| (codegen::Step::If(node), label));
+                site.steps.extend(step);
             }
             Step::Fetch(source) => fetched.extend(site.list(source)),
             Step::By(source) => keys.extend(site.list(source)),
+            Step::Look(look, tie) => site.look(*look, tie),
+            Step::Member { set, key, there } => {
+                let found = expr::member(key, &site.scope()).map(|parts| Node::InSet(*set, parts));
+                let (name, node) = match there {
+                    true => ("within", found),
+                    false => ("without", found.map(|found| Node::Not(Box::new(found)))),
+                };
+                let label = format!(":{name} {} @ {}", quoted(&key.text), key.place);
+                if let Some(node) = site.keep(node) {
+                    site.steps.push((node.into(), label));
+                }
+            }
         }
     }
     let ending = site.ending(fetched, keys);
     match (site.refusals.is_empty(), ending) {
-        (true, Some(ending)) => Ok(Compiled {
-            conditions,
-            ending,
-            kept: entry.map(Entry::kept).unwrap_or_default(),
-        }),
+        (true, Some(ending)) => {
+            let (steps, bound) = site.all_steps();
+            Ok(Compiled {
+                steps,
+                bound,
+                ending,
+                kept: entry.map(Entry::kept).unwrap_or_default(),
+            })
+        }
         _ => Err(site.refusals),
     }
+}
+
+/// What a name is where a chain starts a span, as the chain itself would store it; `None` where it is nothing.
+pub(super) fn compiled_at_start(
+    declaration: &Declaration,
+    (names, at_entry): (&dyn Names, Option<&dyn Names>),
+    slots: &dyn Fn(VarId) -> Slot,
+    name: &str,
+) -> Option<Checked> {
+    let entry = at_entry.map(Entry::new);
+    let scope = Scope {
+        names,
+        given: &declaration.given,
+        definitions: &declaration.definitions,
+        bound: &[],
+        entry: entry.as_ref(),
+        span: None,
+        slots,
+    };
+    let source = Source {
+        text: name.to_owned(),
+        place: declaration.place.clone(),
+    };
+    Some(expr::list(&source, &scope).ok()?.pop()?.checked)
 }
 
 /// The text of a chain's call, for labels.
@@ -82,41 +152,87 @@ struct Site<'a> {
     entry: Option<&'a Entry<'a>>,
     slots: &'a dyn Fn(VarId) -> Slot,
     lenient: bool,
+    ties: Ties<'a>,
     /// What earlier `:fetch` and `:by` gave names to.
     bound: Vec<(String, Checked)>,
+    steps: Vec<(codegen::Step, String)>,
+    /// The spans that steps have bound, each with the step's number.
+    spans: Vec<(usize, BoundSpan<'a>)>,
     refusals: Vec<Refusal>,
 }
 
 impl Compiled {
+    /// Does the same code come of both? What only the host knows, fields' names and how they are shown, may differ.
+    pub(super) fn runs_like(&self, other: &Self) -> bool {
+        let alike = match (&self.ending, &other.ending) {
+            // Where values lie follows from what they are.
+            (CompiledEnding::Emit { values, .. }, CompiledEnding::Emit { values: others, .. }) => {
+                values == others
+            }
+            (ending, other) => ending == other,
+        };
+        alike && self.steps == other.steps && self.bound == other.bound && self.kept == other.kept
+    }
+
+    /// How the records lie; `None` where none are made.
+    pub(super) fn layout(&self) -> Option<&Layout> {
+        match &self.ending {
+            CompiledEnding::Emit { layout, .. } => Some(layout),
+            CompiledEnding::Tally { .. }
+            | CompiledEnding::Begin { .. }
+            | CompiledEnding::Change { .. }
+            | CompiledEnding::Nothing => None,
+        }
+    }
+
     /// Hands every node of all texts to `each`.
     pub(super) fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
-        let mut checked = |checked: &'a Checked| match checked {
-            Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
-            Checked::Text(text) => text.visit(each),
-            Checked::Stack(stack) => stack.memory.visit(each),
-            Checked::Symbol(symbol) => symbol.address.visit(each),
-            Checked::Copied(copied) => {
-                let nodes = copied.origin.nodes();
-                nodes.into_iter().for_each(|node| node.visit(each));
-            }
-            Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
-        };
         match &self.ending {
-            CompiledEnding::Emit(wanted) => wanted
-                .iter()
-                .filter_map(|wanted| wanted.value.as_ref())
-                .for_each(checked),
+            CompiledEnding::Emit { values, .. } => {
+                for value in values {
+                    match value {
+                        FieldValue::Int(node) | FieldValue::Word(node) | FieldValue::Bool(node) => {
+                            node.visit(each)
+                        }
+                        FieldValue::Text(text) => text.visit(each),
+                        FieldValue::Copied(origin) => origin.visit(each),
+                        FieldValue::Stack(stack) => stack.memory.visit(each),
+                        FieldValue::Symbol(symbol) => symbol.address.visit(each),
+                        FieldValue::Nothing => {}
+                    }
+                }
+            }
             CompiledEnding::Tally { keys, columns, .. } => {
-                keys.iter().for_each(|key| checked(&key.checked));
+                for key in keys {
+                    match &key.checked {
+                        Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
+                        Checked::Text(text) => text.visit(each),
+                        Checked::Copied(copied) => copied.origin.visit(each),
+                        Checked::Stack(stack) => stack.memory.visit(each),
+                        Checked::Symbol(symbol) => symbol.address.visit(each),
+                        Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
+                    }
+                }
                 columns
                     .iter()
                     .filter_map(|column| column.function.argument())
                     .for_each(|node| node.visit(each));
             }
+            CompiledEnding::Begin { key, stored, .. } => {
+                let stored = stored.iter().map(|stored| &stored.part);
+                key.iter().chain(stored).for_each(|part| part.visit(each));
+            }
+            CompiledEnding::Change { parts, .. } => {
+                parts.iter().for_each(|part| part.visit(each));
+            }
+            CompiledEnding::Nothing => {}
         }
-        self.conditions
-            .iter()
-            .for_each(|(node, _)| node.visit(each));
+        for (step, _) in &self.steps {
+            match step {
+                codegen::Step::If(node) => node.visit(each),
+                codegen::Step::Look(look) => look.key.iter().for_each(|part| part.visit(each)),
+            }
+        }
     }
 }
 
@@ -128,6 +244,7 @@ impl Site<'_> {
             definitions: &self.declaration.definitions,
             bound: &self.bound,
             entry: self.entry,
+            span: self.spans.last().map(|(_, bound)| bound as &dyn Bound),
             slots: self.slots,
         }
     }
@@ -154,12 +271,153 @@ impl Site<'_> {
         }
     }
 
+    /// A part of the script that is wrong as a whole.
+    fn refuse(&mut self, report: Report, place: &Place) {
+        self.refusals.push(Refusal {
+            report: report.at(place.clone()),
+            missing: false,
+        });
+    }
+
+    /// The key by which the chain finds things of a span.
+    fn span_key(&mut self, tie: &Tie) -> Option<Vec<Part>> {
+        let default = || Source {
+            text: "tid".into(),
+            place: tie.place.clone(),
+        };
+        let source = tie.key.clone().unwrap_or_else(default);
+        let items = expr::list(&source, &self.scope());
+        let items = items
+            .map_err(|refusals| self.refusals.extend(refusals))
+            .ok()?;
+        let key = self.ties.key(&tie.span, &items);
+        key.map_err(|report| self.refuse(report, &source.place))
+            .ok()
+    }
+
+    fn look(&mut self, look: Look, tie: &Tie) {
+        let Some(key) = self.span_key(tie) else {
+            return;
+        };
+        let name = match look {
+            Look::Within => "within",
+            Look::Without => "without",
+            Look::Finish => "finish",
+        };
+        let by = tie.key.as_ref().map_or("tid", |key| &key.text);
+        let label = format!(":{name} {} @ {}", quoted(by), tie.place);
+        // Nothing that follows reads the span that was bound before: what is used of it is known.
+        let area = self.spans.iter().map(|(_, bound)| bound.used()).sum();
+        let then = match look {
+            Look::Without => Then::Refuse,
+            Look::Within => Then::Bind { area, size: 0 },
+            Look::Finish => Then::Take { area, size: 0 },
+        };
+        if look != Look::Without {
+            let bound = self.ties.bound(tie.span.id, area);
+            self.spans.push((self.steps.len(), bound));
+        }
+        let look = LookUp {
+            span: tie.span.id,
+            key,
+            key_at: None,
+            then,
+        };
+        self.steps.push((codegen::Step::Look(look), label));
+    }
+
+    /// The steps, now that it is known what is read of each span; and the bytes that they bind.
+    fn all_steps(self) -> (Vec<(codegen::Step, String)>, u32) {
+        let mut steps = self.steps;
+        let mut total = 0;
+        for (number, bound) in self.spans {
+            if let Some((codegen::Step::Look(look), _)) = steps.get_mut(number)
+                && let Then::Bind { size, .. } | Then::Take { size, .. } = &mut look.then
+            {
+                *size = bound.used();
+                total += *size;
+            }
+        }
+        for (step, _) in &mut steps {
+            if let codegen::Step::Look(look) = step
+                && look.key.iter().map(Part::size).sum::<u32>() > SMALL_KEY as u32
+            {
+                look.key_at = Some(total);
+            }
+        }
+        (steps, total)
+    }
+
+    /// What a start or a mark stores: what it fetches, and a start also what the span lists and what is read of it.
+    fn begin(&mut self, marks: bool, tie: &Tie, fetched: Vec<Item>) -> Option<CompiledEnding> {
+        let key = self.span_key(tie)?;
+        let span = tie.span.id;
+        let mut all: Vec<(Item, StoredBy)> = Vec::new();
+        all.extend(fetched.into_iter().map(|item| (item, StoredBy::Fetch)));
+        if marks && all.is_empty() {
+            let report = Report::new("this mark has nothing to add to what has begun")
+                .help("say what stands before it: :fetch \"name = expr\"");
+            self.refuse(report, &tie.place);
+            return None;
+        }
+        if let Some(list) = tie.span.fields.as_ref().filter(|_| !marks) {
+            match expr::list(list, &self.scope()) {
+                Ok(items) => all.extend(items.into_iter().map(|item| (item, StoredBy::List))),
+                Err(refusals) => self.refusals.extend(refusals),
+            }
+        }
+        if !marks {
+            for text in self.ties.wanted(span) {
+                let place = tie.place.clone();
+                // Another start knows it.
+                let items = expr::list(&Source { text, place }, &self.scope());
+                let items = items.unwrap_or_default().into_iter();
+                all.extend(items.map(|item| (item, StoredBy::Reader)));
+            }
+        }
+        let mut stored = Vec::new();
+        for (number, (item, by)) in all.iter().enumerate() {
+            if all[..number]
+                .iter()
+                .any(|(there, _)| there.name == item.name)
+            {
+                continue;
+            }
+            match self.ties.store(span, &item.name, &item.checked, *by) {
+                Ok(part) => stored.push(part),
+                Err(report) => self.refuse(report, &tie.place),
+            }
+        }
+        Some(CompiledEnding::Begin {
+            span,
+            marks,
+            key,
+            stored,
+        })
+    }
+
     fn ending(&mut self, fetched: Vec<Item>, keys: Vec<Item>) -> Option<CompiledEnding> {
+        if let Ending::Begin { marks, tie } = &self.declaration.ending {
+            if keys.is_empty() {
+                return self.begin(*marks, tie, fetched);
+            }
+            let report = Report::new(":by makes the rows of a table, and this chain has none")
+                .help("the key of a span stands behind it: :start(span, key)");
+            self.refuse(report, &tie.place);
+            return None;
+        }
         let mut wanted: Vec<Wanted> = fetched
             .into_iter()
             .map(|item| want(item, ":fetch"))
             .collect();
-        match &self.declaration.ending {
+        let ending = &self.declaration.ending;
+        if !keys.is_empty() && !matches!(ending, Ending::Tally { .. }) {
+            let report = Report::new(":by makes the rows of a table, and this chain has none")
+                .at(self.declaration.place.clone())
+                .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
+            self.refusals.push(report.into());
+        }
+        match ending {
             Ending::Tally {
                 tally,
                 columns,
@@ -174,6 +432,17 @@ impl Site<'_> {
                     room: *room,
                     keys,
                     columns,
+                });
+            }
+            Ending::Nothing if keys.is_empty() => return Some(CompiledEnding::Nothing),
+            Ending::Nothing | Ending::Begin { .. } => {}
+            Ending::Change { set, key, there } => {
+                let parts = expr::member(key, &self.scope());
+                return self.keep(parts).map(|parts| CompiledEnding::Change {
+                    set: *set,
+                    parts,
+                    words: quoted(&key.text),
+                    there: *there,
                 });
             }
             Ending::Handler { reads } => self.read(reads, &mut wanted),
@@ -196,7 +465,15 @@ impl Site<'_> {
                 missing: false,
             });
         }
-        Some(CompiledEnding::Emit(wanted))
+        if !self.refusals.is_empty() {
+            return None;
+        }
+        let refused = |report: Report| Refusal {
+            report: report.at(self.declaration.place.clone()),
+            missing: false,
+        };
+        let (layout, values) = self.keep(lay_out(wanted).map_err(refused))?;
+        Some(CompiledEnding::Emit { layout, values })
     }
 
     /// What a handler reads of its event.

@@ -30,23 +30,13 @@ pub(super) fn shape(
     keys: &[Item],
     columns: &[ColumnItem],
 ) -> Result<(TallyShape, Stored), Report> {
-    if keys.len() > KEY_PARTS {
-        return Err(Report::new(format!(
-            "a key of {} parts, and there may be {KEY_PARTS}",
-            keys.len()
-        )));
-    }
     if columns.len() > COLUMNS {
         return Err(Report::new(format!(
             "{} columns, and a tally has at most {COLUMNS}",
             columns.len()
         )));
     }
-    let (fields, parts, bytes) = key(site, keys)?;
-    if bytes as usize > KEY {
-        let message = format!("a key of {bytes} bytes, and there may be {KEY}");
-        return Err(Report::new(message).help("give its strings a length: str(p, 64)"));
-    }
+    let (fields, parts, bytes) = key_fields(site, keys)?;
     let Measured {
         columns,
         arguments,
@@ -83,7 +73,17 @@ pub(super) fn shape(
     ))
 }
 
-fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), Report> {
+/// The fields of a key, what is stored for them, and the bytes that it takes; `site` is the site's number.
+pub(super) fn key_fields(
+    site: &Node,
+    items: &[Item],
+) -> Result<(Vec<KeyField>, Vec<Part>, u32), Report> {
+    if items.len() > KEY_PARTS {
+        return Err(Report::new(format!(
+            "a key of {} parts, and there may be {KEY_PARTS}",
+            items.len()
+        )));
+    }
     let (mut fields, mut parts, mut offset) = (Vec::new(), Vec::new(), 0);
     for item in items {
         let (content, part) = match &item.checked {
@@ -112,7 +112,7 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
             ),
             Checked::Copied(_) => {
                 let report = Report::new(format!(
-                    "'{}' is a struct or an array, which is no part of a key",
+                    "'{}' is a struct, an array or a buffer, which is no part of a key",
                     item.name
                 ));
                 return Err(report.help("name a member or an element of it"));
@@ -141,13 +141,17 @@ fn key(site: &Node, items: &[Item]) -> Result<(Vec<KeyField>, Vec<Part>, u32), R
         offset += part.size();
         parts.push(part);
     }
+    if offset as usize > KEY {
+        let message = format!("a key of {offset} bytes, and there may be {KEY}");
+        return Err(Report::new(message).help("give its strings a length: str(p, 64)"));
+    }
     Ok((fields, parts, offset))
 }
 
 /// A string whose length the script did not give is shorter in a key, which is hashed whole at each hit. What the script
 /// says itself takes as much as other such words do, and so meets them in one table.
-fn in_key(text: Text) -> Text {
-    match text {
+pub(super) fn in_key(text: Text) -> Text {
+    match text.composed_within(STRING as u16) {
         Text::Literal(mut bytes) => {
             bytes.resize((bytes.len() + 1).next_multiple_of(WORD) - 1, 0);
             Text::Literal(bytes)

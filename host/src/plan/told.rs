@@ -1,5 +1,6 @@
 //! What a program asks first: is this a hit of its own, and of which of its sites?
 
+use super::Ends;
 use super::sharing::{Group, ToldBy};
 use crate::codegen::{self, Code};
 use crate::expr::tree::{Node, Op, Relation};
@@ -12,32 +13,30 @@ const NONE: u32 = u32::MAX;
 /// (arch/x86/entry/syscalls/syscall_64.tbl). What is kept of them would stay.
 const ENDLESS: [u32; 2] = [60, 231];
 
-/// What must hold for a hit to be counted at all, with its words.
+/// Does the system call of that number return?
+pub(super) fn returns(number: &u32) -> bool {
+    !ENDLESS.contains(number)
+}
+
+/// What must hold for a hit to be counted at all, with its words. Where something is kept of each call, its beginning has
+/// been asked already: what is not kept is no hit.
 pub(super) fn guards(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
-    match &group.told_by {
-        ToldBy::SystemCall { numbers, exit } => guards_of(facts, group, numbers, *exit),
-        ToldBy::Nothing | ToldBy::Cookie => guards_of(facts, group, &[], false),
+    let is_session = group.hanging.attachment.ends() == Some(Ends::Both);
+    if !group.compiled.kept.is_empty() && group.members.len() == 1 && !is_session {
+        return Vec::new();
     }
+    let at_exit = matches!(group.told_by, ToldBy::SystemCall { exit: true, .. });
+    guards_of(facts, group, group.told_by.numbers(), at_exit)
 }
 
 /// The same for where the calls begin that return at a group's sites.
 pub(super) fn guards_at_entry(facts: &Facts, group: &Group) -> Vec<(Node, String)> {
-    let numbers = match &group.told_by {
-        ToldBy::SystemCall { numbers, .. } => numbers.as_slice(),
-        ToldBy::Nothing | ToldBy::Cookie => &[],
-    };
-    let numbers: Vec<u32> = match numbers {
+    let numbers: Vec<u32> = match group.told_by.numbers() {
         [one] => vec![*one],
         // Their places stay those of the sites.
         many => many
             .iter()
-            .map(|number| {
-                if ENDLESS.contains(number) {
-                    NONE
-                } else {
-                    *number
-                }
-            })
+            .map(|number| if returns(number) { *number } else { NONE })
             .collect(),
     };
     guards_of(facts, group, &numbers, false)
@@ -57,7 +56,7 @@ fn guards_of(facts: &Facts, group: &Group, numbers: &[u32], exit: bool) -> Vec<(
                 (Node::And(Box::new(known), Box::new(native)), words)
             }),
         },
-        ToldBy::Nothing | ToldBy::Cookie => None,
+        ToldBy::Dispatched { .. } | ToldBy::Nothing | ToldBy::Cookie => None,
     };
     call.into_iter()
         .chain(group.hanging.guards.iter().cloned())
@@ -76,7 +75,10 @@ pub(super) fn guard(
 
 /// Which of the sites was hit, as code; `None` where there is one.
 pub(super) fn cookie(group: &Group, target: &codegen::Target) -> Result<Option<Code>, Report> {
-    let at_exit = matches!(group.told_by, ToldBy::SystemCall { exit: true, .. });
+    let at_exit = matches!(
+        group.told_by,
+        ToldBy::SystemCall { exit: true, .. } | ToldBy::Dispatched { exit: true, .. }
+    );
     cookie_at(group, at_exit, target)
 }
 
@@ -90,13 +92,16 @@ pub(super) fn cookie_at_entry(
 
 fn cookie_at(group: &Group, exit: bool, target: &codegen::Target) -> Result<Option<Code>, Report> {
     match &group.told_by {
-        ToldBy::SystemCall { numbers, .. } if numbers.len() > 1 => {
+        ToldBy::SystemCall { numbers, .. } | ToldBy::Dispatched { numbers, .. }
+            if numbers.len() > 1 =>
+        {
             let one = Box::new(Node::Const(1));
             let number = Node::Binary(Op::Sub, Box::new(entry(numbers, exit)), one);
-            codegen::cookie(&number, target).map(Some)
+            // Guard or dispatcher have read the same: no read in it fails.
+            codegen::cookie(&number, 0, target).map(Some)
         }
         ToldBy::Cookie => codegen::attach_cookie(target).map(Some),
-        ToldBy::SystemCall { .. } | ToldBy::Nothing => Ok(None),
+        ToldBy::SystemCall { .. } | ToldBy::Dispatched { .. } | ToldBy::Nothing => Ok(None),
     }
 }
 

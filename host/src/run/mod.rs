@@ -117,7 +117,7 @@ fn planner(arguments: &RunArgs, facts: Facts) -> Result<Planner, Report> {
     if let Some(pid) = arguments.pid
         && !std::path::Path::new(&format!("/proc/{pid}")).exists()
     {
-        return Err(Report::new(format!("there is no process {pid}")));
+        return Err(crate::facts::elf::gone(pid));
     }
     let traced = match arguments.pid {
         _ if arguments.command.is_some() || arguments.follow => Traced::Set,
@@ -163,14 +163,17 @@ fn plan_only(
             return FAILED;
         }
     }
+    if let Err(reports) = running.complete() {
+        say(&running, &ScriptError::Reports(reports));
+        return FAILED;
+    }
     if let Err(report) = running.may_trace() {
         return fail(&report);
     }
     if say_plans {
         let (planner, probes) = (running.planner.borrow(), running.probes.borrow());
-        let plans = probes
-            .values()
-            .map(|probe| explain(&probe.plan, &|tally| planner.tally(tally)));
+        let plans = probes.values();
+        let plans = plans.map(|probe| explain(&probe.plan, &planner));
         let text = plans.collect::<Vec<_>>().join("\n");
         let mut writer = running.writer.borrow_mut();
         writer.text(text.as_bytes());
@@ -279,7 +282,7 @@ impl Job<'_> {
         let one = |report| vec![report];
         let held = self.hold_command().map_err(one)?;
         if self.running.is_waiting() {
-            self.running.attach_waiting().map_err(one)?;
+            self.running.attach_waiting()?;
             self.running.take_done(true)?;
         }
         self.go(held, started).map_err(one)

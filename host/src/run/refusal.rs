@@ -4,7 +4,7 @@ use super::skipped::is_function;
 use crate::facts::Facts;
 use crate::kernel::LoadError;
 use crate::kernel::control::Failure;
-use crate::plan::{ProbePlan, SitePlan};
+use crate::plan::ProbePlan;
 use crate::report::{Place, Report};
 use crate::sys::open_files;
 use std::io;
@@ -15,7 +15,7 @@ pub(super) fn failed(facts: &Facts, error: Failure, plan: &ProbePlan, number: us
         return Report::new(format!("{} can't be attached", plan.name)).at(plan.place.clone());
     };
     match error {
-        Failure::NotLoaded(error) => refused(error, site, Some(&plan.place)),
+        Failure::NotLoaded(error) => refused(error, Some(&plan.place)),
         Failure::NotAttached(error) => {
             let name = site.names().nth(error.number);
             let (name, function) =
@@ -29,7 +29,7 @@ pub(super) fn failed(facts: &Facts, error: Failure, plan: &ProbePlan, number: us
 }
 
 /// A program that could not be loaded.
-pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) -> Report {
+pub(super) fn refused(error: LoadError, place: Option<&Place>) -> Report {
     let report = match error {
         LoadError::Link(report) => report,
         LoadError::Map(error) => no_maps(&error),
@@ -39,10 +39,9 @@ pub(super) fn refused(error: LoadError, plan: &SitePlan, place: Option<&Place>) 
         LoadError::Rejected { error, .. } if error.raw_os_error() == Some(libc::EMFILE) => {
             too_many_files()
         }
-        LoadError::Rejected { error, log } => {
+        LoadError::Rejected { probe, error, log } => {
             let message = format!(
-                "the kernel refuses the program for {}: {}",
-                plan.probe,
+                "the kernel refuses the program for {probe}: {}",
                 plainly(&error)
             );
             Report::new(message).help(format!(

@@ -35,6 +35,14 @@ pub(super) struct Probe {
     pub unwanted: bool,
 }
 
+/// A set before its map is made, which is when a probe first looks into it or changes it.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// The most members that it is to hold.
+    pub keys: u32,
+    pub members: BTreeSet<Member>,
+}
+
 /// How programs are loaded and attached.
 pub(super) struct Setup {
     /// Bytes of the ring, a power of two.
@@ -65,8 +73,8 @@ pub(super) struct Running {
     pub(super) control: RefCell<Option<Control>>,
     /// By the number that is in every record; those of `follow` have none.
     pub(super) sites: RefCell<BTreeMap<u32, Rc<Site>>>,
-    /// What sets hold, also before their maps are made.
-    pub(super) sets: RefCell<BTreeMap<SetId, BTreeSet<Member>>>,
+    /// Sets whose maps are not made yet.
+    pub(super) sets: RefCell<BTreeMap<SetId, Waiting>>,
     pub(super) variables: RefCell<BTreeMap<VarId, Member>>,
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
@@ -218,8 +226,8 @@ impl Running {
             })?;
         }
         for plan in plans {
-            let mut instance = Instance::load(shared.maps(), &plan)
-                .map_err(|error| refused(error, &plan, None))?;
+            let mut instance =
+                Instance::load(shared.maps(), &plan).map_err(|error| refused(error, None))?;
             instance
                 .attach()
                 .map_err(|error| not_attached(&error.error, &plan.probe, None))?;
@@ -252,12 +260,16 @@ impl Running {
     }
 
     /// Has the control threads load and attach what was declared since the last time.
-    pub(super) fn attach_waiting(&self) -> Result<(), Report> {
-        self.make_shared()?;
-        let ids = self.waiting.take();
-        self.make_maps(&ids).inspect_err(|_| {
-            let mut probes = self.probes.borrow_mut();
-            ids.iter().for_each(|id| drop(probes.remove(id)));
+    pub(super) fn attach_waiting(&self) -> Result<(), Vec<Report>> {
+        let one = |report| vec![report];
+        self.complete()?;
+        self.make_shared().map_err(one)?;
+        // Chains that were left without an ending were declared last.
+        let mut ids = self.waiting.take();
+        ids.sort_unstable();
+        self.make_maps(&ids).map_err(|report| {
+            self.forget(&ids);
+            one(report)
         })?;
         let (shared, control) = (self.shared.borrow(), self.control.borrow());
         if let (Some(shared), Some(control)) = (shared.as_ref(), control.as_ref()) {
@@ -273,6 +285,24 @@ impl Running {
             control.attach(orders);
         }
         Ok(())
+    }
+
+    /// Has plans that wait for what others add to spans made to their end. With a mistake, none of what waits is attached.
+    pub(super) fn complete(&self) -> Result<(), Vec<Report>> {
+        let made = self.planner.borrow_mut().complete();
+        let made = made.inspect_err(|_| self.forget(&self.waiting.take()))?;
+        for plan in made {
+            // It may have been detached before it was attached.
+            if self.waiting.borrow().contains(&plan.id) {
+                self.enter(plan);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&self, ids: &[ProbeId]) {
+        let mut probes = self.probes.borrow_mut();
+        ids.iter().for_each(|id| drop(probes.remove(id)));
     }
 
     /// Takes back what the control threads have done; with `wait`, until they have nothing more to do. When the last link
@@ -356,7 +386,8 @@ impl Running {
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
-                        shared.add_table(shape);
+                        let fed = shared.add_table(shape, plan.sites.len());
+                        fed.map_err(|report| report.at(plan.place.clone()))?;
                     }
                 }
                 Output::Handler | Output::Print => {
@@ -365,17 +396,23 @@ impl Running {
                         *ring = Some(shared.make_ring().map_err(no_map)?);
                     }
                 }
+                Output::Nothing => {}
             }
         }
+        for shape in planner.spans() {
+            shared.make_span(shape).map_err(no_map)?;
+        }
+        let mut sets = self.sets.borrow_mut();
         for shape in planner.sets() {
-            if shared.has_set(shape.id) {
+            if shared.set(shape.id).is_some() {
                 continue;
             }
-            shared.make_set(shape).map_err(no_map)?;
-            for member in self.sets.borrow().get(&shape.id).into_iter().flatten() {
-                shared
-                    .change_set(shape.id, &shape.key(member)?, true)
-                    .map_err(no_map)?;
+            let Waiting { keys, members } = sets.remove(&shape.id).unwrap_or_default();
+            shared.make_set(shape, keys).map_err(no_map)?;
+            for member in members {
+                let key = shape.key(&member)?;
+                let added = shared.change_set(shape.id, &key, true);
+                added.map_err(|error| super::session::not_changed(&error))?;
             }
         }
         for (id, value) in self.variables.borrow().iter() {
@@ -390,7 +427,7 @@ impl Running {
     fn watch_processes(&self, plan: &ProbePlan, planner: &Planner) {
         let of_tally = |tally| planner.tally(tally).map(TallyShape::has_user_addresses);
         let mut sites = plan.sites.iter();
-        if sites.any(|site| site.takes_user_stacks(of_tally))
+        if sites.any(|site| site.takes_user_stacks(&of_tally))
             && let Err(error) = self.meaning.watch_processes(self.setup.process)
         {
             let why = plainly(&error);

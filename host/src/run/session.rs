@@ -1,49 +1,34 @@
 //! What the VM asks for, done.
 
 use super::refusal::plainly;
-use super::running::{Probe, Running};
+use super::running::{Probe, Running, Waiting};
 use super::signal;
-use crate::event::tally::{self, Meanings};
+use crate::event::span;
+use crate::event::tally::{self, Interned, Meanings};
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
 use crate::output::flame;
-use crate::plan::Action;
+use crate::plan::ProbePlan;
 use crate::report::Report;
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
-use crate::spec::{Declaration, Member, ProbeId, SetId, TallyId, VarId};
+use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
+use std::collections::BTreeSet;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
 impl Session for Running {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
         let plan = self.planner.borrow_mut().plan(&declaration)?;
-        for site in &plan.sites {
-            if let Action::Emit { layout, .. } = &site.program.action {
-                for (number, probe, func) in site.names() {
-                    let site_of = Site {
-                        id: plan.id,
-                        probe: probe.to_owned(),
-                        func: func.to_owned(),
-                        name: plan.name.clone(),
-                        layout: layout.clone(),
-                    };
-                    self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
-                }
-            }
-        }
         self.waiting.borrow_mut().push(plan.id);
-        self.probes.borrow_mut().insert(
-            plan.id,
-            Probe {
-                plan: Arc::new(plan),
-                instances: Vec::new(),
-                closed: Vec::new(),
-                unwanted: false,
-            },
-        );
+        self.enter(plan);
         Ok(())
+    }
+
+    fn shown(&self, value: &Value) -> String {
+        crate::output::shown(value)
     }
 
     fn exists(&self, spec: &str) -> Result<bool, Report> {
@@ -79,6 +64,67 @@ impl Session for Running {
             symbols: &self.meaning,
         };
         Ok(tally::table(shape, entries, ns as f64 / 1e9, &meanings))
+    }
+
+    fn read_span(&self, id: SpanId, at_least: u64) -> Result<Table, Report> {
+        let planner = self.planner.borrow();
+        let Some(shape) = planner.spans().find(|shape| shape.id == id) else {
+            return Ok(Table::default());
+        };
+        let shared = self.shared.borrow();
+        let entries = shared
+            .as_ref()
+            .map_or(Ok(Vec::new()), |shared| shared.read_span(id));
+        let entries = entries
+            .map_err(|error| Report::new(format!("a span can't be read: {}", plainly(&error))))?;
+        let entries = entries.into_iter().map(|entry| (entry.key, entry.values));
+        let meanings = Meanings {
+            sites: &|site| self.name_of(site),
+            stacks: &Interned::new(),
+            symbols: &self.meaning,
+        };
+        Ok(span::open(shape, entries, self.now(), at_least, &meanings))
+    }
+
+    fn make_set(&self, set: SetId, keys: u32) {
+        let members = BTreeSet::new();
+        self.sets
+            .borrow_mut()
+            .insert(set, Waiting { keys, members });
+    }
+
+    fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
+        let planner = self.planner.borrow();
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
+        let shared = self.shared.borrow();
+        let map = shared.as_ref().and_then(|shared| shared.set(set));
+        match (map, key) {
+            (Some(map), Some(key)) => map.lookup(&key, &mut [0]).map_err(|error| not_read(&error)),
+            _ => {
+                let sets = self.sets.borrow();
+                Ok(sets
+                    .get(&set)
+                    .is_some_and(|set| set.members.contains(member)))
+            }
+        }
+    }
+
+    fn size_of_set(&self, set: SetId) -> Result<usize, Report> {
+        let shared = self.shared.borrow();
+        match shared.as_ref().and_then(|shared| shared.set(set)) {
+            Some(map) => {
+                let members = map.entries_now().map_err(|error| not_read(&error))?;
+                Ok(members.len())
+            }
+            None => Ok(self
+                .sets
+                .borrow()
+                .get(&set)
+                .map_or(0, |set| set.members.len())),
+        }
     }
 
     fn add_to_set(&self, set: SetId, member: &Member) -> Result<(), Report> {
@@ -187,6 +233,10 @@ impl Session for Running {
         crate::facts::syscalls::name(u32::try_from(number).ok()?)
     }
 
+    fn cgroup(&self, folder: &str) -> Option<u64> {
+        crate::sys::cgroup::id(folder)
+    }
+
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
     }
@@ -206,33 +256,77 @@ impl Symbols for Running {
     }
 }
 
-fn unwritable(file: &str, error: &std::io::Error) -> Report {
+fn unwritable(file: &str, error: &io::Error) -> Report {
     Report::new(format!("{file} can't be written: {}", plainly(error)))
 }
 
 impl Running {
+    /// Enters a plan, in place of an earlier one of the same probe.
+    pub(super) fn enter(&self, plan: ProbePlan) {
+        for site in &plan.sites {
+            for ((number, probe, func), layout) in site.names().zip(site.layouts()) {
+                let site_of = Site {
+                    id: plan.id,
+                    probe: probe.to_owned(),
+                    func: func.to_owned(),
+                    name: plan.name.clone(),
+                    layout: layout.clone(),
+                };
+                self.sites.borrow_mut().insert(number.0, Rc::new(site_of));
+            }
+        }
+        self.probes.borrow_mut().insert(
+            plan.id,
+            Probe {
+                plan: Arc::new(plan),
+                instances: Vec::new(),
+                closed: Vec::new(),
+                unwanted: false,
+            },
+        );
+    }
+
     fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
         let planner = self.planner.borrow();
-        if let Some(shape) = planner.set(set) {
-            let key = shape.key(member)?;
-            let shared = self.shared.borrow();
-            let changed = shared
-                .as_ref()
-                .map_or(Ok(()), |shared| shared.change_set(set, &key, there));
-            changed.map_err(|error| match error.raw_os_error() {
-                Some(libc::E2BIG) => Report::new("the set is full"),
-                _ => Report::new(format!("the set can't be changed: {}", plainly(&error))),
-            })?;
+        let key = planner
+            .set(set)
+            .map(|shape| shape.key(member))
+            .transpose()?;
+        let shared = self.shared.borrow();
+        let shared = shared.as_ref().filter(|shared| shared.set(set).is_some());
+        if let (Some(shared), Some(key)) = (shared, key) {
+            let changed = shared.change_set(set, &key, there);
+            return changed.map_err(|error| not_changed(&error));
         }
         let mut sets = self.sets.borrow_mut();
-        let members = sets.entry(set).or_default();
-        if there {
-            members.insert(member.clone())
-        } else {
-            members.remove(member)
+        let Some(Waiting { keys, members }) = sets.get_mut(&set) else {
+            return Ok(());
         };
+        if !there {
+            members.remove(member);
+        } else if members.len() < *keys as usize || members.contains(member) {
+            members.insert(member.clone());
+        } else {
+            return Err(full());
+        }
         Ok(())
     }
+}
+
+fn full() -> Report {
+    Report::new("the set is full").help("give it more room: set{ keys = 100000 }")
+}
+
+/// Why a set could not be changed.
+pub(super) fn not_changed(error: &io::Error) -> Report {
+    match error.raw_os_error() {
+        Some(libc::E2BIG) => full(),
+        _ => Report::new(format!("the set can't be changed: {}", plainly(error))),
+    }
+}
+
+fn not_read(error: &io::Error) -> Report {
+    Report::new(format!("the set can't be read: {}", plainly(error)))
 }
 
 /// A variable's value as the words of its place.

@@ -115,9 +115,7 @@ impl Watch<'_> {
     /// Has what handlers declared attached, and takes back what is done.
     fn attach(&self) -> Result<(), Vec<Report>> {
         if self.running.is_waiting() {
-            self.running
-                .attach_waiting()
-                .map_err(|report| vec![report])?;
+            self.running.attach_waiting()?;
         }
         self.running.take_done(false)
     }

@@ -26,6 +26,9 @@ pub struct VarId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SetId(pub u32);
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpanId(pub u32);
+
 /// One `probe` chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
@@ -54,6 +57,45 @@ pub enum Step {
     Fetch(Source),
     /// `:by`
     By(Source),
+    /// `:within`, `:without` and `:finish` of a span.
+    Look(Look, Tie),
+    /// `:within(set, key)`, and `:without`, which wants the key not to be there.
+    Member {
+        set: SetId,
+        key: Source,
+        there: bool,
+    },
+}
+
+/// What is done with a thing of a span that a step looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It is to be there, and stays.
+    Within,
+    /// There is to be none.
+    Without,
+    /// It is to be there, and is taken out.
+    Finish,
+}
+
+/// How a chain finds things of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tie {
+    pub span: Span,
+    /// `tid` where the script says no other.
+    pub key: Option<Source>,
+    /// The line of the step or ending.
+    pub place: Place,
+}
+
+/// `span([list])`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    pub id: SpanId,
+    /// What each start stores, whether a text reads it or not.
+    pub fields: Option<Source>,
+    /// How many things may be open at once.
+    pub keys: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +110,24 @@ pub enum Ending {
         columns: Source,
         room: Room,
     },
+    /// `:start`, and `:mark` of what has begun.
+    Begin { marks: bool, tie: Tie },
+    /// None, where finishing a span is all that is wanted.
+    Nothing,
+    /// `:add(set, key)`, and `:remove`, after which the key is not there.
+    Change {
+        set: SetId,
+        key: Source,
+        there: bool,
+    },
 }
 
-/// What a tally has room for.
+impl Span {
+    /// The `keys` of a span that says nothing else.
+    pub const KEYS: u32 = 16_384;
+}
+
+/// What a tally has room for, and for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     /// How many keys there may be. While a tally is taken, those of both generations count.
@@ -79,6 +136,8 @@ pub struct Room {
     pub lru: bool,
     /// How many stacks there may be among the keys, those of both generations as above.
     pub stacks: u32,
+    /// Further probes may come to feed it at any time: `tally()`. Else it is the ending of one.
+    pub open: bool,
 }
 
 impl Default for Room {
@@ -87,9 +146,13 @@ impl Default for Room {
             keys: 4096,
             lru: false,
             stacks: 8192,
+            open: false,
         }
     }
 }
+
+/// Members of a set, unless the script says otherwise.
+pub const SET_KEYS: u32 = 65_536;
 
 /// A value that the script gives to its texts.
 #[derive(Clone, Debug, PartialEq)]

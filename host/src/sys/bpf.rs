@@ -25,6 +25,10 @@ const INTERRUPTIONS: u32 = 5;
 const FUNC_INFO: u32 = 8;
 const LINE_INFO: u32 = 16;
 
+/// `BPF_TRACE_KPROBE_SESSION` and `BPF_TRACE_UPROBE_SESSION` of include/uapi/linux/bpf.h.
+const TRACE_KPROBE_SESSION: u32 = 56;
+const TRACE_UPROBE_SESSION: u32 = 57;
+
 /// Types of programs that moontrace loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProgramType {
@@ -35,6 +39,9 @@ pub enum ProgramType {
     /// Those of links that hold many.
     KprobeMulti,
     UprobeMulti,
+    /// Those of links that hit both ends of calls.
+    KprobeSession,
+    UprobeSession,
     PerfEvent,
     /// fentry and fexit, of one function.
     Tracing(Function),
@@ -77,10 +84,19 @@ pub(super) unsafe fn call(
     command: bpf_cmd,
     fill: impl FnOnce(&mut bpf_attr),
 ) -> io::Result<libc::c_long> {
-    raise_memory_limit();
     // SAFETY: a union of integers; all zero is valid.
     let mut attr: bpf_attr = unsafe { zeroed() };
     fill(&mut attr);
+    // SAFETY: the caller's promise.
+    unsafe { call_with(command, &mut attr) }
+}
+
+/// The same with an attribute that the kernel answers in.
+///
+/// # Safety
+/// Every address in it must be valid for what the command does with it until this returns.
+pub(super) unsafe fn call_with(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<libc::c_long> {
+    raise_memory_limit();
     let load = matches!(command, bpf_cmd::BPF_PROG_LOAD);
     let mut interruptions = 0;
     loop {
@@ -89,7 +105,7 @@ pub(super) unsafe fn call(
             libc::syscall(
                 libc::SYS_bpf,
                 command as u32,
-                &raw mut attr,
+                &raw mut *attr,
                 size_of::<bpf_attr>(),
             )
         };
@@ -171,9 +187,11 @@ impl ProgramType {
         (match self {
             Self::RawTracepoint => bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT,
             Self::Tracepoint => bpf_prog_type::BPF_PROG_TYPE_TRACEPOINT,
-            Self::Kprobe | Self::KprobeMulti | Self::UprobeMulti => {
-                bpf_prog_type::BPF_PROG_TYPE_KPROBE
-            }
+            Self::Kprobe
+            | Self::KprobeMulti
+            | Self::UprobeMulti
+            | Self::KprobeSession
+            | Self::UprobeSession => bpf_prog_type::BPF_PROG_TYPE_KPROBE,
             Self::PerfEvent => bpf_prog_type::BPF_PROG_TYPE_PERF_EVENT,
             Self::Tracing(_) => bpf_prog_type::BPF_PROG_TYPE_TRACING,
         }) as u32
@@ -182,8 +200,10 @@ impl ProgramType {
 
 impl ProgramType {
     /// What links the program may be used in, where its type alone doesn't say it.
-    fn attach_type(self) -> u32 {
+    pub(super) fn attach_type(self) -> u32 {
         match self {
+            Self::KprobeSession => TRACE_KPROBE_SESSION,
+            Self::UprobeSession => TRACE_UPROBE_SESSION,
             Self::KprobeMulti => BPF_TRACE_KPROBE_MULTI as u32,
             Self::UprobeMulti => BPF_TRACE_UPROBE_MULTI as u32,
             _ => 0,

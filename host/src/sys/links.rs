@@ -1,10 +1,7 @@
 //! Links that hang one program up at many places, through bpf(2).
 
-use super::bpf::{count, open};
-use aya_obj::generated::{
-    bpf_attach_type::{BPF_TRACE_KPROBE_MULTI, BPF_TRACE_UPROBE_MULTI},
-    bpf_attr, bpf_cmd,
-};
+use super::bpf::{ProgramType, count, open};
+use aya_obj::generated::{bpf_attr, bpf_cmd};
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -12,12 +9,47 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 /// `BPF_F_KPROBE_MULTI_RETURN` and `BPF_F_UPROBE_MULTI_RETURN` (include/uapi/linux/bpf.h)
 const RETURN: u32 = 1;
 
+/// Which ends of calls a link hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Beginning,
+    Return,
+    /// A session (6.10 of kernel functions, 6.13 of places in a file): the kernel ties the two, and the program may spare a
+    /// call's return.
+    Both,
+}
+
+impl Ends {
+    fn flags(self) -> u32 {
+        match self {
+            Self::Return => RETURN,
+            Self::Beginning | Self::Both => 0,
+        }
+    }
+
+    /// The type of the programs of such links to kernel functions.
+    pub fn of_kernel(self) -> ProgramType {
+        match self {
+            Self::Beginning | Self::Return => ProgramType::KprobeMulti,
+            Self::Both => ProgramType::KprobeSession,
+        }
+    }
+
+    /// The same to places in a file.
+    pub fn of_file(self) -> ProgramType {
+        match self {
+            Self::Beginning | Self::Return => ProgramType::UprobeMulti,
+            Self::Both => ProgramType::UprobeSession,
+        }
+    }
+}
+
 /// Hangs a program up at kernel functions (5.18), each of which has its cookie; closing the result detaches it.
 pub fn kprobe_multi(
     program: impl AsFd,
     functions: &[CString],
     cookies: &[u64],
-    ret: bool,
+    ends: Ends,
 ) -> io::Result<OwnedFd> {
     let length = same_length(functions.len(), cookies.len())?;
     let program = program.as_fd().as_raw_fd() as u32;
@@ -26,10 +58,10 @@ pub fn kprobe_multi(
         // SAFETY: BPF_LINK_CREATE reads this member of the union.
         let link = unsafe { &mut attr.link_create };
         link.__bindgen_anon_1.prog_fd = program;
-        link.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
+        link.attach_type = ends.of_kernel().attach_type();
         // SAFETY: what is written is integers, and for this attach type the member that is read.
         let multi = unsafe { &mut link.__bindgen_anon_3.kprobe_multi };
-        multi.flags = if ret { RETURN } else { 0 };
+        multi.flags = ends.flags();
         multi.cnt = length;
         multi.syms = names.as_ptr() as u64;
         multi.cookies = cookies.as_ptr() as u64;
@@ -52,7 +84,7 @@ pub struct Places<'a> {
 pub fn uprobe_multi(
     program: impl AsFd,
     places: &Places<'_>,
-    ret: bool,
+    ends: Ends,
     pid: Option<u32>,
 ) -> io::Result<OwnedFd> {
     let length = same_length(places.offsets.len(), places.cookies.len())?;
@@ -62,7 +94,7 @@ pub fn uprobe_multi(
         // SAFETY: BPF_LINK_CREATE reads this member of the union.
         let link = unsafe { &mut attr.link_create };
         link.__bindgen_anon_1.prog_fd = program;
-        link.attach_type = BPF_TRACE_UPROBE_MULTI as u32;
+        link.attach_type = ends.of_file().attach_type();
         // SAFETY: what is written is integers, and for this attach type the member that is read.
         let multi = unsafe { &mut link.__bindgen_anon_3.uprobe_multi };
         multi.path = places.path.as_ptr() as u64;
@@ -70,7 +102,7 @@ pub fn uprobe_multi(
         multi.ref_ctr_offsets = places.semaphores.as_ptr() as u64;
         multi.cookies = places.cookies.as_ptr() as u64;
         multi.cnt = length;
-        multi.flags = if ret { RETURN } else { 0 };
+        multi.flags = ends.flags();
         multi.pid = pid.unwrap_or(0);
     };
     // SAFETY: path and lists outlive the call, as many of each as said; the path ends in NUL.

@@ -1,6 +1,6 @@
 //! Maps through bpf(2).
 
-use super::bpf::{call, object_name, open};
+use super::bpf::{call, call_with, object_name, open};
 use aya_obj::generated::{self, bpf_attr, bpf_cmd, bpf_map_type};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -14,6 +14,8 @@ pub enum MapType {
     LruHash,
     LruPerCpuHash,
     RingBuffer,
+    /// Values are programs that a program may go on with; the host knows them by their file descriptors.
+    Programs,
 }
 
 /// What a map is made from.
@@ -69,6 +71,7 @@ impl MapType {
             Self::LruHash => bpf_map_type::BPF_MAP_TYPE_LRU_HASH,
             Self::LruPerCpuHash => bpf_map_type::BPF_MAP_TYPE_LRU_PERCPU_HASH,
             Self::RingBuffer => bpf_map_type::BPF_MAP_TYPE_RINGBUF,
+            Self::Programs => bpf_map_type::BPF_MAP_TYPE_PROG_ARRAY,
         }) as u32
     }
 
@@ -82,6 +85,7 @@ impl MapType {
             Self::LruHash,
             Self::LruPerCpuHash,
             Self::RingBuffer,
+            Self::Programs,
         ]
         .into_iter()
         .find(|of| of.number() == number)
@@ -209,6 +213,57 @@ impl Map {
                 fill_element(attr, fd, key, next, 0)
             })
         })
+    }
+
+    /// All entries of a hash, each with its key and its value, while programs go on changing it. (A walk from key to key
+    /// begins anew whenever the one that it stands at is taken out; this one goes from bucket to bucket.)
+    pub fn entries_now(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let (key_size, value_size) = (self.key_size, self.lookup_size());
+        let mut room = self.entries.min(4096);
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let (mut entries, mut bucket) = (Vec::new(), None::<u64>);
+        loop {
+            keys.resize(room as usize * key_size, 0);
+            values.resize(room as usize * value_size, 0);
+            let mut next = 0u64;
+            // SAFETY: a union of integers; all zero is valid.
+            let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+            attr.batch = generated::bpf_attr__bindgen_ty_3 {
+                in_batch: bucket
+                    .as_ref()
+                    .map_or(0, |bucket| &raw const *bucket as u64),
+                out_batch: &raw mut next as u64,
+                keys: keys.as_mut_ptr() as u64,
+                values: values.as_mut_ptr() as u64,
+                count: room,
+                map_fd: self.number(),
+                elem_flags: 0,
+                flags: 0,
+            };
+            // SAFETY: the buffers outlive the call and have room for so many keys and values of this map.
+            let done = unsafe { call_with(bpf_cmd::BPF_MAP_LOOKUP_BATCH, &mut attr) };
+            let last = match done.as_ref().map_err(io::Error::raw_os_error) {
+                Ok(_) => false,
+                Err(Some(libc::ENOENT)) => true,
+                // A bucket has more.
+                Err(Some(libc::ENOSPC)) if room < self.entries => {
+                    room = room.saturating_mul(2).min(self.entries);
+                    continue;
+                }
+                Err(_) => return done.map(|_| entries),
+            };
+            // SAFETY: the kernel has written the number of entries there.
+            let count = unsafe { attr.batch.count } as usize;
+            let all = keys
+                .chunks_exact(key_size)
+                .zip(values.chunks_exact(value_size));
+            let all = all.map(|(key, value)| (key.to_vec(), value.to_vec()));
+            entries.extend(all.take(count));
+            if last {
+                return Ok(entries);
+            }
+            bucket = Some(next);
+        }
     }
 
     /// Makes the map constant for everybody, which lets the verifier read its values.

@@ -1,6 +1,7 @@
 //! bpf(2), perf and tracefs calls: thin and safe.
 
 pub mod bpf;
+pub mod cgroup;
 pub mod child;
 pub mod clock;
 pub mod links;

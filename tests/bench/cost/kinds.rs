@@ -105,7 +105,7 @@ fn site(ours: &mut Ours, kind: &Kind, spec: &str, number: u32) -> Result<SitePla
     let declared = declaration(spec, vec![], tally(number, "count()"))?;
     let mut planner = planner_of(kind.exact);
     let planned = plan(&mut planner, &declared)?;
-    ours.add_table(&planner, &planned);
+    ours.add_table(&planner, &planned)?;
     let site = planned.sites.into_iter().next();
     site.ok_or_else(|| anyhow!("it has no site"))
 }

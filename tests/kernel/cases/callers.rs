@@ -9,6 +9,7 @@ cases!(callers:
     of_one_call [Compat],
     of_several_calls [Compat],
     of_returns [Compat],
+    of_calls_with_programs_of_their_own [Compat],
     of_all_calls [Compat],
 );
 
@@ -53,6 +54,17 @@ fn of_several_calls() {
 fn of_returns() {
     let code = r#"probe "syscall:{getppid,semget}:return":by "func":name "calls":count()"#;
     only_the_64_bit_calls_are_hits(code);
+}
+
+/// getppid takes nothing, semget three numbers.
+fn of_calls_with_programs_of_their_own() {
+    for end in ["", ":return"] {
+        let code = format!(r#"probe "syscall:{{getppid,semget,getpgrp}}{end}":print()"#);
+        for outcome in both(&code) {
+            assert_eq!(outcome.of("event").count() as u64, TIMES, "{outcome:?}");
+            assert_eq!(outcome.books().hits, TIMES, "{outcome:?}");
+        }
+    }
 }
 
 /// Where all calls pass, they are hits by their own numbers.

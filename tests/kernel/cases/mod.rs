@@ -8,16 +8,22 @@ mod command_line;
 mod counters;
 mod counts;
 mod described;
+mod dispatched;
 mod engine_log;
 mod events;
 mod function_places;
 mod functions;
 mod handlers;
 mod histograms;
+mod long_values;
 mod output;
+mod sessions;
+mod sets;
 mod signals;
 mod sites;
+mod spans;
 mod stacks;
+mod storm;
 mod structs;
 mod tallies;
 mod timers;
@@ -51,6 +57,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         counts::CASES,
         tallies::CASES,
         calls::CASES,
+        sessions::CASES,
         events::CASES,
         histograms::CASES,
         books::CASES,
@@ -61,10 +68,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         output::CASES,
         types::CASES,
         structs::CASES,
+        sets::CASES,
+        long_values::CASES,
         counters::CASES,
+        storm::CASES,
         coming_and_going::CASES,
         signals::CASES,
         sites::CASES,
+        spans::CASES,
+        dispatched::CASES,
         functions::CASES,
         function_places::CASES,
         described::CASES,

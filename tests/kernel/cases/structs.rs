@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 cases!(
     structs: tables_in_lua,
+    a_table_is_printed_as_the_struct_that_it_is,
     paths_that_go_on_from_a_table,
     a_struct_of_a_raw_tracepoint,
     structs_in_arrays_in_structs,
@@ -52,6 +53,35 @@ fn tables_in_lua() {
         end)"#,
     );
     assert_eq!(outcome.text(), "127.0.0.1:9\tinv_weight weight\ttrue\n");
+}
+
+/// Kept or not, whole or a part of it, and with what the handler reads behind its pointers.
+fn a_table_is_printed_as_the_struct_that_it_is() {
+    let outcome = traced(
+        "mt-struct",
+        &["getppid", "1"],
+        r#"probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "mt-struct"]]
+        :fetch "load = curtask.se.load, prios = curtask.se, root = curtask.fs.root"
+        :on(function(e)
+          local kept = e:copy()
+          print(e.load, tostring(kept.load) == tostring(e.load), tostring(e.prios.load) == tostring(e.load))
+          print(string.format("%s", e.root), e.root.dentry.d_name.len)
+        end)
+        probe "tracepoint:syscalls:sys_enter_getppid":where [[comm == "mt-struct"]]:print "load = curtask.se.load""#,
+    );
+    let load = &row(&outcome)["load"];
+    let (weight, inverse) = (&load["weight"], &load["inv_weight"]);
+    let text = outcome.text();
+    let [first, second] = text.lines().collect::<Vec<_>>()[..] else {
+        panic!("{outcome:?}")
+    };
+    let want = format!("{{ .weight = {weight}, .inv_weight = {inverse} }}\ttrue\ttrue");
+    assert_eq!(first, want);
+    let end = ", .dentry = { .d_name = { .len = 1 } } }\t1";
+    assert!(
+        second.starts_with("{ .mnt = 0xffff") && second.ends_with(end),
+        "{second}"
+    );
 }
 
 /// What a member points to comes with the rest where the handler names it.

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 cases!(
     types: socket_addresses,
+    a_null_pointer_to_an_address_is_no_fault,
     addresses_of_a_format,
     flags_of_system_calls,
     names_of_a_format,
@@ -46,6 +47,27 @@ fn socket_addresses() {
     let bind = r#"probe "tracepoint:syscalls:sys_enter_bind":where [[comm == "mt-bind"]]:print "args.umyaddr""#;
     let rows = rows("mt-bind", &["bind", path], bind);
     assert_eq!(data(&rows), [&json!({"umyaddr": path})]);
+}
+
+fn a_null_pointer_to_an_address_is_no_fault() {
+    let mut worker = Worker::start(&["as", "mt-nowhere", "connect-nowhere"]);
+    let code = r#"
+        probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-nowhere"]]
+          :on(function(e) print(e.args.uservaddr) end)
+        probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-nowhere"]]:print "args.uservaddr""#;
+    let tracing = Trace::of(code).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    assert_eq!(outcome.text(), "nil\nnil\n", "{outcome:?}");
+    let rows: Vec<&Value> = outcome
+        .of("event")
+        .map(|row| &row["data"]["uservaddr"])
+        .collect();
+    assert_eq!(rows, [&Value::Null, &Value::Null], "{outcome:?}");
+    for books in outcome.of("books") {
+        assert_eq!(books["notes"]["fault"], 1, "{outcome:?}");
+    }
 }
 
 fn addresses_of_a_format() {

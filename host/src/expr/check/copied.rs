@@ -1,4 +1,4 @@
-//! What has no single value, and goes into a record as the bytes that it is: structs, arrays, sockets' addresses.
+//! What has no single value, and goes into a record as the bytes that it is: structs, arrays, sockets' addresses, buffers.
 
 use super::Result;
 use super::checker::Checker;
@@ -28,8 +28,9 @@ pub enum Origin {
         address: Node,
         sizes: Vec<u32>,
     },
-    /// As many bytes of the kernel's memory as a value says, at most `most`.
+    /// As many bytes as a value says, at most `most`.
     Counted {
+        space: Space,
         address: Node,
         bytes: Node,
         most: u32,
@@ -55,6 +56,12 @@ impl Origin {
             Self::Counted { address, bytes, .. } => vec![address, bytes],
             Self::Words(words) => words.iter().collect(),
         }
+    }
+
+    /// Hands every node within to `each`.
+    pub fn visit<'a>(&'a self, each: &mut dyn FnMut(&'a Node)) {
+        let nodes = self.nodes();
+        nodes.into_iter().for_each(|node| node.visit(each));
     }
 
     /// The most bytes that it takes.
@@ -115,6 +122,7 @@ impl Copied {
                 let shape = array(Shape::of(of, names)?, each, (most / each) as usize);
                 (
                     Origin::Counted {
+                        space: Space::Kernel,
                         address,
                         bytes,
                         most,
@@ -122,6 +130,20 @@ impl Copied {
                     shape,
                 )
             }
+            Term::Bytes {
+                space,
+                address,
+                bytes,
+                most,
+            } => (
+                Origin::Counted {
+                    space: *space,
+                    address: address.clone(),
+                    bytes: bytes.clone(),
+                    most: (*most).into(),
+                },
+                Shape::Bytes,
+            ),
             _ => return None,
         };
         Some(Self {

@@ -5,7 +5,7 @@ use super::term::Term;
 use super::{Refusal, Result, Scope};
 use crate::expr::names::{Meaning, Names};
 use crate::expr::syntax::Syntax;
-use crate::expr::tree::{Current, Kept, Node, Op, Part, Relation, Text};
+use crate::expr::tree::{Current, Keeper, Kept, Node, Op, Part, Relation, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::expr::walk::Branch;
 use moontrace_abi::limits::{KEPT, KEPT_FIELDS};
@@ -40,6 +40,7 @@ impl<'a> Entry<'a> {
         let number = number.unwrap_or(kept.len());
         let before: u32 = kept.iter().take(number).map(Part::size).sum();
         let place = Kept {
+            by: Keeper::Call,
             offset: 8 + before,
             bit: may_fail(&part).then_some(number as u8),
         };
@@ -151,13 +152,15 @@ impl Checker<'_> {
         }
     }
 
-    /// `elapsed`: ns since the call began.
+    /// `elapsed`: ns since the span began that a step has bound, else since the call did.
     pub(super) fn elapsed(&self, span: &Range<usize>) -> Result<Term> {
-        let Some(entry) = self.scope.entry else {
-            return Err(self.no_call("elapsed", span));
-        };
         let now = Node::Current(Current::Time);
-        let began = Box::new(entry.value(now.clone()));
+        let began = match (self.scope.span, self.scope.entry) {
+            (Some(bound), _) => bound.time(),
+            (None, Some(entry)) => entry.value(now.clone()),
+            (None, None) => return Err(self.no_call("elapsed", span)),
+        };
+        let began = Box::new(began);
         let elapsed = Node::Binary(Op::Sub, Box::new(now), began);
         self.kept_in_bounds(Term::Int(elapsed, Type::Int(Int::U64)), span)
     }
@@ -171,6 +174,7 @@ impl Checker<'_> {
             scope: Scope {
                 names: entry.names,
                 entry: None,
+                span: None,
                 bound: &[],
                 ..self.scope
             },
@@ -221,9 +225,11 @@ impl Checker<'_> {
             "'{name}' is known where a call returns, and this is {}",
             self.scope.names.site()
         );
-        let report = self.refuse(span, message);
-        report
-            .help("kretprobe, fexit, uretprobe and sys_exit_* are whole calls")
-            .into()
+        let help = "kretprobe, fexit, uretprobe and sys_exit_* are whole calls";
+        let help = match name {
+            "elapsed" => format!("{help}; of a span it is known behind :finish or :within"),
+            _ => help.to_owned(),
+        };
+        self.refuse(span, message).help(help).into()
     }
 }

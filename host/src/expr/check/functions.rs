@@ -12,9 +12,12 @@ use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
 
 /// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 14] = [
+const FUNCTIONS: [(&str, &str); 17] = [
     ("entry", "entry(expression)"),
     ("str", "str(pointer[, bytes])"),
+    ("buf", "buf(pointer, bytes[, most])"),
+    ("path", "path(file[, bytes])"),
+    ("argv", "argv(array[, bytes])"),
     ("ptr", "ptr(pointer)"),
     ("as", "as('type', value)"),
     ("first", "first(a, b, …)"),
@@ -30,7 +33,7 @@ const FUNCTIONS: [(&str, &str); 14] = [
 ];
 
 /// What will be there, and is not yet.
-const LATER: [&str; 4] = ["path", "argv", "buf", "ntop"];
+const LATER: [&str; 1] = ["ntop"];
 
 /// What makes a column of a tally.
 const COLUMNS: [&str; 8] = [
@@ -51,6 +54,12 @@ impl Checker<'_> {
                 let length = self.length(length)?;
                 self.string_at(pointer, Some(length))
             }
+            ("path", [of]) => self.path_of(of, None, span),
+            ("path", [of, length]) => self.path_of(of, Some(length), span),
+            ("argv", [of]) => self.arguments_at(of, None),
+            ("argv", [of, length]) => self.arguments_at(of, Some(length)),
+            ("buf", [pointer, bytes]) => self.buffer(pointer, bytes, None),
+            ("buf", [pointer, bytes, most]) => self.buffer(pointer, bytes, Some(most)),
             ("ptr", [pointer]) => self.address(pointer),
             ("as", [ty, value]) => self.cast(ty, value),
             ("first", [_, ..]) => self.first(arguments),
@@ -111,7 +120,7 @@ impl Checker<'_> {
     }
 
     /// Bytes that a string may have, with its NUL.
-    fn length(&self, syntax: &Syntax) -> Result<u16> {
+    pub(super) fn length(&self, syntax: &Syntax) -> Result<u16> {
         match self.number(syntax)?.0 {
             Node::Const(bytes) if (2..=LONGEST_STRING as i128).contains(&bytes) => Ok(bytes as u16),
             Node::Const(bytes) => {
@@ -301,9 +310,9 @@ fn cut(int: Int, node: Node) -> Node {
     }
 }
 
-/// Is it an address within the context? That may be read from, and is no value.
+/// Is it an address within the context, or of what is composed? That may be read from, and is no value.
 fn of_context(address: &Node) -> bool {
-    let mut found = false;
+    let mut found = address.is_composed();
     address.visit(&mut |node| found |= *node == Node::ContextAddress);
     found
 }

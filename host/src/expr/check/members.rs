@@ -2,14 +2,16 @@
 
 use super::arithmetic::{is_hex, take_signs};
 use super::checker::Checker;
-use super::limits::join;
+use super::limits::{Work, join};
 use super::strings::same;
 use super::term::{Term, and, compare, known, or};
-use super::{Refusal, Result};
+use super::{Refusal, Result, Scope};
+use crate::expr::parse;
 use crate::expr::syntax::{Kind, Members, Syntax};
 use crate::expr::tree::{Node, Part, Relation, TARGET, Text};
 use crate::expr::walk::Branch;
-use crate::spec::{Given, Member};
+use crate::report::Report;
+use crate::spec::{Given, Member, Source};
 use moontrace_abi::limits::{KEY_PARTS, SET_KEY};
 use std::ops::Range;
 
@@ -40,6 +42,33 @@ impl Value {
             Self::Text(text) => Branch::Text(text).size(),
             Self::Tuple(parts) => parts.iter().map(Self::size).sum(),
         }
+    }
+}
+
+/// A text that is a member of a set, as it stands before `in`; a tuple needs no brackets.
+///
+/// # Errors
+/// One refusal, placed.
+pub fn member(source: &Source, scope: &Scope<'_>) -> Result<Vec<Part>> {
+    let placed = |report: Report| report.at(source.place.clone());
+    let items = parse::list(&source.text).map_err(placed)?;
+    let work = Work::default();
+    let checker = Checker::new(source, scope, &work);
+    if let Some(name) = items.iter().find_map(|item| item.name.as_ref()) {
+        let report = Report::new(format!("parts of a member have no names, as '{name}' is"));
+        return Err(placed(report).into());
+    }
+    let whole = 0..source.text.len();
+    let mut values = Vec::new();
+    for item in &items {
+        values.push(checker.value(&item.syntax)?);
+    }
+    match values.len() {
+        0 => Err(checker
+            .refuse(&whole, "a member of a set is wanted, and this is empty")
+            .into()),
+        1 => checker.parts_of(values.remove(0), &whole),
+        _ => checker.parts_of(Value::Tuple(values), &whole),
     }
 }
 
@@ -137,8 +166,12 @@ impl Checker<'_> {
 
     /// The parts of a set's member, as they lie in its key.
     fn parts(&self, syntax: &Syntax) -> Result<Vec<Part>> {
-        let refuse = |message: String| Refusal::from(self.refuse(&syntax.span, message));
-        let values = match self.value(syntax)? {
+        self.parts_of(self.value(syntax)?, &syntax.span)
+    }
+
+    fn parts_of(&self, value: Value, span: &Range<usize>) -> Result<Vec<Part>> {
+        let refuse = |message: String| Refusal::from(self.refuse(span, message));
+        let values = match value {
             Value::Tuple(values) => values,
             one => vec![one],
         };

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod checker;
 mod columns;
+mod composed;
 mod copied;
 mod definitions;
 mod entry;
@@ -13,6 +14,7 @@ mod logic;
 mod members;
 mod memory;
 mod paths;
+mod span;
 mod stacks;
 mod strings;
 mod term;
@@ -26,6 +28,8 @@ pub use copied::{Copied, Origin};
 pub use entry::Entry;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
+pub use members::member;
+pub use span::Bound;
 
 use super::names::Names;
 use super::parse;
@@ -48,6 +52,8 @@ pub struct Scope<'a> {
     pub bound: &'a [(String, Checked)],
     /// Where the probe sees calls return: their beginning.
     pub entry: Option<&'a Entry<'a>>,
+    /// The span that the last step before has bound.
+    pub span: Option<&'a dyn Bound>,
     /// Where a `var` lies.
     pub slots: &'a dyn Fn(VarId) -> Slot,
 }

@@ -26,7 +26,7 @@ impl Checker<'_> {
         Ok(term)
     }
 
-    /// What a path begins with, the steps behind that, and where it ends. `args` takes its first step with it.
+    /// What a path begins with, the steps behind that, and where it ends. `args` and `from` take their first step with them.
     fn beginning<'s>(&self, root: &Syntax, steps: &'s [Step]) -> Result<(Term, &'s [Step], usize)> {
         if let (Kind::Name(word), Some((Step::Member(name, span), rest))) =
             (&root.kind, steps.split_first())
@@ -35,6 +35,7 @@ impl Checker<'_> {
             let whole = root.span.start..span.end;
             match word.as_str() {
                 "args" => return Ok((self.argument(name, &whole)?, rest, span.end)),
+                "from" => return Ok((self.stored(name, &whole)?, rest, span.end)),
                 "e" if self.scope.names.builtin("e").is_none() => {
                     let report = self.refuse(&whole, "in text, fields stand by themselves");
                     return Err(report.help(format!("write: {name}")).into());

@@ -88,7 +88,7 @@ impl Checker<'_> {
         pattern: &Syntax,
         read: impl Fn(&[u8]) -> std::result::Result<Glob, String>,
     ) -> Result<Term> {
-        let text = self.string(string)?;
+        let text = self.string(string)?.composed_within(STRING as u16);
         if usize::from(text.capacity()) > STRING {
             let capacity = text.capacity();
             let message =

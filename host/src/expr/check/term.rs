@@ -28,6 +28,13 @@ pub(super) enum Term {
     },
     Stack(Stack),
     Symbol(Symbol),
+    /// Some bytes at an address, at most so many.
+    Bytes {
+        space: Space,
+        address: Node,
+        bytes: Node,
+        most: u16,
+    },
 }
 
 impl Term {
@@ -65,6 +72,7 @@ impl Term {
             Self::Elements(_, of) | Self::Counted { of, .. } => format!("an array of {of}"),
             Self::Stack(_) => "a stack".into(),
             Self::Symbol(_) => "a symbol".into(),
+            Self::Bytes { .. } => "a buffer".into(),
             Self::Int(..) | Self::Text(_) => "a number".into(),
         }
     }

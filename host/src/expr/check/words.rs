@@ -92,10 +92,7 @@ impl<'a> Checker<'a> {
         }
         match name {
             "elapsed" => return self.elapsed(span),
-            "from" => {
-                let message = "'from' comes with spans, which this version does not have yet";
-                return Err(self.refuse(span, message).into());
-            }
+            "from" => return Err(self.bare_from(span).into()),
             "kstack" | "ustack" => return self.stack(name == "ustack", None, span),
             _ => {}
         }

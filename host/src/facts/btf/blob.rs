@@ -2,6 +2,7 @@
 //!
 //! The layout is that of include/uapi/linux/btf.h. Every read is checked: the bytes may be anything.
 
+use super::index::Index;
 use crate::sys::mapped_file::MappedFile;
 use memchr::memmem;
 use std::ops::Range;
@@ -20,6 +21,7 @@ pub(super) struct Blob {
     /// The number of the first type here: 1, or as many as the base has and one.
     first: u32,
     base: Option<Rc<Self>>,
+    index: Index,
 }
 
 /// A type as it stands in the section.
@@ -101,6 +103,7 @@ impl Blob {
             offsets,
             first,
             base,
+            index: Index::default(),
         })
     }
 
@@ -140,6 +143,21 @@ impl Blob {
     /// This section's own types by number, without its base's.
     pub(super) fn own(&self) -> impl Iterator<Item = (u32, Raw<'_>)> {
         (self.first..self.end()).filter_map(|id| Some((id, self.raw(id)?)))
+    }
+
+    /// This section's own types by number, each with where its name stands: nothing else of them is looked at.
+    pub(super) fn own_names(&self) -> impl Iterator<Item = (u32, u32)> {
+        let types = (self.first..).zip(&self.offsets);
+        types.filter_map(|(id, offset)| Some((id, word(&self.bytes, *offset as usize)?)))
+    }
+
+    /// The section that this one adds to.
+    pub(super) fn base(&self) -> Option<&Self> {
+        self.base.as_deref()
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The string at an offset; empty where there is none.

@@ -3,6 +3,7 @@
 //! One look-up of a name is a search in the strings (2 MB) and one pass over the types' heads.
 
 mod blob;
+mod index;
 mod members;
 mod types;
 
@@ -26,7 +27,7 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Btf {
     blob: Rc<Blob>,
-    /// What look-ups of names have found: each is a pass over all types, and a script's texts ask the same again.
+    /// What look-ups of names have found: a script's texts ask the same again.
     found: Rc<RefCell<HashMap<Lookup, Option<u32>>>>,
     signed_enums: OnceCell<bool>,
 }
@@ -87,23 +88,9 @@ impl Btf {
         if let Some(known) = self.found.borrow().get(&lookup) {
             return *known;
         }
-        let found = self.look_for(name, kinds);
+        let found = self.blob.find(name, &|raw| kinds.contains(&raw.kind));
         self.found.borrow_mut().insert(lookup, found);
         found
-    }
-
-    fn look_for(&self, name: &str, kinds: &[u8]) -> Option<u32> {
-        if name.is_empty() {
-            return None;
-        }
-        let offsets = self.blob.offsets_of(name);
-        if offsets == [None, None] {
-            return None;
-        }
-        self.blob
-            .each()
-            .find(|(_, raw)| offsets.contains(&Some(raw.name)) && kinds.contains(&raw.kind))
-            .map(|(id, _)| id)
     }
 
     /// The number of the function of a name.
@@ -113,12 +100,7 @@ impl Btf {
 
     /// The same among a module's own functions, those of the kernel left out.
     pub fn own_function_id(&self, name: &str) -> Option<u32> {
-        let offsets = self.blob.offsets_of(name);
-        let named = |raw: &Raw<'_>| raw.kind == kind::FUNC && offsets.contains(&Some(raw.name));
-        self.blob
-            .own()
-            .find(|(_, raw)| named(raw))
-            .map(|(id, _)| id)
+        self.blob.find_own(name, &|raw| raw.kind == kind::FUNC)
     }
 
     /// Names of all functions; of a module, its own.

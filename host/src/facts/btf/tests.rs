@@ -158,6 +158,37 @@ fn a_modules_types_stand_upon_the_kernels() {
     assert_eq!(base.named("struct mine"), None);
 }
 
+/// So many look-ups that all further ones are done by an index.
+fn tire(btf: &Btf) {
+    for number in 0..20 {
+        assert_eq!(btf.named(&format!("struct nobody{number}")), None);
+    }
+}
+
+#[test]
+fn many_look_ups_find_what_few_do() {
+    let fresh = || {
+        let base = read(&kernel());
+        Btf::new(module().bytes().into(), Some(base.blob.clone())).unwrap()
+    };
+    let tired = fresh();
+    tire(&tired);
+    for id in 1..tired.blob.end() {
+        let Some(raw) = tired.blob.raw(id) else {
+            continue;
+        };
+        let name = tired.blob.string(raw.name);
+        let kinds = [raw.kind];
+        assert_eq!(
+            tired.find(name, &kinds),
+            fresh().find(name, &kinds),
+            "{name}"
+        );
+        assert_eq!(tired.own_function_id(name), fresh().own_function_id(name));
+    }
+    assert_eq!(tired.find("", &[kind::PTR]), None);
+}
+
 #[test]
 fn types_that_go_in_circles_end() {
     let mut w = Writer::new();
@@ -235,6 +266,8 @@ fn exercise(bytes: Vec<u8>) {
     for name in ["wake", "task", "__traceiter_woken"] {
         btf.function(name);
     }
+    tire(&btf);
+    btf.function("wake");
     btf.raw_tracepoint("woken");
     btf.enumerator("STATE_GONE");
     for id in 0..btf.blob.end().saturating_add(3) {

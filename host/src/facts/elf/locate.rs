@@ -3,6 +3,7 @@
 use super::cache;
 use crate::report::{self, Report};
 use crate::spec::probe;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,9 @@ pub fn locate(root: &Path, name: &str) -> Result<PathBuf, Report> {
         return match path.metadata() {
             Ok(found) if found.is_file() => Ok(path),
             Ok(_) => Err(Report::new(format!("{} is not a file", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Report::new(format!("there is no file {}", path.display())))
+            }
             Err(error) => Err(Report::new(format!(
                 "{} can't be probed: {error}",
                 path.display()

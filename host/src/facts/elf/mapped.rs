@@ -43,7 +43,8 @@ pub fn is_called(path: &Path, pattern: &str) -> bool {
         .any(|name| probe::matches(pattern, name))
 }
 
-fn gone(pid: u32) -> Report {
+/// What is said of a process that isn't there.
+pub fn gone(pid: u32) -> Report {
     Report::new(format!("there is no process {pid}"))
         .help("it has ended, or its number is that of another pid namespace: ps shows those that can be traced from here")
 }

@@ -19,7 +19,7 @@ pub use binary::{Binary, Symbol};
 pub use boundaries::{LONGEST, Misplaced, is_boundary};
 pub(super) use file::with_object;
 pub use locate::{candidates, locate};
-pub use mapped::{is_called, mapped};
+pub use mapped::{gone, is_called, mapped};
 pub(super) use segments::Segments;
 pub use usdt::{Probes, Usdt, usdt};
 pub use usdt_argument::{Argument, Operand, Register};

@@ -112,7 +112,8 @@ impl Binary {
         Ok(code)
     }
 
-    fn unknown(&self, name: &str) -> Report {
+    /// Why no function of that name, or that matches it, can be found.
+    pub fn unknown(&self, name: &str) -> Report {
         let shown = self.path.display();
         let stripped = match (self.is_stripped, self.symbols().len()) {
             (false, _) => None,

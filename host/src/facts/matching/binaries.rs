@@ -105,11 +105,14 @@ fn check_return(binary: &Binary, function: &str) -> Result<(), Report> {
     Ok(())
 }
 
-/// The functions of a binary that a pattern matches; an error when a plain name isn't there.
+/// The functions of a binary that a pattern matches; an error when a plain name isn't there, or the binary names none.
 fn in_binary(binary: &Binary, pattern: &str) -> Result<Vec<(String, u64)>, Report> {
     if is_plain(pattern) {
         let offset = binary.offset_of(pattern)?;
         return Ok(vec![(pattern.to_owned(), offset)]);
+    }
+    if binary.symbols().is_empty() {
+        return Err(binary.unknown(pattern));
     }
     let matching = binary
         .symbols()

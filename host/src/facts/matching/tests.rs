@@ -1,4 +1,5 @@
 use super::*;
+use crate::facts::elf::sample::Sample;
 use crate::facts::fixture::Machine;
 
 fn pattern(kind: Kind, parts: &str) -> Pattern {
@@ -142,7 +143,26 @@ fn functions_of_programs_are_found_in_their_files() {
         &format!("{own}:moontrace_a_function_to_fid"),
     );
     assert!(wrong.contains("moontrace_a_function_to_find"), "{wrong}");
-    assert!(refused(&facts, Kind::Uprobe, "/nonexistent:main").contains("/nonexistent"));
+    let nowhere = refused(&facts, Kind::Uprobe, "/nonexistent:main");
+    assert_eq!(nowhere, "there is no file /nonexistent");
+}
+
+#[test]
+fn a_binary_that_names_nothing_is_why_a_pattern_matches_nothing() {
+    let facts = Facts::at("/");
+    let sample = Sample::compile(&["-s"]);
+    let stripped = refused(
+        &facts,
+        Kind::Uprobe,
+        &format!("{}:*", sample.path.display()),
+    );
+    assert!(
+        stripped.contains("it is stripped and names no functions"),
+        "{stripped}"
+    );
+    let own = std::env::current_exe().unwrap();
+    let without = refused(&facts, Kind::Usdt, &format!("{}:*", own.display()));
+    assert!(without.contains("has no USDT probes"), "{without}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! USDT probes of programs and libraries.
 
 use super::binaries::shown;
-use super::{Location, Match, malformed, unknown};
+use super::{Location, Match, malformed, nothing_left, unknown};
 use crate::facts::Facts;
 use crate::facts::elf::{self, Probes};
 use crate::report::Report;
@@ -23,7 +23,7 @@ impl Facts {
             _ => return Err(malformed(pattern, pattern.kind.form())),
         };
         let root = self.root_of(pid);
-        let mut found = Vec::new();
+        let (mut found, mut none) = (Vec::new(), None);
         for file in expand(file) {
             let one = is_plain(&file);
             for path in self.files(&file, pid)? {
@@ -34,6 +34,9 @@ impl Facts {
                     Err(_) => continue,
                 };
                 let shown = shown(&root, &path);
+                if one && probes.places.is_empty() {
+                    none.get_or_insert_with(|| missing(&path, &probes, provider, name));
+                }
                 // Places of a plain name, too, may have been there.
                 if let Some(damage) = &probes.damage {
                     damaged.push(Report::new(format!("of {shown}: {damage}")));
@@ -63,6 +66,7 @@ impl Facts {
                 }
             }
         }
+        nothing_left(found.is_empty(), none)?;
         // Stable: places of one name stay in the order of the file.
         found.sort_by(|a, b| a.probe.cmp(&b.probe));
         found.dedup();

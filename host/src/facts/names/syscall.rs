@@ -15,6 +15,9 @@ use std::cell::OnceCell;
 /// Of `thread_info.status`: the call came the 32-bit way (TS_COMPAT of arch/x86/include/asm/thread_info.h).
 const COMPAT: i128 = 0x2;
 
+/// Kernels from which on the running task is had with its type (bpf_get_current_task_btf).
+const TYPED_TASK: (u32, u32) = (5, 11);
+
 impl Facts {
     /// Is this a call of that number, made the 64-bit way? System calls' own tracepoints leave out all others.
     /// `None` where BTF doesn't say how a 32-bit caller is known.
@@ -34,12 +37,14 @@ impl Facts {
         let info = member("struct task_struct", "thread_info")?;
         let status = member("struct thread_info", "status")?;
         let offset = i32::try_from(info.bit_offset.checked_add(status.bit_offset)? / 8).ok()?;
-        let task = Box::new(Node::Current(Current::Task));
-        let status = Node::Read {
-            space: Space::Kernel,
-            base: task,
-            offset,
-            int: Int::U32,
+        let status = match i16::try_from(offset) {
+            Ok(offset) if self.version() >= TYPED_TASK => Node::Current(Current::TaskWord(offset)),
+            _ => Node::Read {
+                space: Space::Kernel,
+                base: Box::new(Node::Current(Current::Task)),
+                offset,
+                int: Int::U32,
+            },
         };
         let compat = Node::Binary(Op::And, Box::new(status), Box::new(Node::Const(COMPAT)));
         Some(Node::Compare(
@@ -143,8 +148,8 @@ impl<'a> Syscall<'a> {
     }
 }
 
-/// What a system call's tracepoint calls the call's number.
-const NUMBER: &str = "__syscall_nr";
+/// What a system call's tracepoint calls the call's number. It can be read, and is none of the call's arguments.
+pub(super) const NUMBER: &str = "__syscall_nr";
 
 impl Offered for Syscall<'_> {
     fn argument(&self, name: &str) -> Option<Meaning> {
@@ -170,7 +175,12 @@ impl Offered for Syscall<'_> {
             (Some(shown), Type::Int(int)) => Type::Named(int, shown),
             (_, ty) => ty,
         };
-        value(ty, |int| saved(offset, int))
+        // All of the register, of which the argument is the low bits: programs that store it are the same then, whatever
+        // their calls' arguments are.
+        value(ty, |int| match saved(offset, Int::U64) {
+            register if int == Int::U64 => register,
+            register => Node::Cast(int, Box::new(register)),
+        })
     }
 
     fn arguments(&self) -> Vec<String> {

@@ -14,6 +14,11 @@ fn context(offset: i16, int: Int) -> Node {
     Node::Context { offset, int }
 }
 
+/// A part of a register.
+fn low(int: Int, register: Node) -> Node {
+    Node::Cast(int, Box::new(register))
+}
+
 fn saved(offset: i32, int: Int) -> Node {
     let base = Box::new(context(0, Int::U64));
     Node::Read {
@@ -143,8 +148,15 @@ fn a_system_call_means_the_same_at_its_tracepoint_and_at_the_raw_one() {
         Some(shown) => Some(Meaning::Value(load, Type::Named(Int::I32, shown))),
         None => panic!("dfd has a name for -100"),
     };
+    let arguments = ["dfd", "filename", "flags", "mode"];
+    assert_eq!([own.arguments(), raw.arguments()], [arguments, arguments]);
+    // What the kernel adds to the record is not there for programs.
+    assert_eq!(own.argument("__filename_val"), None);
     assert_eq!(own.argument("dfd"), descriptor(context(16, Int::I32)));
-    assert_eq!(raw.argument("dfd"), descriptor(saved(112, Int::I32)));
+    assert_eq!(
+        raw.argument("dfd"),
+        descriptor(low(Int::I32, saved(112, Int::U64)))
+    );
     assert_eq!(
         own.argument("mode"),
         Some(Meaning::Value(
@@ -155,7 +167,7 @@ fn a_system_call_means_the_same_at_its_tracepoint_and_at_the_raw_one() {
     assert_eq!(
         raw.argument("mode"),
         Some(Meaning::Value(
-            saved(56, Int::new(false, 16)),
+            low(Int::new(false, 16), saved(56, Int::U64)),
             Type::Named(Int::new(false, 16), Shown::Mode)
         ))
     );

@@ -1,5 +1,6 @@
 //! `tracepoint`: the context is the record that the event's format describes.
 
+use super::syscall::NUMBER;
 use super::value::{context_plus, plus, spelled, value};
 use super::{Offered, no_return_value_yet};
 use crate::expr::names::Meaning;
@@ -143,7 +144,9 @@ impl Offered for Record<'_> {
             .format()
             .map(|format| format.fields.as_slice())
             .unwrap_or_default();
-        fields.iter().map(|field| field.name.clone()).collect()
+        let names = fields.iter().map(|field| field.name.as_str());
+        let names = names.filter(|name| *name != NUMBER || self.category != "syscalls");
+        names.map(str::to_owned).collect()
     }
 
     fn word(&self, name: &str) -> Option<Meaning> {

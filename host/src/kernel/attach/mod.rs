@@ -6,11 +6,14 @@ mod hardware;
 mod interval;
 mod kprobe;
 mod multi;
+mod order;
 mod profile;
 mod raw_tracepoint;
 mod software;
 mod tracepoint;
 mod uprobe;
+
+pub use order::in_order;
 
 use crate::plan::Attachment;
 use crate::sys::bpf::ProgramType;
@@ -69,8 +72,8 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
             object: *object,
             exit: *exit,
         }),
-        Attachment::KprobeMulti { .. } => multi::KPROBES,
-        Attachment::UprobeMulti { .. } => multi::UPROBES,
+        Attachment::KprobeMulti { ends, .. } => multi::of_kernel(*ends),
+        Attachment::UprobeMulti { ends, .. } => multi::of_file(*ends),
         // They are of one kind. Of none, nothing is attached.
         Attachment::Each(all) => all.first().map_or(kprobe::ENTRY, entry),
         Attachment::Uprobe { .. } => uprobe::ENTRY,
@@ -89,15 +92,15 @@ pub fn attach(
     optional: bool,
 ) -> Result<Attached, NotAttached> {
     match attachment {
-        Attachment::KprobeMulti { functions, ret } => {
-            multi::kprobes(program, functions, *ret, optional)
+        Attachment::KprobeMulti { functions, ends } => {
+            multi::kprobes(program, functions, *ends, optional)
         }
         Attachment::UprobeMulti {
             path,
             places,
-            ret,
+            ends,
             pid,
-        } => multi::uprobes(program, path, places, (*ret, *pid), optional),
+        } => multi::uprobes(program, path, places, (*ends, *pid), optional),
         Attachment::Each(all) => multi::each(program, all, optional),
         one => match attach_one(program, one, 0) {
             Ok(link) => Ok(Attached {
@@ -117,7 +120,7 @@ pub fn attach(
 fn attach_one(program: BorrowedFd<'_>, attachment: &Attachment, cookie: u64) -> io::Result<Link> {
     match attachment {
         Attachment::RawTracepoint { name } => raw_tracepoint::attach(program, name, cookie),
-        Attachment::Tracepoint { id } => tracepoint::attach(program, *id, cookie),
+        Attachment::Tracepoint { id, .. } => tracepoint::attach(program, *id, cookie),
         Attachment::Kprobe {
             function,
             offset,

@@ -2,17 +2,40 @@
 
 use super::{Attached, Link, NotAttached, Skipped};
 use crate::kernel::parallel::in_parallel;
-use crate::plan::{Attachment, BinaryPlace};
+use crate::plan::{self, Attachment, BinaryPlace};
 use crate::sys::bpf::ProgramType;
-use crate::sys::links::{self, Places};
+use crate::sys::links::{self, Ends, Places};
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-pub(super) const KPROBES: (&str, ProgramType) = ("mt_multi", ProgramType::KprobeMulti);
-pub(super) const UPROBES: (&str, ProgramType) = ("mt_multi", ProgramType::UprobeMulti);
+/// The library's program for links to kernel functions, and its type.
+pub(super) fn of_kernel(ends: plan::Ends) -> (&'static str, ProgramType) {
+    (program(ends), known(ends).of_kernel())
+}
+
+/// The same for links to places in a file.
+pub(super) fn of_file(ends: plan::Ends) -> (&'static str, ProgramType) {
+    (program(ends), known(ends).of_file())
+}
+
+fn program(ends: plan::Ends) -> &'static str {
+    match ends {
+        plan::Ends::Beginning | plan::Ends::Return => "mt_multi",
+        plan::Ends::Both => "mt_session",
+    }
+}
+
+/// As the kernel knows them.
+fn known(ends: plan::Ends) -> Ends {
+    match ends {
+        plan::Ends::Beginning => Ends::Beginning,
+        plan::Ends::Return => Ends::Return,
+        plan::Ends::Both => Ends::Both,
+    }
+}
 
 /// Links of one program that are closed at once: each waits until the kernel is done with it.
 #[derive(Debug)]
@@ -27,7 +50,7 @@ impl Drop for Links {
 pub(super) fn kprobes(
     program: BorrowedFd<'_>,
     functions: &[String],
-    ret: bool,
+    ends: plan::Ends,
     optional: bool,
 ) -> Result<Attached, NotAttached> {
     let names: Result<Vec<CString>, _> = functions
@@ -40,7 +63,7 @@ pub(super) fn kprobes(
             .iter()
             .filter_map(|at| names.get(*at).cloned())
             .collect();
-        links::kprobe_multi(program, &names, &cookies(part), ret).map_err(|error| {
+        links::kprobe_multi(program, &names, &cookies(part), known(ends)).map_err(|error| {
             // A name that the function tracer does not have (kernel/trace/ftrace.c, ftrace_lookup_symbols); single probes
             // are refused with EINVAL there.
             match error.raw_os_error() {
@@ -55,7 +78,7 @@ pub(super) fn uprobes(
     program: BorrowedFd<'_>,
     path: &Path,
     places: &[BinaryPlace],
-    (ret, pid): (bool, Option<u32>),
+    (ends, pid): (plan::Ends, Option<u32>),
     optional: bool,
 ) -> Result<Attached, NotAttached> {
     let path = super::text(path.as_os_str().as_bytes());
@@ -72,7 +95,7 @@ pub(super) fn uprobes(
             semaphores: &semaphores,
             cookies: &cookies(part),
         };
-        links::uprobe_multi(program, &places, ret, pid)
+        links::uprobe_multi(program, &places, known(ends), pid)
     })
 }
 

@@ -151,7 +151,7 @@ fn the_stack_has_room_for_the_largest_functions() {
     };
     let fields = [FieldValue::Int(value.clone()), FieldValue::Text(text)];
     let steps = sized(
-        codegen::steps(&[(condition, String::new())], &target).unwrap(),
+        codegen::steps(&[(condition.into(), String::new())], &target).unwrap(),
         STACK,
     );
     let record = sized(codegen::record(&layout, &fields, &target).unwrap(), STACK);

@@ -3,11 +3,12 @@
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
 use crate::lua::types::set::Set;
+use crate::lua::types::span::Span;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
 use crate::report::did_you_mean;
-use crate::spec::Room;
-use mlua::Value;
+use crate::spec::{self, Room, SET_KEYS, Source};
+use mlua::{Table, Value};
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
 const MOST_KEYS: u32 = 1 << 24;
@@ -22,7 +23,10 @@ fn tally(call: &Call<'_>) -> mlua::Result<Value> {
 /// `{ keys =, lru =, stacks = }`, which may be left out.
 fn room(call: &Call<'_>) -> mlua::Result<Room> {
     const NAMES: [&str; 3] = ["keys", "lru", "stacks"];
-    let mut room = Room::default();
+    let mut room = Room {
+        open: true,
+        ..Room::default()
+    };
     let options = match call.value(0) {
         Value::Nil => return Ok(room),
         Value::Table(options) => options,
@@ -30,8 +34,8 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
     };
     for pair in options.pairs::<String, Value>() {
         match pair? {
-            (name, Value::Integer(keys)) if name == "keys" => {
-                room.keys = number(call, "keys", keys, MOST_KEYS)?;
+            (name, value @ Value::Integer(_)) if name == "keys" => {
+                room.keys = count_of_keys(call, &value)?;
             }
             (name, Value::Integer(stacks)) if name == "stacks" => {
                 room.stacks = number(call, "stacks", stacks, MOST_STACKS)?;
@@ -60,18 +64,74 @@ fn number(call: &Call<'_>, name: &str, value: i64, most: u32) -> mlua::Result<u3
     number.ok_or_else(|| call.fail(format!("'{name}' is a number from 1 to {most}")))
 }
 
-fn set(call: &Call<'_>) -> mlua::Result<Value> {
-    let set = Set::new(call.script.next_set());
-    match call.value(0) {
+fn span(call: &Call<'_>) -> mlua::Result<Value> {
+    let (fields, options) = match call.value(0) {
+        Value::Nil => (None, 1),
+        Value::Table(_) => (None, 0),
+        _ => {
+            let text = call.text(0, "a list of what each start stores, and { keys = }")?;
+            let place = call.place();
+            (Some(Source { text, place }), 1)
+        }
+    };
+    let mut keys = spec::Span::KEYS;
+    match call.value(options) {
         Value::Nil => {}
-        Value::Table(members) => {
-            for member in members.sequence_values::<Value>() {
-                set.insert(call, &member?)?;
+        Value::Table(options) => {
+            for pair in options.pairs::<String, Value>() {
+                match pair? {
+                    (name, wanted @ Value::Integer(_)) if name == "keys" => {
+                        keys = count_of_keys(call, &wanted)?;
+                    }
+                    (name, value) if name == "keys" => {
+                        let found = value.type_name();
+                        return Err(call.fail(format!("'keys' is a number, not a {found}")));
+                    }
+                    (name, _) => {
+                        let help = did_you_mean(&name, ["keys"]);
+                        return Err(call.fail_with_help(format!("no option '{name}'"), help));
+                    }
+                }
             }
         }
+        _ => return Err(call.wrong(options, "a table behind its list: { keys = }")),
+    }
+    let id = call.script.next_span();
+    let span = Span::new(spec::Span { id, fields, keys });
+    Ok(Value::UserData(call.lua.create_userdata(span)?))
+}
+
+fn set(call: &Call<'_>) -> mlua::Result<Value> {
+    let members = match call.value(0) {
+        Value::Nil => None,
+        Value::Table(members) => Some(members),
         _ => return Err(call.wrong(0, "its first members as a table: set{ 1, 2 }")),
+    };
+    let mut keys = SET_KEYS;
+    for pair in members.iter().flat_map(Table::pairs::<Value, Value>) {
+        let (Value::String(name), value) = pair? else {
+            continue;
+        };
+        let name = name.to_string_lossy();
+        if name != "keys" {
+            let help = did_you_mean(&name, ["keys"]);
+            return Err(call.fail_with_help(format!("no option '{name}'"), help));
+        }
+        keys = count_of_keys(call, &value)?;
+    }
+    let set = Set::new(call.script.next_set());
+    call.script.session.make_set(set.id(), keys);
+    for member in members.iter().flat_map(Table::sequence_values::<Value>) {
+        set.insert(call, &member?)?;
     }
     Ok(Value::UserData(call.lua.create_userdata(set)?))
+}
+
+/// What `keys =` says.
+fn count_of_keys(call: &Call<'_>, value: &Value) -> mlua::Result<u32> {
+    let keys = value.as_i64().and_then(|keys| u32::try_from(keys).ok());
+    let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(keys));
+    keys.ok_or_else(|| call.fail(format!("'keys' is a number from 1 to {MOST_KEYS}")))
 }
 
 fn var(call: &Call<'_>) -> mlua::Result<Value> {
@@ -90,9 +150,15 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             function: tally,
         },
         Entry {
+            name: "span",
+            signature: "span([list,] { keys = 16384 })",
+            doc: "Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.",
+            function: span,
+        },
+        Entry {
             name: "set",
-            signature: "set{ value, … }",
-            doc: "Numbers, strings or tuples that texts look into: `key in $s`, given by `:with`.",
+            signature: "set{ value, …, keys = 65536 }",
+            doc: "Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.",
             function: set,
         },
         Entry {

@@ -65,6 +65,17 @@ fn symbol(call: &Call<'_>, process: Option<u32>) -> mlua::Result<Value> {
     Ok(Value::String(call.lua.create_string(frame.name())?))
 }
 
+fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
+    let path = call.text(0, "the path of a cgroup")?;
+    match call.script.session.cgroup(&path) {
+        Some(id) => Ok(Value::Integer(id as i64)),
+        None => {
+            let help = "it is a folder below a mount of cgroup2, such as /sys/fs/cgroup/user.slice";
+            Err(call.fail_with_help(format!("'{path}' is no cgroup"), Some(help.to_owned())))
+        }
+    }
+}
+
 fn require(call: &Call<'_>) -> mlua::Result<Value> {
     stdlib::require(call.lua, &call.text(0, "a module's name")?)
 }
@@ -89,6 +100,12 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "usym(address, pid)",
             doc: "The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.",
             function: usym,
+        },
+        Entry {
+            name: "cgroupid",
+            signature: "cgroupid(path)",
+            doc: "The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid \"/sys/fs/cgroup/user.slice\" }`.",
+            function: cgroupid,
         },
         Entry {
             name: "require",

@@ -55,6 +55,7 @@ fn follows_fields_and_aliases() {
             "args.oc",
         ),
         ("local pid = e.pid", "pid"),
+        ("local pid = e.pid, e.comm", "comm pid"),
         (
             "local f = function() return e.args.x end; print(f())",
             "args.x",

@@ -54,7 +54,7 @@ fn wrong_names_get_the_nearest() {
         "{message}"
     );
     assert!(failure("prob 't:a:b'").contains("did you mean 'probe'?"));
-    assert!(failure("span()").contains("later version"));
+    assert!(failure("ksym()").contains("later version"));
     assert!(failure("probe 't:a:b':count():where 'x'").contains("before the chain's ending"));
     assert!(failure("probe 't:a:b'.where 'x'").contains("colon"));
     assert!(failure("probe(nil)").contains("test.lua:1: probe takes"));
@@ -100,6 +100,45 @@ fn values_reach_the_texts() {
     assert!(matches!(chain.given["v"], Given::Var(_, Member::Int(7))));
     assert_eq!(chain.given["target"], Given::Target);
     assert!(failure("probe 't:a:b':with{ a = 1.5 }:count()").contains("'a' is a number"));
+}
+
+#[test]
+fn sets_are_looked_into_and_changed() {
+    let all = declared(
+        "local s = set{}\nprobe 't:a:b':within(s, 'pid'):without(false):add(s, 'child')\nprobe 't:c:d':without(s, 'pid'):remove(s, 'pid, tid')",
+    );
+    let looks = |number: usize| match all[number].steps.as_slice() {
+        [
+            Step::Member {
+                set: SetId(0),
+                key,
+                there,
+            },
+        ] => (key.text.as_str(), *there),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((looks(0), looks(1)), (("pid", true), ("pid", false)));
+    let changes = |number: usize| match &all[number].ending {
+        Ending::Change {
+            set: SetId(0),
+            key,
+            there,
+        } => (key.text.as_str(), *there),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (changes(0), changes(1)),
+        (("child", true), ("pid, tid", false))
+    );
+    let message = failure("probe 't:a:b':within(3, 'pid')");
+    assert!(
+        message.contains(":within takes a span or a set, and the key that is looked for"),
+        "{message}"
+    );
+    assert!(
+        failure("probe 't:a:b':add(set{})")
+            .contains(":add takes a member of the set as a text, not nil")
+    );
 }
 
 #[test]

@@ -12,6 +12,15 @@ fn sets_and_variables_change_the_running_filter() {
     );
     assert!(failure("var(1):set('x')").contains("keeps the type"));
     assert!(failure("set{ 1.5 }").contains("can't be a member"));
+    let printed = output("print(#set{ 1, 2, keys = 5 })").unwrap();
+    assert!(
+        printed.starts_with("room 0 5\n") && printed.ends_with("2\n"),
+        "{printed}"
+    );
+    assert!(failure("set{ keys = 0 }").contains("'keys' is a number from 1 to"));
+    assert!(failure("set{ 1, kyes = 5 }").contains("did you mean 'keys'?"));
+    assert_eq!(output("print(cgroupid '/sys/fs/cgroup/a')").unwrap(), "7\n");
+    assert!(failure("cgroupid '/proc'").contains("'/proc' is no cgroup"));
 }
 
 fn with_table(text: &str) -> String {

@@ -1,5 +1,9 @@
 //! What `probe "SPEC"` gives: steps in the order written, then one ending.
 
+mod look;
+mod sets;
+mod spans;
+
 use super::tally::Tally;
 use super::{Type, register};
 use crate::lua::call::{Call, Entry};
@@ -7,7 +11,9 @@ use crate::lua::error::Failure;
 use crate::lua::script::Script;
 use crate::lua::{given, handler};
 use crate::report::{Place, Report};
-use crate::spec::{Declaration, Ending, Given, Pattern, ProbeId, Room, Source, Step, TallyId};
+use crate::spec::{
+    Declaration, Ending, Given, Look, Pattern, ProbeId, Room, Source, Step, TallyId,
+};
 use mlua::{UserData, UserDataRegistry, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -66,9 +72,13 @@ impl Chain {
             how: "an end".to_owned(),
             place: self.place.clone(),
         };
-        script
-            .session
-            .declare(self.declaration(script, Ending::Print(None)))
+        // What is only to be finished is nothing to print.
+        let finishes = |step: &Step| matches!(step, Step::Look(Look::Finish, _));
+        let ending = match self.steps.iter().any(finishes) && !self.has_fetch() {
+            true => Ending::Nothing,
+            false => Ending::Print(None),
+        };
+        script.session.declare(self.declaration(script, ending))
     }
 
     fn has_fetch(&self) -> bool {
@@ -307,9 +317,7 @@ pub(crate) static TYPE: Type = Type {
     name: "probe",
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
-    later: &[
-        "within", "without", "finish", "start", "mark", "add", "remove",
-    ],
+    later: &[],
 };
 
 const METHODS: &[Entry] = &[
@@ -331,6 +339,9 @@ const METHODS: &[Entry] = &[
         doc: "The keys of the tally that the chain ends in.",
         function: |call| text_step(call, "a list of keys", Step::By),
     },
+    look::WITHIN,
+    look::WITHOUT,
+    spans::FINISH,
     Entry {
         name: "with",
         signature: ":with{ name = value }",
@@ -408,6 +419,20 @@ const METHODS: &[Entry] = &[
         signature: ":tally([tally,] columns)",
         doc: "Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.",
         function: tally,
+    },
+    spans::START,
+    spans::MARK,
+    Entry {
+        name: "add",
+        signature: ":add(set, key)",
+        doc: "Ends the chain: the kernel puts the key into the set, and what happens next sees it there.",
+        function: |call| sets::change(call, true),
+    },
+    Entry {
+        name: "remove",
+        signature: ":remove(set, key)",
+        doc: "Ends the chain: the kernel takes the key out of the set.",
+        function: |call| sets::change(call, false),
     },
     Entry {
         name: "detach",

@@ -5,6 +5,7 @@ mod flame;
 pub(crate) mod histogram;
 pub(crate) mod set;
 pub(crate) mod snapshot;
+pub(crate) mod span;
 pub(crate) mod stack;
 pub(crate) mod tally;
 pub(crate) mod variable;
@@ -26,11 +27,12 @@ pub(crate) struct Type {
 }
 
 /// Every type, as the documentation lists them.
-pub(crate) const ALL: [&Type; 7] = [
+pub(crate) const ALL: [&Type; 8] = [
     &chain::TYPE,
     &tally::TYPE,
     &snapshot::TYPE,
     &histogram::TYPE,
+    &span::TYPE,
     &stack::TYPE,
     &set::TYPE,
     &variable::TYPE,

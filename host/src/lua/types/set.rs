@@ -2,24 +2,20 @@
 
 use super::{Type, register};
 use crate::lua::call::{Call, Entry};
+use crate::lua::error::Failure;
 use crate::lua::given::member;
+use crate::lua::script::Script;
 use crate::spec::{Member, SetId};
 use mlua::{MetaMethod, UserData, UserDataMethods, UserDataRegistry, Value};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 
+/// What it holds is the session's to know: probes change sets, too.
 pub(crate) struct Set {
     id: SetId,
-    /// What the kernel's map holds, so that asking needs no call.
-    members: RefCell<BTreeSet<Member>>,
 }
 
 impl Set {
     pub(crate) fn new(id: SetId) -> Self {
-        Self {
-            id,
-            members: RefCell::default(),
-        }
+        Self { id }
     }
 
     pub(crate) fn id(&self) -> SetId {
@@ -28,9 +24,7 @@ impl Set {
 
     pub(crate) fn insert(&self, call: &Call<'_>, value: &Value) -> mlua::Result<()> {
         let member = checked(call, value)?;
-        call.check(call.script.session.add_to_set(self.id, &member))?;
-        self.members.borrow_mut().insert(member);
-        Ok(())
+        call.check(call.script.session.add_to_set(self.id, &member))
     }
 }
 
@@ -52,19 +46,19 @@ fn remove(call: &Call<'_>) -> mlua::Result<Value> {
     let set = call.this::<Set>()?;
     let member = checked(call, &call.value(1))?;
     call.check(call.script.session.remove_from_set(set.id, &member))?;
-    set.members.borrow_mut().remove(&member);
     Ok(Value::Nil)
 }
 
 fn has(call: &Call<'_>) -> mlua::Result<Value> {
     let set = call.this::<Set>()?;
     let member = checked(call, &call.value(1))?;
-    Ok(Value::Boolean(set.members.borrow().contains(&member)))
+    let found = call.check(call.script.session.is_in_set(set.id, &member))?;
+    Ok(Value::Boolean(found))
 }
 
 pub(crate) static TYPE: Type = Type {
     name: "set",
-    doc: "Numbers, strings or tuples that texts look into: `key in $s`. A change works at once; `#s` counts them.",
+    doc: "Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.",
     methods: &[
         Entry {
             name: "add",
@@ -81,7 +75,7 @@ pub(crate) static TYPE: Type = Type {
         Entry {
             name: "has",
             signature: ":has(value)",
-            doc: "Is the value a member?",
+            doc: "Is the value a member? What probes have added counts, too.",
             function: has,
         },
     ],
@@ -91,8 +85,10 @@ pub(crate) static TYPE: Type = Type {
 impl UserData for Set {
     fn register(registry: &mut UserDataRegistry<Self>) {
         register(registry, &TYPE);
-        registry.add_meta_method(MetaMethod::Len, |_, set, _: Value| {
-            Ok(set.members.borrow().len())
+        registry.add_meta_method(MetaMethod::Len, |lua, set, _: Value| {
+            let script = Script::of(lua)?;
+            let size = script.session.size_of_set(set.id);
+            size.map_err(|report| Failure::Reports(vec![report.at(script.here(lua))]).into())
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Copied structs and arrays as tables, made when they are read.
 
 use super::copy::set_path;
+use super::shown::dress;
 use super::{LAYOUT, View, push_bytes};
 use crate::event::copied::{self, Copied};
 use crate::plan::Content;
@@ -50,14 +51,17 @@ pub(super) unsafe fn push_copied(state: *mut lua_State, copied: Copied<'_>) {
     // SAFETY: the caller's promise; `luaL_checkstack` makes room for what is pushed at this depth.
     unsafe {
         match copied.content() {
-            copied::Content::Nil => ffi::lua_pushnil(state),
+            copied::Content::Nil | copied::Content::Null => ffi::lua_pushnil(state),
             copied::Content::Bool(value) => ffi::lua_pushboolean(state, value.into()),
             copied::Content::Int(value, ..) => ffi::lua_pushinteger(state, value as i64),
-            copied::Content::Text(bytes) => push_bytes(state, bytes),
+            copied::Content::Text(bytes) | copied::Content::Bytes(bytes) => {
+                push_bytes(state, bytes)
+            }
             copied::Content::Address(text) => push_bytes(state, text.bytes()),
             copied::Content::List(elements) => {
                 ffi::luaL_checkstack(state, 4, c"a struct within structs".as_ptr());
                 ffi::lua_createtable(state, elements.len() as c_int, 1);
+                dress(state, copied.shape());
                 for (number, element) in elements.iter().enumerate() {
                     push_copied(state, element);
                     ffi::lua_rawseti(state, -2, number as i64);
@@ -66,6 +70,7 @@ pub(super) unsafe fn push_copied(state: *mut lua_State, copied: Copied<'_>) {
             copied::Content::Struct(members) => {
                 ffi::luaL_checkstack(state, 4, c"a struct within structs".as_ptr());
                 ffi::lua_createtable(state, 0, members.len() as c_int);
+                dress(state, copied.shape());
                 for (part, member) in members.iter() {
                     push_bytes(state, part.name.as_bytes());
                     push_copied(state, member);

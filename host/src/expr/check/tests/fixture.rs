@@ -262,6 +262,7 @@ impl World {
         };
         let scope = Scope {
             entry: None,
+            span: None,
             names: &self.probe,
             given: &self.given,
             definitions: &self.definitions,

@@ -2,7 +2,7 @@
 
 use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
-use crate::spec::Room;
+use crate::spec::{Room, SET_KEYS, Span};
 use moontrace_abi::limits::*;
 use moontrace_abi::stack::FRAMES;
 
@@ -36,8 +36,14 @@ fn its_limits_are_the_limits() {
         LONGEST_STRING,
         COMPARED_STRING,
         STRING,
+        PATH,
+        COMPONENTS,
+        ARGV,
+        ARGUMENTS,
+        BUFFER,
         PATTERN,
         SET_KEY,
+        SET_KEYS as usize,
         KEY_PARTS,
         KEY,
         COLUMNS,
@@ -45,6 +51,9 @@ fn its_limits_are_the_limits() {
         Room::default().keys as usize,
         Room::default().stacks as usize,
         FRAMES,
+        SPAN_FIELDS,
+        SPAN,
+        Span::KEYS as usize,
         FIELDS,
         RECORD,
         VARIABLE_STRING,

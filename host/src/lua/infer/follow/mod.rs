@@ -237,6 +237,10 @@ impl<'t> Follower<'t> {
     /// The values of a list that fills `wanted` places.
     fn values(&mut self, list: &'t [Expression<'t>], wanted: usize) -> Vec<Paths> {
         let mut values: Vec<Paths> = list.iter().map(|value| self.value(value)).collect();
+        // What nobody takes has been read all the same.
+        for paths in values.iter().skip(wanted) {
+            self.touch(paths);
+        }
         values.resize(wanted, Paths::new());
         values
     }

@@ -1,0 +1,222 @@
+//! What the kernel half composes of several reads (paths, command lines), and buffers: bytes whose number is computed.
+
+use super::checker::Checker;
+use super::term::{Term, compare, plus};
+use super::{Refusal, Result};
+use crate::expr::names::Names;
+use crate::expr::syntax::Syntax;
+use crate::expr::tree::{Composition, Node, Relation, Text};
+use crate::expr::types::{Space, StructType, Type};
+use moontrace_abi::limits::{BUFFER, LONGEST_STRING};
+use std::ops::Range;
+
+/// The fewest bytes of a composed string: what marks that it was cut takes some.
+const FEWEST: u16 = 16;
+
+impl Checker<'_> {
+    /// `path(p[, n])`: of a `struct path` or `struct file` of the kernel's.
+    pub(super) fn path_of(
+        &self,
+        of: &Syntax,
+        length: Option<&Syntax>,
+        span: &Range<usize>,
+    ) -> Result<Term> {
+        let term = self.term(of)?.decayed();
+        let term = match struct_in_kernel(&term).as_deref() {
+            Some("struct file") => self.member(term, "f_path", &of.span, &of.span)?,
+            _ => term,
+        };
+        let name = struct_in_kernel(&term);
+        let address = match (name.as_deref(), term) {
+            (Some("struct path"), Term::Memory { base, offset, .. }) => plus(base, offset.into()),
+            (Some("struct path"), Term::Int(address, _)) => address,
+            (_, other) => {
+                let message = format!(
+                    "a struct path or struct file of the kernel's is wanted, and this is {}",
+                    other.describe()
+                );
+                return Err(self.refuse(&of.span, message).into());
+            }
+        };
+        let offsets = offsets(self.scope.names).ok_or_else(|| {
+            let message = "this kernel's types don't say how a path is found";
+            Refusal::from(self.refuse(span, message))
+        })?;
+        self.composed(Composition::Path(offsets), address, length)
+    }
+
+    /// `argv(p[, n])`: strings of the process, to which an array of pointers leads.
+    pub(super) fn arguments_at(&self, of: &Syntax, length: Option<&Syntax>) -> Result<Term> {
+        let address = match self.term(of)?.decayed() {
+            Term::Int(address, _) => address,
+            Term::Memory { base, offset, .. } => plus(base, offset.into()),
+            other => {
+                let message = format!(
+                    "the address of an array of strings is wanted, and this is {}",
+                    other.describe()
+                );
+                return Err(self.refuse(&of.span, message).into());
+            }
+        };
+        self.composed(Composition::Arguments, address, length)
+    }
+
+    /// A string that is composed of what is at an address, in so many bytes with its NUL.
+    fn composed(&self, what: Composition, of: Node, length: Option<&Syntax>) -> Result<Term> {
+        let room = match length {
+            None => what.usual_room(),
+            Some(length) => match self.length(length)? {
+                room if room < FEWEST => {
+                    let message = format!("{FEWEST} to {LONGEST_STRING} bytes are possible here");
+                    return Err(self.refuse(&length.span, message).into());
+                }
+                room => room,
+            },
+        };
+        let of = Box::new(of);
+        Ok(Term::Text(Text::Read {
+            space: Space::Kernel,
+            address: Box::new(Node::Composed { what, of, room }),
+            capacity: room,
+        }))
+    }
+
+    /// `buf(p, n[, max])`: so many bytes, whatever they are.
+    pub(super) fn buffer(
+        &self,
+        pointer: &Syntax,
+        bytes: &Syntax,
+        most: Option<&Syntax>,
+    ) -> Result<Term> {
+        let most = match most {
+            None => BUFFER as u16,
+            Some(most) => match self.number(most)?.0 {
+                Node::Const(bytes) if (1..=BUFFER as i128).contains(&bytes) => bytes as u16,
+                Node::Const(bytes) => {
+                    let message = format!("a buffer has 1 to {BUFFER} bytes, not {bytes}");
+                    return Err(self.refuse(&most.span, message).into());
+                }
+                _ => {
+                    let message = "the most bytes of a buffer must be known beforehand";
+                    return Err(self.refuse(&most.span, message).into());
+                }
+            },
+        };
+        let (space, address) = match self.term(pointer)?.decayed() {
+            Term::Int(address, Type::Pointer { space, .. }) => (space, address),
+            // As the address of a string.
+            Term::Int(address, _) => (Space::User, address),
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ..
+            } => (space, plus(base, offset.into())),
+            Term::Text(Text::Read { space, address, .. }) if !address.is_composed() => {
+                (space, *address)
+            }
+            other => {
+                let message = format!("a pointer is wanted, and this is {}", other.describe());
+                return Err(self.refuse(&pointer.span, message).into());
+            }
+        };
+        let bytes = match self.number(bytes)?.0 {
+            Node::Const(bytes) => Node::Const(bytes.clamp(0, most.into())),
+            // Less than none is none: many a function returns its error in place of a number of bytes.
+            bytes if bytes.int().wide().signed => Node::Select(
+                Box::new(compare(Relation::Lt, bytes.clone(), Node::Const(0))),
+                Box::new(Node::Const(0)),
+                Box::new(bytes),
+            ),
+            bytes => bytes,
+        };
+        Ok(Term::Bytes {
+            space,
+            address,
+            bytes,
+            most,
+        })
+    }
+}
+
+/// The struct that lies there in the kernel's memory, or that is pointed to.
+fn struct_in_kernel(term: &Term) -> Option<String> {
+    let ty = match term {
+        Term::Memory {
+            space: Space::Kernel,
+            ty,
+            ..
+        } => ty,
+        Term::Int(
+            _,
+            Type::Pointer {
+                to,
+                space: Space::Kernel,
+            },
+        ) => to,
+        _ => return None,
+    };
+    match ty {
+        Type::Struct(of) => Some(of.name.clone()),
+        _ => None,
+    }
+}
+
+/// Where a member is, in bytes, and what it leads to.
+fn step(names: &dyn Names, of: &StructType, member: &str) -> Option<(u64, Type)> {
+    let member = names.member(of, member)?;
+    let ty = match member.ty {
+        Type::Pointer { to, .. } => *to,
+        ty => ty,
+    };
+    Some((u64::from(member.bit_offset / 8), ty))
+}
+
+/// The same for one that leads to a struct.
+fn into(names: &dyn Names, of: &StructType, member: &str) -> Option<(u64, StructType)> {
+    match step(names, of, member)? {
+        (offset, Type::Struct(to)) => Some((offset, to)),
+        _ => None,
+    }
+}
+
+/// Where things stand in this kernel's structs: `Offsets` of ebpf/src/path.rs. All of them are found from the task, whose
+/// type every kind of probe knows.
+fn offsets(names: &dyn Names) -> Option<Vec<u64>> {
+    let Some(Type::Pointer { to, .. }) = names.task() else {
+        return None;
+    };
+    let Type::Struct(task) = *to else {
+        return None;
+    };
+    let at = |of: &StructType, member: &str| step(names, of, member).map(|(offset, _)| offset);
+    let (fs, fs_struct) = into(names, &task, "fs")?;
+    let (root, path) = into(names, &fs_struct, "root")?;
+    let (mount, vfsmount) = into(names, &path, "mnt")?;
+    let (entry, dentry) = into(names, &path, "dentry")?;
+    let (name, qstr) = into(names, &dentry, "d_name")?;
+    let (hash, node) = into(names, &dentry, "d_hash")?;
+    let (inode, of_inode) = into(names, &dentry, "d_inode")?;
+    let (superblock, of_superblock) = into(names, &dentry, "d_sb")?;
+    let (_, nsproxy) = into(names, &task, "nsproxy")?;
+    let (_, namespace) = into(names, &nsproxy, "mnt_ns")?;
+    let (_, mounted) = into(names, &namespace, "root")?;
+    Some(vec![
+        mount,
+        entry,
+        at(&dentry, "d_parent")?,
+        name + at(&qstr, "len")?,
+        name + at(&qstr, "name")?,
+        hash + at(&node, "pprev")?,
+        inode,
+        superblock,
+        at(&vfsmount, "mnt_root")?,
+        at(&mounted, "mnt")?,
+        at(&mounted, "mnt_parent")?,
+        at(&mounted, "mnt_mountpoint")?,
+        fs,
+        root,
+        at(&of_inode, "i_ino")?,
+        at(&of_superblock, "s_magic")?,
+    ])
+}
