@@ -159,6 +159,10 @@ local span = {}
 ---`:open([age])` What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.
 function span:open(...) end
 
+--- A stack, innermost frame first. `#s` counts its frames; `s[i]` is one, with `addr`, `name`, `offset`, `inlined` and, where they are known, `symbol`, `module`, `file` and `line`. `for i, frame in ipairs(s)` goes through them, `tostring(s)` has a line for each. `s.mark` is `[truncated]` or `[failed: …]` of one that is not whole. Equal stacks are equal, as keys of a table, too.
+---@class stack
+local stack = {}
+
 --- Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.
 ---@class set
 local set = {}
@@ -241,6 +245,12 @@ function options(...) end
 
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
+
+---`ksym(address)` The name of the kernel's function that an address is in; the address itself where that is not known.
+function ksym(...) end
+
+---`usym(address, pid)` The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.
+function usym(...) end
 
 ---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
 function cgroupid(...) end
