@@ -49,7 +49,11 @@ fn what_is_no_span_is_refused_where_it_stands() {
             "probe 't:a:b':finish('s')",
             ":finish takes a span, and the key that it is found by, not a string",
         ),
-        ("probe 't:a:b':within(set{1})", ":within takes a span"),
+        (
+            "probe 't:a:b':within(set{1})",
+            ":within takes what is looked for in the set",
+        ),
+        ("probe 't:a:b':within(3)", ":within takes a span or a set"),
         (
             "probe 't:a:b':mark(span(), 3)",
             ":mark takes a key as a text behind its span, not an integer",
