@@ -46,13 +46,13 @@ holes! {
     done(state: *mut State);
     /// One of `actions`; gives an `Outcome`.
     act(ctx: *mut c_void, state: *mut State);
-    /// Writes the key of a tally or of a span, all of its bytes: 0, or 1 for a failed read.
+    /// Writes the key of a tally or of a span, all of its bytes: 0, or the `Outcome` of an event that is lost by it.
     key(ctx: *mut c_void, state: *mut State, out: *mut u8);
-    /// Writes the columns' arguments, a word each: 0, or 1 for a failed read.
+    /// Writes the columns' arguments, a word each: 0, or the `Outcome` of a failed read.
     measure(ctx: *mut c_void, state: *mut State, out: *mut u64);
     /// Adds what was measured to the columns of a tally's row.
     columns(value: *mut u8, measured: *const u64, state: *mut State);
-    /// Writes the key of a set's member, all of its bytes: 0, or 1 for a failed read.
+    /// Writes the key of a set's member, all of its bytes: 0, or the `Outcome` of a failed read.
     member(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Bytes of a span's value that an open one keeps where this probe doesn't store them; 0 where it stores all. A constant.
     span_size();

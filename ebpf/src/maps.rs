@@ -3,6 +3,7 @@
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, PerCpuArray, ProgramArray, RingBuf};
 use core::ffi::c_void;
+use moontrace_abi::stack::StackKey;
 use moontrace_abi::{Book, Control, limits};
 
 /// The control words of a script, shared by its instances and mapped into the host: one array value.
@@ -25,6 +26,10 @@ pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 /// The table that an instance feeds. The host makes it, of the kind, key and value that the tally has.
 #[map]
 pub(crate) static TALLY: HashMap<u64, u64> = HashMap::with_max_entries(1, 0);
+
+/// Frames of the stacks that are keys of that table. The host makes it, with room for so many.
+#[map]
+pub(crate) static STACKS: HashMap<StackKey, u64> = HashMap::with_max_entries(1, 0);
 
 /// Calls that are under way, with what is kept of their beginning. The host makes it, with values of that size.
 #[map]

@@ -56,6 +56,18 @@ pub enum Content {
         capacity: u32,
         shape: Arc<Shape>,
     },
+    /// Two words of the process, and behind them a `Span` of the frames, packed behind the fixed part of a long record;
+    /// one of the length `FAILED` has an error's number in place of its offset.
+    Stack {
+        offset: u32,
+        user: bool,
+        frames: u8,
+    },
+    /// An address, and the process where it is not the kernel's.
+    Symbol {
+        offset: u32,
+        user: bool,
+    },
     /// Known when the probe is planned: nothing is stored.
     Constant(Value),
     /// Stands in the header.

@@ -1,8 +1,12 @@
 //! Values and tables as every later stage hands them on: decoded by event, read by Lua, rendered by output.
 
+pub mod picture;
 pub mod shown;
+pub mod stack;
 
+pub use picture::Flame;
 pub use shown::Shown;
+pub use stack::{Frame, RawEnd, RawStack, Stack, Symbols};
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -31,6 +35,7 @@ pub enum Value {
     List(Vec<Self>),
     /// The members of a struct by name, in their order.
     Struct(Vec<(Arc<str>, Self)>),
+    Stack(Arc<Stack>),
 }
 
 impl Value {
@@ -55,6 +60,7 @@ impl Value {
         match (self, other) {
             (Self::Str(a), Self::Str(b)) => a.cmp(b),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Stack(a), Self::Stack(b)) => a.order(b),
             (Self::Float(a), Self::Float(b)) => a.total_cmp(b),
             _ => match (self.amount(), other.amount()) {
                 (Some(a), Some(b)) => a.cmp(&b),
@@ -83,7 +89,7 @@ impl Value {
             | Self::Stats(_)
             | Self::Hist(_) => 2,
             Self::Str(_) | Self::Bytes(_) => 3,
-            Self::List(_) | Self::Struct(_) => 4,
+            Self::List(_) | Self::Struct(_) | Self::Stack(_) => 4,
         }
     }
 }

@@ -102,6 +102,12 @@ function tally:clear(...) end
 ---`:print{ top =, sort =, title =, rate = }` Prints the tally, largest last; with `rate`, counts and sums are so much a second. In the body of a script it says how it is printed at exit.
 function tally:print(...) end
 
+---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named. In the body of a script it says how the tally is shown at exit.
+function tally:flamegraph(...) end
+
+---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
+function tally:folded(...) end
+
 ---`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again.
 function tally:every(...) end
 
@@ -133,6 +139,12 @@ function table:group(...) end
 ---`:print{ top =, sort =, title =, rate = }` Prints the table, largest last.
 function table:print(...) end
 
+---`:flamegraph(file[, { column =, title = }])` Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named.
+function table:flamegraph(...) end
+
+---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
+function table:folded(...) end
+
 --- How often values fell into which bucket: `h.count`, and `h.buckets` with `min`, `max` (both inclusive, nil where open) and `count`.
 ---@class histogram
 local histogram = {}
@@ -146,6 +158,10 @@ local span = {}
 
 ---`:open([age])` What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.
 function span:open(...) end
+
+--- A stack, innermost frame first. `#s` counts its frames; `s[i]` is one, with `addr`, `name`, `offset`, `inlined` and, where they are known, `symbol`, `module`, `file` and `line`. `for i, frame in ipairs(s)` goes through them, `tostring(s)` has a line for each. `s.mark` is `[truncated]` or `[failed: …]` of one that is not whole. Equal stacks are equal, as keys of a table, too.
+---@class stack
+local stack = {}
 
 --- Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.
 ---@class set
@@ -183,7 +199,7 @@ function define(...) end
 
 -- What probes share.
 
----`tally{ keys = 4096, lru = false }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.
+---`tally{ keys = 4096, lru = false, stacks = 8192 }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.
 function tally(...) end
 
 ---`span([list,] { keys = 16384 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.
@@ -229,6 +245,12 @@ function options(...) end
 
 ---`readfile(path)` The text of a file in /proc or /sys, without its last newline; nil when it can't be read.
 function readfile(...) end
+
+---`ksym(address)` The name of the kernel's function that an address is in; the address itself where that is not known.
+function ksym(...) end
+
+---`usym(address, pid)` The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.
+function usym(...) end
 
 ---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
 function cgroupid(...) end

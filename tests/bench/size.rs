@@ -69,12 +69,12 @@ fn programs_stay_as_short_as_they_are() {
                 vec![getppid(), condition("comm == 'nobody'"), by("comm")],
                 tally(0, "count()"),
             ),
-            139,
+            140,
         ),
         (
             "count",
             site(vec![getppid(), by("comm")], tally(0, "count()")),
-            129,
+            130,
         ),
         (
             "histogram",

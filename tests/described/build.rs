@@ -8,6 +8,8 @@ fn main() {
     let output = std::env::var("OUT_DIR").unwrap_or_default();
     let status = Command::new("cc")
         .args(["-g", "-O1", "-static", "-nostdlib", "-ffreestanding"])
+        // Stacks are followed by frame pointers.
+        .args(["-fno-omit-frame-pointer", "-fno-optimize-sibling-calls"])
         .args(["-fno-stack-protector", "-Wl,--build-id=none", "-o"])
         .arg(Path::new(&output).join("program"))
         .arg("program.c")

@@ -81,6 +81,8 @@ impl<'a> Oracle<'a> {
             match part {
                 Part::Int(node) => key.extend(self.value(node)?.to_le_bytes()),
                 Part::Text(text) => key.extend(self.text(text)?),
+                // No program that is tried alone has a stack.
+                Part::Stack(_) | Part::Symbol(_) => return Err(Fault),
             }
             key.resize(end, 0);
         }

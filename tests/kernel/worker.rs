@@ -70,6 +70,11 @@ impl Worker {
         line.trim_end().to_owned()
     }
 
+    /// Waits until it is done, after [`begin`](Self::begin).
+    pub(crate) fn wait_until_done(&mut self) {
+        self.wait_for("done");
+    }
+
     fn wait_for(&mut self, word: &str) {
         let mut line = String::new();
         self.output

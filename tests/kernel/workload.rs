@@ -25,6 +25,7 @@
 //! - `nap N`: sleeps N times, a ms each
 //! - `send ADDRESS N`: N datagrams of 100 bytes to port 9
 //! - `ping N`: N echo requests to this machine
+//! - `jit N`: N calls of getppid by code that was made at run time, which `/tmp/perf-PID.map` calls `compiled_here`
 //! - `storm CPU N`: on a CPU, getppid and [`moontrace_target`] N times and once a signal; in the end getpgid of their sum
 //! - `families N DEPTH DEED…`: N times a child, which has one of its own, and so on; each does the deed
 //! - `numbers N`: for each number below N getpriority, getpgid and getsid of it, one after the other
@@ -130,6 +131,7 @@ fn perform(words: &[&str]) -> ExitCode {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+        ["jit", times] => jit(number(times)),
         ["send", address, times] => send(address, number(times)),
         ["ping", times] => ping(number(times)),
         ["storm", cpu, times] => {
@@ -378,6 +380,36 @@ fn connect_nowhere() {
     for address in [0, UNMAPPED] {
         // SAFETY: there is no such file, so that nothing is connected.
         unsafe { libc::syscall(libc::SYS_connect, -1, address, 16) };
+    }
+}
+
+/// Code of a function that calls getppid: push rbp; mov rbp, rsp; mov eax, 110; syscall; pop rbp; ret.
+const CODE: [u8; 13] = [
+    0x55, 0x48, 0x89, 0xe5, 0xb8, 110, 0, 0, 0, 0x0f, 0x05, 0x5d, 0xc3,
+];
+
+fn jit(times: u64) {
+    const PAGE: usize = 4096;
+    // SAFETY: new memory, in which the code has room, and which is a function from then on; the system call changes no
+    // register that a function must keep.
+    unsafe {
+        let memory = libc::mmap(
+            std::ptr::null_mut(),
+            PAGE,
+            libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        assert_ne!(memory, libc::MAP_FAILED, "there is memory");
+        std::ptr::copy_nonoverlapping(CODE.as_ptr(), memory.cast::<u8>(), CODE.len());
+        let map = format!("/tmp/perf-{}.map", std::process::id());
+        let line = format!("{:x} {:x} compiled_here\n", memory as usize, CODE.len());
+        std::fs::write(map, line).expect("a file in /tmp");
+        let function: extern "C" fn() -> i64 = std::mem::transmute(memory);
+        for _ in 0..times {
+            black_box(function());
+        }
     }
 }
 

@@ -33,16 +33,19 @@ pub enum Outcome {
     Memory = 5,
     /// The table or every scratch slot was in use by what this run interrupted.
     Busy = 6,
+    /// There is no room for the frames of another stack.
+    Stacks = 7,
 }
 
 impl Outcome {
     /// Every way to lose an event, with the name that the books use for it.
-    pub const LOSSES: [(Self, &'static str); 5] = [
+    pub const LOSSES: [(Self, &'static str); 6] = [
         (Self::Ring, "ring"),
         (Self::Read, "read"),
         (Self::Full, "full"),
         (Self::Memory, "memory"),
         (Self::Busy, "busy"),
+        (Self::Stacks, "stacks"),
     ];
 }
 

@@ -8,6 +8,7 @@ pub mod bucket;
 pub mod control;
 pub mod limits;
 pub mod record;
+pub mod stack;
 pub mod state;
 
 pub use book::{Book, Note, Outcome};

@@ -21,9 +21,10 @@ fn with_member(
     change: impl FnOnce(*const c_void) -> i64,
 ) -> u64 {
     let mut key = MaybeUninit::<[u64; SET_KEY / 8]>::uninit();
-    if member(ctx, state, key.as_mut_ptr().cast()) != 0 {
-        log!(debug, "set: the member can't be read");
-        return Outcome::Read as u64;
+    let lost = member(ctx, state, key.as_mut_ptr().cast());
+    if lost != 0 {
+        log!(debug, "set: no member: {}", lost);
+        return lost;
     }
     // Before 6.5 the kernel's own functions give an int: the upper half is anything.
     match change(key.as_ptr().cast()) as i32 {

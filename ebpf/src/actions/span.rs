@@ -18,9 +18,10 @@ const ENOMEM: i32 = -12;
 /// Changes a copy and puts it in place of what was there: whoever looks sees the one or the other.
 #[inline(always)]
 fn store(ctx: *mut c_void, state: *mut State, at: *mut u8, value: *mut u64, marks: bool) -> u64 {
-    if key(ctx, state, at) != 0 {
-        log!(debug, "span: the key can't be read");
-        return Outcome::Read as u64;
+    let lost = key(ctx, state, at);
+    if lost != 0 {
+        log!(debug, "span: no key: {}", lost);
+        return lost;
     }
     let span = maps::address(&maps::SPAN);
     let size = span_size();

@@ -17,9 +17,15 @@ const E2BIG: i32 = -7;
 /// Measures, then finds the row, then adds: a row is not made for what could not be measured.
 #[inline(always)]
 fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -> u64 {
-    if measure(ctx, state, measured) != 0 || key(ctx, state, at) != 0 {
-        log!(debug, "tally: key or columns can't be read");
-        return Outcome::Read as u64;
+    let lost = measure(ctx, state, measured);
+    if lost != 0 {
+        log!(debug, "tally: columns can't be read");
+        return lost;
+    }
+    let lost = key(ctx, state, at);
+    if lost != 0 {
+        log!(debug, "tally: no key: {}", lost);
+        return lost;
     }
     let table = maps::address(&maps::TALLY);
     // SAFETY: the key hole has written all bytes of a key, and `ZEROS` has those of any value.

@@ -15,7 +15,7 @@ pub(super) type Done<T = ()> = Result<T, Report>;
 pub(super) enum Failure {
     /// Sets `state.fault` and returns 0: the run is lost.
     Flagged,
-    /// Returns 1.
+    /// Returns the outcome of a failed read.
     Returned,
     /// Has a way of its own.
     Own,
@@ -185,7 +185,7 @@ impl<'a> Function<'a> {
             self.asm.exit(if self.failure == Failure::Flagged {
                 0
             } else {
-                1
+                Outcome::Read as i32
             });
         }
         let mut code = self.asm.finish()?;

@@ -62,7 +62,7 @@ fn passed(mut function: Function<'_>, no: Label) -> Done<Code> {
     function.finish()
 }
 
-/// The body of `key(ctx, state, out)`: 0, or 1 for a failed read. `generation` is the offset of the tally's generation
+/// The body of `key(ctx, state, out)`: 0, or the outcome of what can't be had. `generation` is the offset of the tally's generation
 /// word in `Control`, in bytes. Without parts the key is a u32, the generation; else a u64, and the parts.
 pub fn key(generation: u32, parts: &[Part], target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(
@@ -79,7 +79,7 @@ pub fn key(generation: u32, parts: &[Part], target: &Target) -> Result<Code, Rep
     write_parts(function, parts, 8)
 }
 
-/// The body of `member(ctx, state, out)`: a member of a set. 0, or 1 for a failed read.
+/// The body of `member(ctx, state, out)`: a member of a set. 0, or the outcome of a failed read.
 pub fn member(parts: &[Part], target: &Target) -> Result<Code, Report> {
     let function = Function::new(
         target,
@@ -108,7 +108,7 @@ pub(super) fn write_parts(
     function.finish()
 }
 
-/// The body of `measure(ctx, state, out)`: each argument's value, a word each. 0, or 1 for a failed read.
+/// The body of `measure(ctx, state, out)`: each argument's value, a word each. 0, or the outcome of a failed read.
 pub fn measure(arguments: &[Node], target: &Target) -> Result<Code, Report> {
     let mut function = Function::new(
         target,

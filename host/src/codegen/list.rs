@@ -86,6 +86,8 @@ impl Function<'_> {
                 Ok(())
             }
             Part::Text(text) => self.write_text(text, base, offset, part.size(), Purpose::Key),
+            Part::Stack(stack) => self.stack_id(stack, base, offset),
+            Part::Symbol(symbol) => self.symbol(symbol, base, offset),
         }
     }
 }

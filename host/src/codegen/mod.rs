@@ -22,6 +22,7 @@ mod list;
 mod pattern;
 mod record;
 mod span;
+mod stacks;
 mod text;
 mod value;
 mod weights;

@@ -6,7 +6,7 @@ use super::text::{Place, Purpose};
 use super::weights::Root;
 use super::{Code, MapRef, Target};
 use crate::expr::Origin;
-use crate::expr::tree::{Node, Text};
+use crate::expr::tree::{Node, Stack, Symbol, Text};
 use crate::expr::types::Space;
 use crate::layout::{Content, Field, Layout};
 use crate::report::Report;
@@ -23,6 +23,8 @@ pub enum FieldValue {
     Text(Text),
     /// Bytes as they lie.
     Copied(Origin),
+    Stack(Stack),
+    Symbol(Symbol),
     /// Nothing is stored: a constant, or a field of the header.
     Nothing,
 }
@@ -36,6 +38,8 @@ pub fn record(layout: &Layout, values: &[FieldValue], target: &Target) -> Result
         }
         FieldValue::Text(text) => vec![Root::Text(text)],
         FieldValue::Copied(origin) => origin.nodes().into_iter().map(Root::Node).collect(),
+        FieldValue::Stack(stack) => vec![Root::Node(&stack.memory)],
+        FieldValue::Symbol(symbol) => vec![Root::Node(&symbol.address)],
         FieldValue::Nothing => Vec::new(),
     });
     let mut function = Function::new(target, roots, true, Failure::Own)?;
@@ -79,6 +83,14 @@ impl Function<'_> {
                 self.copied(origin, *slot)?;
                 self.asm.store(4, R8, *offset as i16, R0);
                 (*offset, 4)
+            }
+            (Content::Stack { offset, .. }, FieldValue::Stack(stack)) => {
+                self.stack_behind(stack, *offset as i16)?;
+                (*offset, 8)
+            }
+            (Content::Symbol { offset, .. }, FieldValue::Symbol(symbol)) => {
+                self.symbol(symbol, R8, *offset as i16)?;
+                (*offset, 8)
             }
             (_, FieldValue::Nothing) => return Ok(()),
             _ => {

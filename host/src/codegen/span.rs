@@ -55,7 +55,7 @@ impl Step {
     }
 }
 
-/// The body of `key(ctx, state, out)` of a span: 0, or 1 for a failed read.
+/// The body of `key(ctx, state, out)` of a span: 0, or the outcome of a failed read.
 pub fn span_key(parts: &[Part], target: &Target) -> Result<Code, Report> {
     let roots = parts.iter().map(Root::from);
     let function = Function::new(target, roots, true, Failure::Returned)?;

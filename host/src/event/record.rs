@@ -2,8 +2,9 @@
 
 use super::copied::Copied;
 use crate::plan::{Content, Field, Layout};
-use crate::rows::Value;
+use crate::rows::{RawEnd, RawStack, Symbols, Value};
 use moontrace_abi::record::{HEADER, Header, Span};
+use moontrace_abi::stack::{FAILED, FRAMES};
 use std::mem::offset_of;
 
 /// One record. What can't be read out of its bytes is nil, never a panic: they come from the kernel.
@@ -22,11 +23,65 @@ pub enum Datum<'a> {
     Unsigned(u64),
     Str(&'a [u8]),
     Copied(Copied<'a>),
+    Stack(Taken<'a>),
+    /// An address, and the process where it is not the kernel's.
+    Symbol {
+        address: u64,
+        process: Option<u32>,
+    },
     /// The same in every record of the site.
     Constant(&'a Value),
     /// The names of the site, which the record does not hold.
     Probe,
     Func,
+}
+
+/// A stack as it lies in a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taken<'a> {
+    user: bool,
+    frames: u8,
+    process: [u64; 2],
+    /// Its addresses, or an error's number.
+    addresses: Result<&'a [u8], i32>,
+}
+
+impl Taken<'_> {
+    /// The stack on its own; `longest` is how many frames the kernel takes.
+    pub fn to_raw(self, longest: usize) -> RawStack {
+        raw_stack(
+            self.user,
+            self.frames,
+            self.process,
+            self.addresses,
+            longest,
+        )
+    }
+}
+
+/// A stack from its addresses as the kernel gives them.
+pub(super) fn raw_stack(
+    user: bool,
+    frames: u8,
+    process: [u64; 2],
+    addresses: Result<&[u8], i32>,
+    longest: usize,
+) -> RawStack {
+    let words = addresses.unwrap_or_default().chunks_exact(8);
+    let addresses_of = words.map(|word| word.try_into().map_or(0, u64::from_ne_bytes));
+    let all: Vec<u64> = addresses_of.collect();
+    let end = match addresses {
+        Err(number) => RawEnd::Failed(number),
+        // Who has asked for fewer frames has got them.
+        Ok(_) if usize::from(frames) == FRAMES && all.len() >= longest => RawEnd::Truncated,
+        Ok(_) => RawEnd::Whole,
+    };
+    RawStack {
+        user,
+        process,
+        addresses: all,
+        end,
+    }
 }
 
 impl<'a> Record<'a> {
@@ -75,7 +130,24 @@ impl<'a> Record<'a> {
                 Some(bytes) => Datum::Copied(Copied::new(bytes, shape)),
                 None => Datum::Nil,
             },
+            Content::Stack {
+                offset,
+                user,
+                frames,
+            } if stored => self
+                .taken(*offset as usize, *user, *frames)
+                .map_or(Datum::Nil, Datum::Stack),
+            Content::Symbol { offset, user } if stored => {
+                let offset = *offset as usize;
+                let words = array(self.bytes, offset).zip(array(self.bytes, offset + 8));
+                words.map_or(Datum::Nil, |(address, process)| Datum::Symbol {
+                    address: u64::from_ne_bytes(address),
+                    process: user.then_some(u64::from_ne_bytes(process) as u32),
+                })
+            }
             Content::Int { .. }
+            | Content::Stack { .. }
+            | Content::Symbol { .. }
             | Content::Bool { .. }
             | Content::Text { .. }
             | Content::Copied { .. } => Datum::Nil,
@@ -102,6 +174,21 @@ impl<'a> Record<'a> {
         }
     }
 
+    fn taken(&self, offset: usize, user: bool, frames: u8) -> Option<Taken<'a>> {
+        let word = |offset| array(self.bytes, offset).map(u64::from_ne_bytes);
+        let half = |offset| array(self.bytes, offset).map(u16::from_ne_bytes);
+        let addresses = match half(offset + 18)? {
+            FAILED => Err(half(offset + 16)?.into()),
+            _ => Ok(self.span(offset as u32 + 16)?),
+        };
+        Some(Taken {
+            user,
+            frames,
+            process: [word(offset)?, word(offset + 8)?],
+            addresses,
+        })
+    }
+
     fn text(&self, offset: u32) -> Datum<'a> {
         self.span(offset).map_or(Datum::Nil, Datum::Str)
     }
@@ -119,8 +206,8 @@ impl<'a> Record<'a> {
 }
 
 impl Datum<'_> {
-    /// The value on its own; `probe` and `func` are the names of the site.
-    pub fn to_value(self, probe: &str, func: &str) -> Value {
+    /// The value on its own; `probe` and `func` are the names of the site, `time` is the record's.
+    pub fn to_value(self, probe: &str, func: &str, symbols: &dyn Symbols, time: u64) -> Value {
         match self {
             Self::Nil => Value::Nil,
             Self::Bool(value) => Value::Bool(value),
@@ -128,6 +215,12 @@ impl Datum<'_> {
             Self::Unsigned(value) => Value::Unsigned(value),
             Self::Str(bytes) => Value::Str(bytes.to_vec()),
             Self::Copied(copied) => copied.to_value(),
+            Self::Stack(taken) => {
+                Value::Stack(symbols.stack(&taken.to_raw(symbols.longest()), time))
+            }
+            Self::Symbol { address, process } => {
+                Value::Str(symbols.symbol(address, process, time).name().into_bytes())
+            }
             Self::Constant(value) => value.clone(),
             Self::Probe => Value::Str(probe.into()),
             Self::Func => Value::Str(func.into()),
@@ -136,12 +229,19 @@ impl Datum<'_> {
 }
 
 /// Every field of a record, in the order of the layout, with what its integers stand for.
-pub fn values(record: &Record<'_>, layout: &Layout, probe: &str, func: &str) -> Vec<Value> {
+pub fn values(
+    record: &Record<'_>,
+    layout: &Layout,
+    (probe, func): (&str, &str),
+    symbols: &dyn Symbols,
+) -> Vec<Value> {
     layout
         .fields
         .iter()
         .map(|field| {
-            let value = record.get(field).to_value(probe, func);
+            let value = record
+                .get(field)
+                .to_value(probe, func, symbols, record.time());
             match (&field.shown, value.integer()) {
                 (Some(shown), Some(number)) => Value::Named(number, shown.clone()),
                 _ => value,
@@ -165,6 +265,7 @@ fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
 mod tests {
     use super::*;
     use crate::expr::Int;
+    use crate::rows::stack::NoSymbols;
 
     fn field(bit: u8, content: Content) -> Field {
         Field {
@@ -244,7 +345,10 @@ mod tests {
                 capacity: 16,
             },
         );
-        let read = |bytes: &[u8]| Record::new(bytes).unwrap().get(&field).to_value("", "");
+        let read = |bytes: &[u8]| {
+            let datum = Record::new(bytes).unwrap().get(&field);
+            datum.to_value("", "", &NoSymbols, 0)
+        };
         assert_eq!(read(&text(28, 4)), Value::Str(b"bash".to_vec()));
         assert_eq!(read(&text(28, 5)), Value::Nil);
         assert_eq!(read(&text(u16::MAX, u16::MAX)), Value::Nil);

@@ -1,6 +1,6 @@
 //! Raw entries of a span's map → rows of what is open.
 
-use super::tally::{key, word};
+use super::tally::{Meanings, key, word};
 use crate::plan::SpanShape;
 use crate::rows::{Table, Value};
 
@@ -15,6 +15,7 @@ pub fn open(
     entries: impl Iterator<Item = (Vec<u8>, Vec<u8>)>,
     now: u64,
     at_least: u64,
+    meanings: &Meanings<'_>,
 ) -> Table {
     let is_key = |name: &str| shape.keys.iter().any(|key| key.name == name);
     let fields = shape.fields.iter().zip(0u32..);
@@ -29,14 +30,14 @@ pub fn open(
         let mut row: Vec<Value> = shape
             .keys
             .iter()
-            .map(|part| key(part, &of_key, &|_| None))
+            .map(|part| key(part, &of_key, meanings))
             .collect();
         row.extend(
             fields
                 .iter()
                 .map(|(field, number)| match there >> number & 1 {
                     0 => Value::Nil,
-                    _ => key(field, &value, &|_| None),
+                    _ => key(field, &value, meanings),
                 }),
         );
         row.extend([Value::Unsigned(age), Value::Unsigned(time)]);

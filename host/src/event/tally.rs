@@ -1,9 +1,13 @@
 //! Raw entries of a tally's map → rows.
 
+use super::record::raw_stack;
 use crate::plan::{Aggregate, Column, Extreme, KeyContent, KeyField, TallyShape};
-use crate::rows::{Bucket, Histogram, Stats, Table, Value, average};
+use crate::rows::{Bucket, Histogram, RawEnd, RawStack, Stats, Symbols, Table, Value, average};
 use moontrace_abi::bucket::{bounds, buckets};
+use moontrace_abi::stack::StackHead;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
 /// An entry of a tally's map: its key without the generation, and the value of each CPU, or the one of all.
@@ -15,14 +19,29 @@ pub struct Entry {
 /// The names of a site by its number: of its probe, and of its function.
 pub type SiteNames<'a> = &'a dyn Fn(u32) -> Option<(String, String)>;
 
+/// The stacks that keys name, by their ids: each as the kernel half keeps it.
+pub type Interned = HashMap<[u64; 2], Vec<u8>>;
+
+/// What keys stand for.
+pub struct Meanings<'a> {
+    pub sites: SiteNames<'a>,
+    pub stacks: &'a Interned,
+    pub symbols: &'a dyn Symbols,
+}
+
 /// The table that the entries make which came together in so many seconds, smallest row first: by the first column, then
 /// by the keys.
-pub fn table(shape: &TallyShape, entries: Vec<Entry>, seconds: f64, names: SiteNames<'_>) -> Table {
-    let mut rows: Vec<Vec<Value>> = entries
-        .iter()
-        .map(|entry| row(shape, entry, names))
-        .collect();
+pub fn table(
+    shape: &TallyShape,
+    entries: Vec<Entry>,
+    seconds: f64,
+    meanings: &Meanings<'_>,
+) -> Table {
     let keys = shape.keys.len();
+    let mut rows: Vec<Vec<Value>> = merged(shape, entries, meanings)
+        .into_iter()
+        .map(|(keys, values)| row(shape, keys, &values))
+        .collect();
     rows.sort_by(|a, b| {
         let (a_keys, a_columns) = a.split_at(keys);
         let (b_keys, b_columns) = b.split_at(keys);
@@ -55,12 +74,63 @@ fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a V
         .unwrap_or(Ordering::Equal)
 }
 
-fn row(shape: &TallyShape, entry: &Entry, names: SiteNames<'_>) -> Vec<Value> {
+/// The keys of the entries with their values. Addresses may mean the same where they differ: then the values of both
+/// stand one behind the other, as those of several CPUs do.
+fn merged(
+    shape: &TallyShape,
+    entries: Vec<Entry>,
+    meanings: &Meanings<'_>,
+) -> Vec<(Vec<Value>, Vec<u8>)> {
+    let rows = entries.into_iter().map(|entry| {
+        let keys = shape.keys.iter();
+        let keys = keys.map(|field| key(field, &entry.key, meanings));
+        (keys.collect::<Vec<_>>(), entry.values)
+    });
+    let mut rows: Vec<_> = rows.collect();
+    if !shape.keys.iter().any(|key| key.content.is_of_addresses()) {
+        return rows;
+    }
+    rows.sort_by(|(a, _), (b, _)| compare(a.iter(), b.iter()));
+    rows.dedup_by(|(keys, values), (there, all)| {
+        let same = compare(keys.iter(), there.iter()).is_eq();
+        if same {
+            all.append(values);
+        }
+        same
+    });
+    rows
+}
+
+fn row(shape: &TallyShape, keys: Vec<Value>, values: &[u8]) -> Vec<Value> {
     let size = (shape.value_size as usize).next_multiple_of(8).max(8);
-    let copies: Vec<&[u8]> = entry.values.chunks_exact(size).collect();
-    let keys = shape.keys.iter().map(|field| key(field, &entry.key, names));
-    keys.chain(shape.columns.iter().map(|of| column(of, &copies)))
-        .collect()
+    let copies: Vec<&[u8]> = values.chunks_exact(size).collect();
+    let columns = shape.columns.iter().map(|of| column(of, &copies));
+    keys.into_iter().chain(columns).collect()
+}
+
+/// A stack by its id, and when it was first seen.
+fn stack(user: bool, frames: u8, id: [u64; 2], meanings: &Meanings<'_>) -> (RawStack, u64) {
+    let longest = meanings.symbols.longest();
+    let raw = |process, addresses| raw_stack(user, frames, process, addresses, longest);
+    match (id, meanings.stacks.get(&id)) {
+        ([0, 0], _) => (raw([0, 0], Ok(&[])), 0),
+        ([0, number], _) => (raw([0, 0], Err(number as i32)), 0),
+        (_, Some(bytes)) => {
+            let head = |offset| word(bytes, offset);
+            let (frames, process) = (size_of::<StackHead>(), offset_of!(StackHead, process));
+            let end = frames + head(offset_of!(StackHead, length)) as usize;
+            let addresses = bytes.get(frames..end).unwrap_or_default();
+            let process = [head(process), head(process + 8)];
+            let time = head(offset_of!(StackHead, time));
+            (raw(process, Ok(addresses)), time)
+        }
+        // It was taken out of the table between the reading of its row and its own.
+        (_, None) => {
+            let mut gone = raw([0, 0], Ok(&[]));
+            gone.end = RawEnd::Gone;
+            (gone, 0)
+        }
+    }
 }
 
 pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
@@ -77,10 +147,10 @@ fn integer(word: u64, signed: bool) -> Value {
 }
 
 /// A part of a key, or another field that lies as they do.
-pub(super) fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value {
+pub(super) fn key(field: &KeyField, bytes: &[u8], meanings: &Meanings<'_>) -> Value {
     let offset = field.offset as usize;
     let site = |pick: fn((String, String)) -> String| {
-        names(word(bytes, offset) as u32)
+        (meanings.sites)(word(bytes, offset) as u32)
             .map_or(Value::Nil, |names| Value::Str(pick(names).into_bytes()))
     };
     match field.content {
@@ -101,6 +171,18 @@ pub(super) fn key(field: &KeyField, bytes: &[u8], names: SiteNames<'_>) -> Value
                     .unwrap_or_default()
                     .to_vec(),
             )
+        }
+        KeyContent::Stack { user, frames } => {
+            let id = [word(bytes, offset), word(bytes, offset + 8)];
+            let (raw, time) = stack(user, frames, id, meanings);
+            Value::Stack(meanings.symbols.stack(&raw, time))
+        }
+        KeyContent::Symbol { user } => {
+            let process = user.then_some(word(bytes, offset + 8) as u32);
+            let found = meanings
+                .symbols
+                .symbol(word(bytes, offset), process, u64::MAX);
+            Value::Str(found.name().into_bytes())
         }
         KeyContent::Probe => site(|(probe, _)| probe),
         KeyContent::Func => site(|(_, func)| func),
@@ -188,11 +270,21 @@ fn histogram(
 mod tests {
     use super::*;
     use crate::plan::Storage;
+    use crate::rows::stack::NoSymbols;
     use crate::spec::{Room, TallyId};
     use moontrace_abi::bucket::{BUCKETS, Linear};
 
     fn words(words: &[u64]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn meanings<'a>(sites: SiteNames<'a>) -> Meanings<'a> {
+        static NONE: std::sync::LazyLock<Interned> = std::sync::LazyLock::new(Interned::new);
+        Meanings {
+            sites,
+            stacks: &NONE,
+            symbols: &NoSymbols,
+        }
     }
 
     fn shape(columns: Vec<Column>, value_size: u32) -> TallyShape {
@@ -244,7 +336,12 @@ mod tests {
                 values: words(&[1, 0, 0, 0]),
             },
         ];
-        let table = table(&shape(vec![count, sum], 16), entries, 1.0, &|_| None);
+        let table = table(
+            &shape(vec![count, sum], 16),
+            entries,
+            1.0,
+            &meanings(&|_| None),
+        );
         assert_eq!(table.rows[0][2..], [Value::Int(1), Value::Int(0)]);
         assert_eq!(
             table.rows[1],
@@ -290,7 +387,7 @@ mod tests {
             entry(0, 3, 1),
             entry(0, 9, 5),
         ];
-        let rows = table(&shape, entries, 1.0, &names).rows;
+        let rows = table(&shape, entries, 1.0, &meanings(&names)).rows;
         let text = |text: &str| Value::Str(text.into());
         let row = |ok, big| {
             vec![
@@ -319,7 +416,7 @@ mod tests {
             key: vec![b'x'],
             values: Vec::new(),
         }];
-        let rows = table(&shape(vec![count], 8), entries, 1.0, &|_| None).rows;
+        let rows = table(&shape(vec![count], 8), entries, 1.0, &meanings(&|_| None)).rows;
         assert_eq!(
             rows,
             [[Value::Str(b"x".to_vec()), Value::Int(0), Value::Int(0)]]
@@ -346,7 +443,7 @@ mod tests {
             &shape(vec![hist], 8 * BUCKETS as u32),
             vec![entry],
             1.0,
-            &|_| None,
+            &meanings(&|_| None),
         );
         let Value::Hist(histogram) = &table.rows[0][2] else {
             panic!("no histogram")

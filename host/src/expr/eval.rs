@@ -350,6 +350,7 @@ fn part(part: &Part, input: &Input<'_>) -> Result<PartValue, Fault> {
     match part {
         Part::Int(of) => node(of, input).map(PartValue::Int),
         Part::Text(of) => text(of, input).map(PartValue::Text),
+        Part::Stack(_) | Part::Symbol(_) => Err(Fault),
     }
 }
 

@@ -199,13 +199,37 @@ pub enum Text {
     Select(Box<Node>, Box<Self>, Box<Self>),
 }
 
+/// The stack of the running thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stack {
+    /// The process's, not the kernel's.
+    pub user: bool,
+    /// How many frames there may be, the innermost ones.
+    pub frames: u8,
+    /// What tells the memory of the process from that of others (0 for the kernel's stack).
+    pub memory: Box<Node>,
+}
+
+/// An address that is shown as the function that it is in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Symbol {
+    /// Of the running process, not of the kernel.
+    pub user: bool,
+    pub address: Box<Node>,
+}
+
 /// One part of a key: of a tally, a set or a span.
 ///
-/// Integers take 8 bytes (by their own sign), strings their capacity rounded up to 8, zeroed behind the NUL.
+/// Integers take 8 bytes (by their own sign), strings their capacity rounded up to 8, zeroed behind the NUL; a stack takes
+/// the two words of its id, a symbol its address and the process (0 for the kernel's).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
     Int(Node),
     Text(Text),
+    /// Of a tally only.
+    Stack(Stack),
+    /// Of a tally only.
+    Symbol(Symbol),
 }
 
 /// One element of a pattern: matches one byte, or (when `star`) any number of any bytes.
@@ -342,6 +366,7 @@ impl Part {
         match self {
             Self::Int(_) => 8,
             Self::Text(text) => (text.capacity() as u32).next_multiple_of(8),
+            Self::Stack(_) | Self::Symbol(_) => 16,
         }
     }
 }

@@ -14,6 +14,8 @@ impl<'a> From<&'a Part> for Branch<'a> {
         match part {
             Part::Int(node) => Self::Node(node),
             Part::Text(text) => Self::Text(text),
+            Part::Stack(stack) => Self::Node(&stack.memory),
+            Part::Symbol(symbol) => Self::Node(&symbol.address),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod names;
 pub mod notrace;
 mod print_format;
 mod renamed;
+pub mod stacks;
 pub mod symbols;
 pub mod syscall_values;
 pub mod syscalls;

@@ -47,6 +47,15 @@ impl Maps {
         table.map(|table| table.map().map(fd)).transpose()
     }
 
+    /// The frames of a tally's stacks, where it has any.
+    ///
+    /// # Errors
+    /// As [`Self::table`].
+    pub(super) fn stacks(&self, tally: TallyId) -> io::Result<Option<RawFd>> {
+        let stacks = self.tables.get(&tally).map(|table| table.stacks());
+        Ok(stacks.transpose()?.flatten().map(fd))
+    }
+
     /// Does one program alone feed the tally, with rows of its own on each CPU?
     pub(super) fn is_of_one(&self, tally: TallyId) -> bool {
         self.tables

@@ -14,6 +14,7 @@ pub mod object;
 mod parallel;
 mod program;
 pub mod shared;
+mod stacks;
 pub mod table;
 
 pub use abilities::Abilities;

@@ -65,7 +65,8 @@ pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<O
     match &plan.program.action {
         Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
         Action::Tally { tally, .. } => {
-            maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)))
+            maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)));
+            maps.extend(shared.stacks(*tally)?.map(|stacks| ("STACKS", stacks)));
         }
         Action::Begin(code) => {
             maps.extend(shared.span(code.span).map(|span| ("SPAN", span)));
@@ -187,7 +188,8 @@ impl<'a> Holes<'a> {
                 } else {
                     "act_tally"
                 };
-                (action, code.long)
+                let stacks = code.key.calls.iter().any(|(_, name)| *name == "lib_stack");
+                (action, code.long || stacks)
             }
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));

@@ -1,5 +1,6 @@
 //! A tally's map: made by its shape, read and taken by generations.
 
+use super::stacks::Stacks;
 use crate::plan::{Storage, TallyShape};
 use crate::report::Report;
 use crate::spec::Room;
@@ -8,6 +9,7 @@ use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -18,10 +20,13 @@ pub struct Entry {
     pub values: Vec<u8>,
 }
 
-/// Rows, and how long they took to come together, in ns.
+/// What is read of a tally.
 #[derive(Default)]
 pub struct Reading {
     pub entries: Vec<Entry>,
+    /// The stacks that are keys, by their ids, each as the kernel half keeps it.
+    pub stacks: HashMap<[u64; 2], Vec<u8>>,
+    /// How long the rows took to come together.
     pub ns: u64,
 }
 
@@ -33,6 +38,8 @@ pub struct Reading {
 pub struct Table {
     shape: TallyShape,
     map: OnceLock<Map>,
+    /// The frames of stacks that are keys; `None` where none are.
+    stacks: Option<Stacks>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
     /// How many programs feed it.
@@ -46,6 +53,7 @@ impl Table {
         Self {
             shape: shape.clone(),
             map: OnceLock::new(),
+            stacks: Stacks::of(shape),
             making: Mutex::default(),
             programs: AtomicUsize::new(0),
             since: AtomicU64::new(clock::monotonic()),
@@ -107,6 +115,11 @@ impl Table {
         Ok(map)
     }
 
+    /// The map of the frames of its stacks.
+    pub(super) fn stacks(&self) -> io::Result<Option<&Map>> {
+        self.stacks.as_ref().map(Stacks::map).transpose()
+    }
+
     fn is_keyed(&self) -> bool {
         self.shape.storage != Storage::PerCpuArray
     }
@@ -117,8 +130,21 @@ impl Table {
             return Ok(Reading::default());
         };
         let ns = clock::monotonic().saturating_sub(self.since.load(Ordering::Relaxed));
-        let entries = self.rows(map, self.generation(control))?;
-        Ok(Reading { entries, ns })
+        self.all(map, self.generation(control), ns)
+    }
+
+    /// Rows first: the stacks of each are there before it is.
+    fn all(&self, map: &Map, generation: u64, ns: u64) -> io::Result<Reading> {
+        let entries = self.rows(map, generation)?;
+        let stacks = match &self.stacks {
+            Some(stacks) => stacks.read(generation, &entries)?,
+            None => HashMap::new(),
+        };
+        Ok(Reading {
+            entries,
+            stacks,
+            ns,
+        })
     }
 
     /// All rows up to now, and none of them is left. What programs add from the switch on is in the next reading: no
@@ -134,9 +160,12 @@ impl Table {
         let now = clock::monotonic();
         let ns = now.saturating_sub(self.since.swap(now, Ordering::Relaxed));
         barrier.wait()?;
-        let entries = self.rows(map, old)?;
-        self.clear(map, old, &entries)?;
-        Ok(Reading { entries, ns })
+        let read = self.all(map, old, ns)?;
+        self.clear(map, old, &read.entries)?;
+        if let Some(stacks) = &self.stacks {
+            stacks.clear(old)?;
+        }
+        Ok(read)
     }
 
     fn generation(&self, control: &Mapping) -> u64 {

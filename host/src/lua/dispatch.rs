@@ -178,7 +178,12 @@ fn reference(lua: &Lua, function: Function) -> mlua::Result<c_int> {
 
 /// A row of `:print`.
 fn print(script: &Script, site: &Site, record: &Record<'_>) {
-    let values = values(record, &site.layout, &site.probe, &site.func);
+    let values = values(
+        record,
+        &site.layout,
+        (&site.probe, &site.func),
+        &*script.session,
+    );
     let names = site.layout.fields.iter().map(|field| field.name.as_str());
     let fields: Vec<(&str, Value)> = names.zip(values).collect();
     script

@@ -4,12 +4,14 @@ use super::session::{Session, Site};
 use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
-use crate::rows::{Table, Value};
+use crate::rows::stack::NoSymbols;
+use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SET_KEYS, SetId, SpanId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -33,6 +35,23 @@ impl Fake {
 
     pub(crate) fn take_log(&self) -> String {
         self.log.take()
+    }
+}
+
+impl Symbols for Fake {
+    fn longest(&self) -> usize {
+        NoSymbols.longest()
+    }
+
+    fn stack(&self, raw: &RawStack, time: u64) -> Arc<Stack> {
+        NoSymbols.stack(raw, time)
+    }
+
+    fn symbol(&self, address: u64, process: Option<u32>, time: u64) -> Frame {
+        Frame {
+            symbol: (address == 0x1000).then(|| format!("f of {process:?}").into()),
+            ..NoSymbols.symbol(address, process, time)
+        }
     }
 }
 
@@ -129,6 +148,27 @@ impl Session for Fake {
 
     fn table(&self, table: &Table, title: Option<&str>) {
         self.write(&format!("table {title:?} {:?}\n", table.rows));
+    }
+
+    fn folded(&self, table: &Table, flame: &Flame) -> Result<String, Report> {
+        crate::output::flame::folded(table, flame)
+    }
+
+    fn draw(&self, table: &Table, flame: &Flame, file: &str) -> Result<(), Report> {
+        self.write(&format!("draw {} {flame:?} {file}\n", table.name));
+        Ok(())
+    }
+
+    fn may_write(&self, file: &str) -> Result<(), Report> {
+        match file.starts_with("/nowhere") {
+            true => Err(Report::new(format!("{file} can't be written"))),
+            false => Ok(()),
+        }
+    }
+
+    fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
+        self.write(&format!("write {file} {text:?}\n"));
+        Ok(())
     }
 
     fn detach(&self, probe: ProbeId) -> Result<(), Report> {

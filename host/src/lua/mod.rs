@@ -21,6 +21,7 @@ mod printer;
 mod sandbox;
 mod script;
 pub mod session;
+mod stacks;
 mod stdlib;
 mod tables;
 mod tallies;

@@ -2,7 +2,7 @@
 
 use crate::plan::Layout;
 use crate::report::Report;
-use crate::rows::{Table, Value};
+use crate::rows::{Flame, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ pub struct Site {
 }
 
 /// All of it may be called from the body of a script and from handlers. Errors are the user's, ready to be shown.
-pub trait Session {
+pub trait Session: Symbols {
     /// Checks a declaration against this kernel. It is attached, with all others of its chunk or handler, when that returns.
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>>;
     /// Is there anything that SPEC matches?
@@ -47,6 +47,14 @@ pub trait Session {
     fn event(&self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]);
     /// A table that is printed now.
     fn table(&self, table: &Table, title: Option<&str>);
+    /// The stacks of a table as folded text.
+    fn folded(&self, table: &Table, flame: &Flame) -> Result<String, Report>;
+    /// Writes a flame graph of a table to a file.
+    fn draw(&self, table: &Table, flame: &Flame, file: &str) -> Result<(), Report>;
+    /// Can a file be made there?
+    fn may_write(&self, file: &str) -> Result<(), Report>;
+    /// Writes text to a file.
+    fn write_file(&self, file: &str, text: &str) -> Result<(), Report>;
     /// Detaches a probe; its tally stays readable.
     fn detach(&self, probe: ProbeId) -> Result<(), Report>;
     /// Gives the script a signal by its name (`USR1`): it no longer does what it does by default. Its number is what

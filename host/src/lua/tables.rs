@@ -28,6 +28,7 @@ pub(crate) fn to_lua(lua: &Lua, value: &Value) -> mlua::Result<mlua::Value> {
             }
             mlua::Value::Table(table)
         }
+        Value::Stack(stack) => super::stacks::userdata(lua, stack)?,
         Value::Struct(members) => {
             let table = lua.create_table_with_capacity(0, members.len())?;
             for (name, member) in members {

@@ -1,5 +1,7 @@
 //! The script's tallies: what they are called, whether anybody has looked at them, how they are printed at exit.
 
+use crate::report::Place;
+use crate::rows::Flame;
 use crate::spec::{Room, TallyId};
 use std::cell::RefCell;
 
@@ -17,6 +19,24 @@ struct State {
     seen: bool,
     /// What `t:print{…}` in the body said.
     view: Option<View>,
+    /// What `t:flamegraph(…)` in the body said.
+    pictures: Vec<Picture>,
+}
+
+/// A flame graph that is drawn at exit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) flame: Flame,
+    pub(crate) file: String,
+    pub(crate) place: Place,
+}
+
+/// What is shown of a tally at exit.
+pub(crate) struct Shows {
+    pub(crate) tally: TallyId,
+    /// `None`: it is not printed.
+    pub(crate) view: Option<View>,
+    pub(crate) pictures: Vec<Picture>,
 }
 
 /// How a table is printed.
@@ -71,17 +91,27 @@ impl Tallies {
         self.with(id, |tally| tally.view = Some(view));
     }
 
-    /// Those that are to be printed at exit, and how: each is given once.
-    pub(crate) fn take_unseen(&self) -> Vec<(TallyId, View)> {
+    pub(crate) fn add_picture(&self, id: TallyId, picture: Picture) {
+        self.with(id, |tally| tally.pictures.push(picture));
+    }
+
+    /// Those that are to be shown at exit, and how: each is given once.
+    pub(crate) fn take_unseen(&self) -> Vec<Shows> {
         let mut tallies = self.0.borrow_mut();
-        let unseen = tallies
-            .iter_mut()
-            .zip(0..)
-            .filter(|(tally, _)| tally.fed && (tally.view.is_some() || !tally.seen));
+        let unseen = tallies.iter_mut().zip(0..).filter(|(tally, _)| {
+            let asked = tally.view.is_some() || !tally.pictures.is_empty();
+            tally.fed && (asked || !tally.seen)
+        });
         unseen
             .map(|(tally, number)| {
                 tally.seen = true;
-                (TallyId(number), tally.view.take().unwrap_or_default())
+                let pictures = std::mem::take(&mut tally.pictures);
+                let usual = pictures.is_empty().then(View::default);
+                Shows {
+                    tally: TallyId(number),
+                    view: tally.view.take().or(usual),
+                    pictures,
+                }
             })
             .collect()
     }

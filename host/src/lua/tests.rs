@@ -7,6 +7,7 @@ mod modules;
 mod running;
 mod sandbox;
 mod spans;
+mod stacks;
 mod values;
 
 use super::fake::{Fake, Given, failure, layout, output, record, vm_on};

@@ -8,7 +8,9 @@ mod copy;
 mod names;
 mod shown;
 
+use super::script::Script;
 use super::session::{Session, Site};
+use super::tables::to_lua;
 use crate::event::record::{Datum, Record};
 use crate::plan::Content;
 use crate::rows::Value;
@@ -33,6 +35,9 @@ pub(crate) struct View {
     fields: RefCell<Vec<Box<Fields>>>,
     /// The userdata in Lua's registry.
     userdata: Cell<c_int>,
+    /// Where values stand in it that are made by mlua, the last one each time.
+    made: Cell<c_int>,
+    lua: Lua,
 }
 
 /// Bytes of a `comm` with its NUL.
@@ -44,6 +49,8 @@ const TIME: usize = 1;
 const CPU: usize = 2;
 const LAYOUT: usize = 3;
 const ALWAYS_THERE: [&str; LAYOUT] = ["probe", "time", "cpu"];
+
+const UNMADE: &CStr = c"the stack can't be had: Lua has no memory for it";
 
 const EXPIRED: &CStr =
     c"the event is valid in its handler only: e:copy() makes one that can be kept";
@@ -67,6 +74,8 @@ impl View {
             record: Cell::new(None),
             fields: RefCell::new(Vec::new()),
             userdata: Cell::new(ffi::LUA_NOREF),
+            made: Cell::new(ffi::LUA_NOREF),
+            lua: lua.clone(),
             site,
         });
         let address: *const Self = &raw const *view;
@@ -81,6 +90,10 @@ impl View {
                 push_names(state, address, &names, true);
                 (*address)
                     .userdata
+                    .set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
+                ffi::lua_pushboolean(state, 0);
+                (*address)
+                    .made
                     .set(ffi::luaL_ref(state, ffi::LUA_REGISTRYINDEX));
             })?;
         }
@@ -146,6 +159,12 @@ impl View {
                 Some(Datum::Unsigned(value)) => ffi::lua_pushinteger(state, value as i64),
                 Some(Datum::Bool(value)) => ffi::lua_pushboolean(state, value.into()),
                 Some(Datum::Nil) => ffi::lua_pushnil(state),
+                Some(Datum::Stack(_) | Datum::Symbol { .. }) => {
+                    if !self.make(number) {
+                        raise(state, UNMADE);
+                    }
+                    ffi::lua_rawgeti(state, ffi::LUA_REGISTRYINDEX, self.made.get().into());
+                }
                 Some(Datum::Copied(copied)) => {
                     push_copied(state, copied);
                     self.set_paths_within(state, number);
@@ -163,11 +182,33 @@ impl View {
                     | Value::Stats(_)
                     | Value::Hist(_)
                     | Value::Bytes(_)
+                    | Value::Stack(_)
                     | Value::List(_)
                     | Value::Struct(_) => ffi::lua_pushnil(state),
                 },
             }
         }
+    }
+
+    /// Makes the value of a field that the host has to look up, where [`Self::push_field`] finds it. Nothing that it has made
+    /// is left to be dropped.
+    fn make(&self, number: usize) -> bool {
+        let (Some(datum), Some(record)) = (self.datum(number), self.record()) else {
+            return false;
+        };
+        let made = Script::of(&self.lua).and_then(|script| {
+            let (site, symbols) = (&self.site, &*script.session);
+            let value = datum.to_value(&site.probe, &site.func, symbols, record.time());
+            let value = to_lua(&self.lua, &value)?;
+            let place = self.made.get().into();
+            // SAFETY: the value is the one on the stack, which `lua_rawseti` takes.
+            unsafe {
+                self.lua.exec_raw::<()>(value, |state| {
+                    ffi::lua_rawseti(state, ffi::LUA_REGISTRYINDEX, place);
+                })
+            }
+        });
+        made.is_ok()
     }
 
     /// Pushes `comm`, the same string as long as it is the same.

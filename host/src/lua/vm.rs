@@ -8,6 +8,7 @@ use super::sandbox;
 use super::script::Script;
 use super::session::Session;
 use super::tables;
+use super::tallies::Shows;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua};
 use std::cell::RefCell;
@@ -131,22 +132,33 @@ impl Vm {
         Ok(())
     }
 
-    /// Prints every tally that the script has neither read nor printed, as `t:print{…}` in the body said.
+    /// Shows every tally that the script has neither read nor printed, as `t:print{…}` and `t:flamegraph(…)` in the body said.
     pub fn print_unread(&self) -> Result<(), ScriptError> {
-        for (tally, view) in self.script.tallies.take_unseen() {
+        for Shows {
+            tally,
+            view,
+            pictures,
+        } in self.script.tallies.take_unseen()
+        {
             let failed = |report| ScriptError::Reports(vec![report]);
             let table = self
                 .script
                 .session
                 .read_tally(tally, false)
                 .map_err(failed)?;
+            let session = &self.script.session;
+            for picture in pictures {
+                let drawn = session.draw(&table, &picture.flame, &picture.file);
+                drawn.map_err(|report| failed(report.at(picture.place)))?;
+            }
+            let Some(view) = view else { continue };
             let table = tables::view(&table, &view).map_err(|(message, help)| {
                 failed(crate::report::Report {
                     help,
                     ..crate::report::Report::new(message)
                 })
             })?;
-            self.script.session.table(&table, view.title.as_deref());
+            session.table(&table, view.title.as_deref());
         }
         Ok(())
     }

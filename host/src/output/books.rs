@@ -39,6 +39,9 @@ fn loss(cause: &str) -> &'static str {
         "memory" => {
             "the kernel had no memory for another key; :where or a coarser key makes keys fewer"
         }
+        "stacks" => {
+            "the table had no room for another stack; tally{ stacks = N } gives it more, kstack(N) makes fewer"
+        }
         "busy" => "the hit interrupted another one at work on the same memory",
         _ => UNKNOWN,
     }

@@ -1,5 +1,6 @@
 //! Rows of `:print` as aligned columns under a heading.
 
+use super::stacks::{below, is_stack};
 use super::{is_number, pad, shown, width};
 use crate::rows::Value;
 
@@ -27,8 +28,25 @@ struct Column {
 }
 
 impl EventRows {
-    /// The line of a row, the heading before it where its fields were not seen before. Columns grow and never shrink.
-    pub fn row(&mut self, fields: &[(&str, Value)]) -> String {
+    /// The line of a row, the heading before it where its fields were not seen before, and its stacks below. Columns grow
+    /// and never shrink.
+    pub fn row(&mut self, all: &[(&str, Value)]) -> String {
+        let fields = all.iter().filter(|(_, value)| !is_stack(value)).cloned();
+        let fields: Vec<(&str, Value)> = fields.collect();
+        let mut out = self.plain(&fields);
+        let stacks = below(all.iter().map(|(_, value)| value));
+        if !stacks.is_empty() {
+            out.push_str(&stacks);
+            // Rows of several lines stand apart.
+            out.push('\n');
+        }
+        out
+    }
+
+    fn plain(&mut self, fields: &[(&str, Value)]) -> String {
+        if fields.is_empty() {
+            return String::new();
+        }
         let cells: Vec<String> = fields.iter().map(|(_, value)| shown(value)).collect();
         let known = self.kinds.iter().position(|kind| kind.has(fields));
         let number = known.unwrap_or_else(|| {

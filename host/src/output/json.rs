@@ -2,7 +2,7 @@
 
 use super::shown::named;
 use crate::report::Report;
-use crate::rows::{Books, Bucket, Histogram, Shown, Stats, Table, Value};
+use crate::rows::{Books, Bucket, Frame, Histogram, Shown, Stack, Stats, Table, Value};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write};
 
@@ -95,6 +95,7 @@ fn value(out: &mut String, value: &Value) {
         Value::Hist(histogram) => return self::histogram(out, histogram),
         Value::Named(value, _) => write!(out, "{value}"),
         Value::List(elements) => return list(out, elements),
+        Value::Stack(stack) => return self::stack(out, stack),
         Value::Struct(members) => {
             return Object::write(out, |object| {
                 members.iter().for_each(|(name, of)| object.value(name, of));
@@ -121,6 +122,44 @@ fn list(out: &mut String, elements: &[Value]) {
         value(out, element);
     }
     out.push(']');
+}
+
+/// An array of frames, innermost first; of a stack that is not whole, the last has nothing but a symbol that says so.
+fn stack(out: &mut String, stack: &Stack) {
+    let mark = stack.mark();
+    let frames = stack.frames.iter().map(Ok).chain(mark.as_deref().map(Err));
+    out.push('[');
+    for (number, frame) in frames.enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        Object::write(out, |object| match frame {
+            Ok(frame) => self::frame(object, frame),
+            Err(mark) => object.string("symbol", mark),
+        });
+    }
+    out.push(']');
+}
+
+fn frame(object: &mut Object<'_>, frame: &Frame) {
+    object.plain("addr", frame.address);
+    let mut known = |name: &str, text: &Option<std::sync::Arc<str>>| {
+        if let Some(text) = text {
+            object.string(name, text);
+        }
+    };
+    known("symbol", &frame.symbol);
+    known("module", &frame.module);
+    known("file", &frame.file);
+    if !frame.inlined && (frame.symbol.is_some() || frame.module.is_some()) {
+        object.plain("offset", frame.offset);
+    }
+    if let Some(line) = frame.line {
+        object.plain("line", line);
+    }
+    if frame.inlined {
+        object.plain("inlined", true);
+    }
 }
 
 fn stats(out: &mut String, stats: &Stats) {

@@ -4,10 +4,12 @@ pub mod books;
 mod compound;
 mod escape;
 mod event_rows;
+pub mod flame;
 mod histogram;
 pub mod json;
 mod screen;
 mod shown;
+mod stacks;
 mod table;
 mod writer;
 
@@ -31,6 +33,7 @@ pub fn shown(value: &Value) -> String {
         Value::Hist(histogram) => format!("{} values", histogram.count),
         Value::Named(value, shown) => shown::named(*value, shown),
         Value::List(_) | Value::Struct(_) => compound::compound(value),
+        Value::Stack(stack) => stacks::in_line(stack),
     }
 }
 

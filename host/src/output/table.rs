@@ -1,5 +1,6 @@
 //! A tally as people read it: a table, or histograms drawn one under the other.
 
+use super::stacks::{below, is_stack};
 use super::{histogram, is_number, pad, shown, width};
 use crate::rows::{Table, Value};
 
@@ -9,7 +10,7 @@ const WIDEST: usize = 60;
 /// A tally, its largest row last.
 ///
 /// With keys, a heading of key and column names and a line a row; without, a line a column. Where a column is a
-/// histogram, each row's is drawn below a line of its key and its other columns.
+/// histogram, each row's is drawn below a line of its key and its other columns. The frames of stacks stand below their row.
 pub fn table(table: &Table, title: Option<&str>) -> String {
     let mut out = title.map_or_else(String::new, |title| format!("{title}\n"));
     let is_histogram = |value: &Value| matches!(value, Value::Hist(_));
@@ -51,6 +52,9 @@ fn printed(table: &Table) -> Vec<Printed> {
             .iter()
             .filter_map(|row| row.get(number))
             .collect();
+        if values.iter().any(|value| is_stack(value)) {
+            continue;
+        }
         let is_stats = |value: &&Value| matches!(value, Value::Stats(_));
         if values.iter().any(is_stats) {
             let parts = STATS.iter().zip(0..);
@@ -117,7 +121,7 @@ fn align(out: &mut String, table: &Table) {
             cells.max().unwrap_or(0).max(width(&column.heading))
         })
         .collect();
-    let mut line = |cell: &dyn Fn(&Printed) -> Option<&String>| {
+    let line = |cell: &dyn Fn(&Printed) -> Option<&String>| {
         let mut line = String::new();
         for (number, (column, width)) in columns.iter().zip(&widths).enumerate() {
             line.push_str(if number == 0 { "" } else { "  " });
@@ -128,12 +132,19 @@ fn align(out: &mut String, table: &Table) {
                 column.right,
             );
         }
-        out.push_str(line.trim_end_matches(' '));
-        out.push('\n');
+        line.truncate(line.trim_end_matches(' ').len());
+        line.push('\n');
+        line
     };
-    line(&|column| Some(&column.heading));
+    out.push_str(&line(&|column| Some(&column.heading)));
     for row in 0..table.rows.len() {
-        line(&|column| column.cells.get(row));
+        out.push_str(&line(&|column| column.cells.get(row)));
+        let stacks = below(table.rows.get(row).into_iter().flatten());
+        out.push_str(&stacks);
+        // Rows of several lines stand apart.
+        if !stacks.is_empty() && row + 1 < table.rows.len() {
+            out.push('\n');
+        }
     }
 }
 
@@ -141,7 +152,9 @@ fn align(out: &mut String, table: &Table) {
 fn draw(out: &mut String, table: &Table) {
     for row in &table.rows {
         let (keys, values) = row.split_at(table.keys.len().min(row.len()));
-        let keys: Vec<String> = keys.iter().map(shown).collect();
+        let stacks = below(keys);
+        let keys = keys.iter().filter(|key| !is_stack(key));
+        let keys: Vec<String> = keys.map(shown).collect();
         let key = if keys.is_empty() {
             String::new()
         } else {
@@ -162,7 +175,7 @@ fn draw(out: &mut String, table: &Table) {
             };
             let others = std::mem::take(&mut others);
             out.push_str(&format!(
-                "@{}{key}{name}:{others}\n{}\n",
+                "@{}{key}{name}:{others}\n{stacks}{}\n",
                 table.name,
                 histogram::draw(of)
             ));

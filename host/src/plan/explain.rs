@@ -223,9 +223,27 @@ fn content(content: &Content) -> String {
         Content::Bool { .. } => "truth value".into(),
         Content::Text { capacity, .. } => format!("string to {} bytes", capacity.saturating_sub(1)),
         Content::Copied { capacity, .. } => format!("copy of {capacity} bytes"),
+        Content::Stack { user, frames, .. } => stack(*user, *frames),
+        Content::Symbol { user, .. } => symbol(*user).into(),
         Content::Constant(_) => "known beforehand".into(),
         Content::Time | Content::Cpu => "in every record".into(),
         Content::Probe | Content::Func => "known to the host".into(),
+    }
+}
+
+fn stack(user: bool, frames: u8) -> String {
+    let whose = if user {
+        "the process's"
+    } else {
+        "the kernel's"
+    };
+    format!("{whose} stack to {frames} frames")
+}
+
+fn symbol(user: bool) -> &'static str {
+    match user {
+        true => "function of the process",
+        false => "function of the kernel",
     }
 }
 
@@ -265,6 +283,8 @@ fn explain_fields<'a>(
             KeyContent::Text { capacity } => {
                 format!("string to {} bytes", capacity.saturating_sub(1))
             }
+            KeyContent::Stack { user, frames } => stack(user, frames),
+            KeyContent::Symbol { user } => symbol(user).into(),
             KeyContent::Probe | KeyContent::Func => "name of the site".into(),
         };
         writeln!(out, "    {what:11}{:12}  {kind}", field.name)?;

@@ -28,7 +28,8 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
     let mut fields: Vec<(Field, FieldValue)> = wanted.into_iter().enumerate().map(field).collect();
     let mut end = place(&mut fields, HEADER as u32);
     let strings: u32 = fields.iter().map(|(field, _)| room(field)).sum();
-    let long = (end + strings) as usize > SMALL_RECORD;
+    let stacks = |(field, _): &(Field, FieldValue)| matches!(field.content, Content::Stack { .. });
+    let long = (end + strings) as usize > SMALL_RECORD || fields.iter().any(stacks);
     if (end + strings) as usize > RECORD {
         let message = format!(
             "{} bytes of fields, and an event has at most {RECORD}",
@@ -121,6 +122,21 @@ fn stored(checked: Checked) -> (Content, FieldValue) {
             };
             (content, FieldValue::Copied(origin))
         }
+        Checked::Stack(stack) => (
+            Content::Stack {
+                offset: 0,
+                user: stack.user,
+                frames: stack.frames,
+            },
+            FieldValue::Stack(stack),
+        ),
+        Checked::Symbol(symbol) => (
+            Content::Symbol {
+                offset: 0,
+                user: symbol.user,
+            },
+            FieldValue::Symbol(symbol),
+        ),
         Checked::Probe => (Content::Probe, FieldValue::Nothing),
         Checked::Func => (Content::Func, FieldValue::Nothing),
         Checked::Time => (Content::Time, FieldValue::Nothing),
@@ -149,11 +165,13 @@ fn constant(value: i128) -> Value {
 /// Gives each fixed part its offset, the most aligned first; returns where they end.
 fn place(fields: &mut [(Field, FieldValue)], start: u32) -> u32 {
     let mut end = start;
-    for size in [8, 4, 2, 1] {
+    for size in [24, 16, 8, 4, 2, 1] {
         for (field, value) in fields.iter_mut() {
             let (offset, bytes) = match &mut field.content {
                 Content::Int { offset, int } => (offset, stored_bytes(value, *int)),
                 Content::Bool { offset } => (offset, 1),
+                Content::Stack { offset, .. } => (offset, 24),
+                Content::Symbol { offset, .. } => (offset, 16),
                 Content::Text { offset, .. } | Content::Copied { offset, .. } => {
                     (offset, size_of::<Span>() as u32)
                 }
@@ -181,6 +199,7 @@ fn room(field: &Field) -> u32 {
     match field.content {
         Content::Text { capacity, .. } => u32::from(capacity).next_multiple_of(8),
         Content::Copied { capacity, .. } => capacity.next_multiple_of(8),
+        Content::Stack { frames, .. } => 8 * u32::from(frames),
         _ => 0,
     }
 }

@@ -120,6 +120,24 @@ impl SitePlan {
         }
     }
 
+    /// Has it to do with addresses of processes, which mean something as long as those are remembered?
+    pub fn takes_user_stacks(&self, shape: &dyn Fn(TallyId) -> Option<bool>) -> bool {
+        match &self.program.action {
+            Action::Emit { layout, .. } => layout.fields.iter().any(|field| {
+                matches!(
+                    field.content,
+                    Content::Stack { user: true, .. } | Content::Symbol { user: true, .. }
+                )
+            }),
+            Action::Tally { tally, .. } => shape(*tally).unwrap_or(false),
+            Action::Dispatch(branches) => {
+                let mut branches = branches.iter();
+                branches.any(|branch| branch.site.takes_user_stacks(shape))
+            }
+            Action::Enter(_) | Action::Change { .. } | Action::Begin(_) | Action::Nothing => false,
+        }
+    }
+
     /// The layouts of the sites' records, in the order of their numbers; none where none are made.
     pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
         let all = self.layout().map(|first| {
@@ -406,9 +424,44 @@ pub enum KeyContent {
     Text {
         capacity: u16,
     },
+    /// The id of a stack, whose frames stand in the table's own map.
+    Stack {
+        user: bool,
+        frames: u8,
+    },
+    /// An address, and the process where it is not the kernel's.
+    Symbol {
+        user: bool,
+    },
     /// The number of a site, shown as its probe's or its function's name.
     Probe,
     Func,
+}
+
+impl KeyContent {
+    /// Is it shown as what addresses mean? Several may mean the same.
+    pub fn is_of_addresses(self) -> bool {
+        matches!(self, Self::Stack { .. } | Self::Symbol { .. })
+    }
+}
+
+impl TallyShape {
+    /// Are addresses of processes among its keys?
+    pub fn has_user_addresses(&self) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|key| {
+            matches!(
+                key.content,
+                KeyContent::Stack { user: true, .. } | KeyContent::Symbol { user: true }
+            )
+        })
+    }
+
+    /// Are stacks among its keys?
+    pub fn has_stacks(&self) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|key| matches!(key.content, KeyContent::Stack { .. }))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

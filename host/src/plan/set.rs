@@ -43,7 +43,8 @@ fn add(shape: SetShape, shapes: &mut Vec<SetShape>) -> Result<(), Report> {
 fn shape(id: SetId, parts: &[Part]) -> SetShape {
     let key_size = parts.iter().map(Part::size).sum();
     let parts = parts.iter().map(|part| match part {
-        Part::Int(_) => SetPart::Int,
+        // Sets are looked into by numbers and strings only.
+        Part::Int(_) | Part::Stack(_) | Part::Symbol(_) => SetPart::Int,
         Part::Text(text) => SetPart::Text {
             capacity: text.capacity().next_multiple_of(8),
         },

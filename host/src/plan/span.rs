@@ -150,6 +150,15 @@ impl<'a> Ties<'a> {
             let message = format!("'{}' is another one where a span ends", item.name);
             return Err(Report::new(message).help("a key is the same on both sides of a span"));
         }
+        let of_addresses =
+            |item: &&Item| matches!(item.checked, Checked::Stack(_) | Checked::Symbol(_));
+        if let Some(item) = items.iter().find(of_addresses) {
+            let message = format!(
+                "'{}' is a stack or a symbol, by which nothing is found",
+                item.name
+            );
+            return Err(Report::new(message).help("a key is made of numbers and strings"));
+        }
         let (keys, parts, key_size) = key_fields(&Node::Const(0), items)?;
         let mut spans = self.spans.borrow_mut();
         let Some(known) = spans.0.get_mut(&span.id) else {
@@ -361,6 +370,12 @@ fn stored(name: &str, checked: &Checked) -> Result<(KeyContent, Type, Part), Rep
         Checked::Copied(_) => {
             let message = format!("'{name}' is a struct or an array, which a span does not store");
             return Err(Report::new(message).help("name a member or an element of it"));
+        }
+        Checked::Stack(_) | Checked::Symbol(_) => {
+            let message = format!("'{name}' is a stack or a symbol, which a span does not store");
+            return Err(
+                Report::new(message).help("take it where the span ends, or count it by itself")
+            );
         }
         Checked::Probe | Checked::Func => {
             let message = format!("'{name}' is not stored in a span");

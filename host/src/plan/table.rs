@@ -99,6 +99,17 @@ pub(super) fn key_fields(
                 let capacity = part.size() as u16;
                 (KeyContent::Text { capacity }, part)
             }
+            Checked::Stack(stack) => (
+                KeyContent::Stack {
+                    user: stack.user,
+                    frames: stack.frames,
+                },
+                Part::Stack(stack.clone()),
+            ),
+            Checked::Symbol(symbol) => (
+                KeyContent::Symbol { user: symbol.user },
+                Part::Symbol(symbol.clone()),
+            ),
             Checked::Copied(_) => {
                 let report = Report::new(format!(
                     "'{}' is a struct, an array or a buffer, which is no part of a key",
@@ -252,8 +263,11 @@ pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Repor
                     "the key '{}' has another type elsewhere in this tally",
                     key.name
                 );
-                return Err(Report::new(message)
-                    .help("give a string the same length everywhere: str(p, 64)"));
+                let help = match new.content {
+                    KeyContent::Stack { .. } => "take as many frames everywhere: kstack(5)",
+                    _ => "give a string the same length everywhere: str(p, 64)",
+                };
+                return Err(Report::new(message).help(help));
             }
         }
     }

@@ -412,6 +412,7 @@ impl Setup {
         Ok(Self {
             ring: arguments.ring,
             follow,
+            process: arguments.pid.filter(|_| !follow),
             verbose: arguments.verbose,
             engine: arguments.engine_log.clone(),
             wakeup,

@@ -1,13 +1,14 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
 use super::refusal::{failed, no_maps, no_permission, not_attached, plainly, refused};
+use crate::facts::stacks::Meaning;
 use crate::kernel::control::{Closed, Done, Order};
 use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
 use crate::kernel::{Abilities, Control, Instance, Shared};
 use crate::lua::session::Site;
 use crate::output::Writer;
-use crate::plan::{Output, Planner, ProbePlan};
+use crate::plan::{Output, Planner, ProbePlan, TallyShape};
 use crate::report::Report;
 use crate::spec::{Member, ProbeId, SetId, VarId};
 use crate::sys::mapping::RingMapping;
@@ -48,6 +49,8 @@ pub(super) struct Setup {
     pub ring: u32,
     /// Programs look into the set of traced processes.
     pub follow: bool,
+    /// The one process that is traced, where it is one.
+    pub process: Option<u32>,
     /// `-v`
     pub verbose: bool,
     /// `--engine-log`: the kernel half to load, in place of the one inside.
@@ -76,6 +79,8 @@ pub(super) struct Running {
     /// What keeps the set of traced processes.
     followers: RefCell<Vec<Instance>>,
     engine_log: RefCell<Option<EngineLog>>,
+    /// What addresses stand for.
+    pub(super) meaning: Meaning,
     pub writer: RefCell<Writer>,
     setup: Setup,
     /// The run ends: nothing is armed any more.
@@ -99,6 +104,7 @@ impl Running {
             variables: RefCell::new(BTreeMap::new()),
             followers: RefCell::new(Vec::new()),
             engine_log: RefCell::new(None),
+            meaning: Meaning::default(),
             writer: RefCell::new(writer),
             setup,
             over: Cell::new(false),
@@ -184,6 +190,7 @@ impl Running {
         if let Some(shared) = self.shared.borrow().as_ref()
             && !self.over.get()
         {
+            self.meaning.wait_for_processes();
             shared.arm();
         }
     }
@@ -346,6 +353,8 @@ impl Running {
                 }
             }
         }
+        // Programs are a part of the kernel's stacks.
+        self.meaning.forget_kernel();
         if self.underway.get() == 0 && reports.is_empty() {
             self.arm();
         }
@@ -373,6 +382,7 @@ impl Running {
             .filter_map(|id| probes.get(id))
             .map(|probe| &probe.plan)
         {
+            self.watch_processes(plan, &planner);
             match plan.output {
                 Output::Tally(tally) => {
                     if let Some(shape) = planner.tally(tally) {
@@ -411,6 +421,20 @@ impl Running {
             }
         }
         Ok(())
+    }
+
+    /// Where stacks of processes are taken, remembers what those map: they may have ended when the stacks are read.
+    fn watch_processes(&self, plan: &ProbePlan, planner: &Planner) {
+        let of_tally = |tally| planner.tally(tally).map(TallyShape::has_user_addresses);
+        let mut sites = plan.sites.iter();
+        if sites.any(|site| site.takes_user_stacks(&of_tally))
+            && let Err(error) = self.meaning.watch_processes(self.setup.process)
+        {
+            let why = plainly(&error);
+            eprintln!(
+                "stacks of processes that end before they are read will have no names: {why}"
+            );
+        }
     }
 
     /// Prints what the kernel half has said for its developers.

@@ -3,14 +3,16 @@
 use super::refusal::plainly;
 use super::running::{Probe, Running, Waiting};
 use super::signal;
-use crate::event::{span, tally};
+use crate::event::span;
+use crate::event::tally::{self, Interned, Meanings};
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
+use crate::output::flame;
 use crate::plan::ProbePlan;
 use crate::report::Report;
-use crate::rows::{Table, Value};
+use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::collections::BTreeSet;
 use std::io;
@@ -43,7 +45,11 @@ impl Session for Running {
         let read = shared
             .as_ref()
             .map_or(Ok(Reading::default()), |shared| shared.read_table(id, take));
-        let Reading { entries, ns } = read
+        let Reading {
+            entries,
+            stacks,
+            ns,
+        } = read
             .map_err(|error| Report::new(format!("a tally can't be read: {}", plainly(&error))))?;
         let entries = entries
             .into_iter()
@@ -52,10 +58,12 @@ impl Session for Running {
                 values: entry.values,
             })
             .collect();
-        let seconds = ns as f64 / 1e9;
-        Ok(tally::table(shape, entries, seconds, &|site| {
-            self.name_of(site)
-        }))
+        let meanings = Meanings {
+            sites: &|site| self.name_of(site),
+            stacks: &stacks,
+            symbols: &self.meaning,
+        };
+        Ok(tally::table(shape, entries, ns as f64 / 1e9, &meanings))
     }
 
     fn read_span(&self, id: SpanId, at_least: u64) -> Result<Table, Report> {
@@ -70,7 +78,12 @@ impl Session for Running {
         let entries = entries
             .map_err(|error| Report::new(format!("a span can't be read: {}", plainly(&error))))?;
         let entries = entries.into_iter().map(|entry| (entry.key, entry.values));
-        Ok(span::open(shape, entries, self.now(), at_least))
+        let meanings = Meanings {
+            sites: &|site| self.name_of(site),
+            stacks: &Interned::new(),
+            symbols: &self.meaning,
+        };
+        Ok(span::open(shape, entries, self.now(), at_least, &meanings))
     }
 
     fn make_set(&self, set: SetId, keys: u32) {
@@ -156,6 +169,37 @@ impl Session for Running {
         }
     }
 
+    fn folded(&self, table: &Table, flame: &Flame) -> Result<String, Report> {
+        flame::folded(table, flame)
+    }
+
+    fn draw(&self, table: &Table, flame: &Flame, file: &str) -> Result<(), Report> {
+        if self.muted.get() {
+            return Ok(());
+        }
+        let svg = flame::svg(table, flame)?;
+        std::fs::write(file, svg).map_err(|error| unwritable(file, &error))
+    }
+
+    fn may_write(&self, file: &str) -> Result<(), Report> {
+        let exists = std::path::Path::new(file).exists();
+        let mut options = std::fs::File::options();
+        let made = options.create(true).append(true).open(file);
+        made.map_err(|error| unwritable(file, &error))?;
+        if !exists {
+            // It is made when there is something to be drawn.
+            let _ = std::fs::remove_file(file);
+        }
+        Ok(())
+    }
+
+    fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
+        match self.muted.get() {
+            true => Ok(()),
+            false => std::fs::write(file, text).map_err(|error| unwritable(file, &error)),
+        }
+    }
+
     fn detach(&self, id: ProbeId) -> Result<(), Report> {
         self.waiting.borrow_mut().retain(|waiting| *waiting != id);
         let mut probes = self.probes.borrow_mut();
@@ -196,6 +240,24 @@ impl Session for Running {
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
     }
+}
+
+impl Symbols for Running {
+    fn longest(&self) -> usize {
+        self.meaning.longest()
+    }
+
+    fn stack(&self, raw: &RawStack, time: u64) -> Arc<Stack> {
+        self.meaning.stack(raw, time)
+    }
+
+    fn symbol(&self, address: u64, process: Option<u32>, time: u64) -> Frame {
+        self.meaning.symbol(address, process, time)
+    }
+}
+
+fn unwritable(file: &str, error: &io::Error) -> Report {
+    Report::new(format!("{file} can't be written: {}", plainly(error)))
 }
 
 impl Running {

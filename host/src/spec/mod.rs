@@ -134,6 +134,8 @@ pub struct Room {
     pub keys: u32,
     /// Where there is no room for a new key, the one that was used least recently goes, instead of the new one's update.
     pub lru: bool,
+    /// How many stacks there may be among the keys, those of both generations as above.
+    pub stacks: u32,
     /// Further probes may come to feed it at any time: `tally()`. Else it is the ending of one.
     pub open: bool,
 }
@@ -143,6 +145,7 @@ impl Default for Room {
         Self {
             keys: 4096,
             lru: false,
+            stacks: 8192,
             open: false,
         }
     }

@@ -29,6 +29,12 @@ impl Mapping {
         Self::new(map, 0, length, libc::PROT_READ | libc::PROT_WRITE)
     }
 
+    /// Maps the ring of a perf event: its first page, and `pages` of data behind it.
+    pub(super) fn of_perf(event: impl AsFd, pages: usize) -> io::Result<Self> {
+        let length = (1 + pages) * page_size();
+        Self::new(event, 0, length, libc::PROT_READ | libc::PROT_WRITE)
+    }
+
     fn new(
         file: impl AsFd,
         offset: usize,
@@ -188,7 +194,7 @@ impl RingMapping {
     }
 }
 
-fn page_size() -> usize {
+pub(super) fn page_size() -> usize {
     // SAFETY: has no preconditions.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size).unwrap_or(4096)

@@ -8,6 +8,7 @@ pub mod links;
 pub mod map;
 pub mod mapped_file;
 pub mod mapping;
+pub mod mappings;
 pub mod open_files;
 pub mod perf;
 pub mod rcu;

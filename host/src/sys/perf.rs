@@ -119,15 +119,25 @@ pub fn attach_as(event: &Event, program: impl AsFd, cookie: u64) -> io::Result<A
 
 fn open(event: &Event) -> io::Result<OwnedFd> {
     let (attr, pid, cpu) = attributes(event)?;
-    // SAFETY: the attribute, and the strings that it points to, outlive the call.
+    open_attr(&attr, pid, cpu, PERF_FLAG_FD_CLOEXEC.into())
+}
+
+/// perf_event_open(2). What the attribute points to must be there.
+pub(super) fn open_attr(
+    attr: &perf_event_attr,
+    pid: i32,
+    cpu: i32,
+    flags: libc::c_ulong,
+) -> io::Result<OwnedFd> {
+    // SAFETY: the attribute outlives the call; whoever made it keeps its strings.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_perf_event_open,
-            &raw const attr,
+            std::ptr::from_ref(attr),
             pid,
             cpu,
             -1,
-            PERF_FLAG_FD_CLOEXEC,
+            flags,
         )
     };
     let fd = i32::try_from(fd).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;

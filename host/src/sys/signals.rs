@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// What ends a run. A terminal that goes away is a reason, too.
 const ENDING: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
@@ -30,6 +30,8 @@ const FOR_EVER: u64 = 100 * 366 * 86_400;
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
 /// Bit N: the script's signal N has come and was not yet taken.
 static PENDING: AtomicU64 = AtomicU64::new(0);
+/// The host works for the script, whose time stands still.
+static PAUSED: AtomicBool = AtomicBool::new(false);
 static WAKE: AtomicI32 = AtomicI32::new(-1);
 static INTERRUPT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
@@ -92,6 +94,9 @@ extern "C" fn noted(signal: libc::c_int) {
 }
 
 extern "C" fn time_is_over(_: libc::c_int) {
+    if PAUSED.load(Ordering::SeqCst) {
+        return;
+    }
     if let Some(interrupt) = INTERRUPT.get() {
         interrupt();
     }
@@ -118,6 +123,39 @@ pub fn interrupt_after(nanoseconds: u64) {
     };
     // SAFETY: reads one struct. With these values it can't fail.
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+}
+
+/// While this is there, the script is not interrupted: what the host does for it may take long, and is none of its time.
+pub struct Pause {
+    left: libc::itimerval,
+}
+
+/// Stops the script's clock; not to be called while it stands.
+pub fn pause() -> Pause {
+    PAUSED.store(true, Ordering::SeqCst);
+    // SAFETY: structs of integers; all zero stops the clock.
+    let (stopped, mut left) = unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+    // SAFETY: reads one struct and fills the other. With these values it can't fail.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const stopped, &raw mut left) };
+    Pause { left }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        PAUSED.store(false, Ordering::SeqCst);
+        if ended() {
+            grant_time();
+        } else if self.left.it_value.tv_sec > 0 || self.left.it_value.tv_usec > 0 {
+            // SAFETY: reads one struct, which the kernel has filled.
+            unsafe {
+                libc::setitimer(
+                    libc::ITIMER_REAL,
+                    &raw const self.left,
+                    std::ptr::null_mut(),
+                )
+            };
+        }
+    }
 }
 
 /// From now on the first signal that ends a run wakes `wakeup`, and calls `interrupt` a second later, on this thread if

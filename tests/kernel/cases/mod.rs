@@ -22,6 +22,7 @@ mod sets;
 mod signals;
 mod sites;
 mod spans;
+mod stacks;
 mod storm;
 mod structs;
 mod tallies;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         functions::CASES,
         function_places::CASES,
         described::CASES,
+        stacks::CASES,
         wildcards::CASES,
         callers::CASES,
         engine_log::CASES,

@@ -12,7 +12,7 @@ use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
 
 /// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 13] = [
+const FUNCTIONS: [(&str, &str); 17] = [
     ("entry", "entry(expression)"),
     ("str", "str(pointer[, bytes])"),
     ("buf", "buf(pointer, bytes[, most])"),
@@ -26,10 +26,14 @@ const FUNCTIONS: [(&str, &str); 13] = [
     ("like", "like(string, 'pattern')"),
     ("log2", "log2(number)"),
     ("bswap", "bswap(number)"),
+    ("kstack", "kstack(frames)"),
+    ("ustack", "ustack(frames)"),
+    ("ksym", "ksym(address)"),
+    ("usym", "usym(address)"),
 ];
 
 /// What will be there, and is not yet.
-const LATER: [&str; 5] = ["kstack", "ustack", "ksym", "usym", "ntop"];
+const LATER: [&str; 1] = ["ntop"];
 
 /// What makes a column of a tally.
 const COLUMNS: [&str; 8] = [
@@ -64,6 +68,9 @@ impl Checker<'_> {
             ("like", [string, pattern]) => self.like(string, pattern),
             ("log2", [of]) => Ok(Term::number(Node::Log2(Box::new(self.number(of)?.0)))),
             ("bswap", [of]) => self.swap(of),
+            ("kstack" | "ustack", []) => self.stack(name == "ustack", None, span),
+            ("kstack" | "ustack", [frames]) => self.stack(name == "ustack", Some(frames), span),
+            ("ksym" | "usym", [address]) => self.symbol(name == "usym", address),
             _ => self.other_call(name, arguments, span),
         }
     }

@@ -7,7 +7,7 @@ use super::term::Term;
 use super::{Refusal, Result, Scope};
 use crate::expr::parse;
 use crate::expr::syntax::{Kind, Step, Syntax};
-use crate::expr::tree::{Node, Text};
+use crate::expr::tree::{Node, Stack, Symbol, Text};
 use crate::expr::types::Type;
 use crate::report::Report;
 use crate::spec::Source;
@@ -21,6 +21,8 @@ pub enum Checked {
     Text(Text),
     /// A struct or array, as it lies in memory.
     Copied(Box<Copied>),
+    Stack(Stack),
+    Symbol(Symbol),
     /// The item is just this word: the host knows it without a field.
     Probe,
     Func,
@@ -127,6 +129,8 @@ impl Checker<'_> {
             term if term.is_string() => term.into_string().map(Checked::Text),
             Term::Int(node, ty) => Some(Checked::Int(node, ty)),
             Term::Bool(node) => Some(Checked::Condition(node)),
+            Term::Stack(stack) => Some(Checked::Stack(stack)),
+            Term::Symbol(symbol) => Some(Checked::Symbol(symbol)),
             _ => None,
         };
         checked.ok_or_else(|| {

@@ -15,6 +15,7 @@ mod members;
 mod memory;
 mod paths;
 mod span;
+mod stacks;
 mod strings;
 mod term;
 mod words;

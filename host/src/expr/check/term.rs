@@ -1,7 +1,7 @@
 //! What a part of a text is, before it is known what it is wanted for.
 
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Node, Op, Relation, Text};
+use crate::expr::tree::{Node, Op, Relation, Stack, Symbol, Text};
 use crate::expr::types::{Int, Space, Type};
 use moontrace_abi::limits::STRING;
 
@@ -26,6 +26,8 @@ pub(super) enum Term {
         bytes: Node,
         of: Type,
     },
+    Stack(Stack),
+    Symbol(Symbol),
     /// Some bytes at an address, at most so many.
     Bytes {
         space: Space,
@@ -68,6 +70,8 @@ impl Term {
             } => format!("an array of {of}"),
             Self::Memory { ty, .. } => format!("a {ty}"),
             Self::Elements(_, of) | Self::Counted { of, .. } => format!("an array of {of}"),
+            Self::Stack(_) => "a stack".into(),
+            Self::Symbol(_) => "a symbol".into(),
             Self::Bytes { .. } => "a buffer".into(),
             Self::Int(..) | Self::Text(_) => "a number".into(),
         }

@@ -14,8 +14,9 @@ use crate::spec::{Given, Member};
 use std::ops::Range;
 
 /// The words that every probe has.
-const WORDS: [&str; 10] = [
-    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask",
+const WORDS: [&str; 12] = [
+    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask", "kstack",
+    "ustack",
 ];
 
 impl<'a> Checker<'a> {
@@ -58,6 +59,8 @@ impl<'a> Checker<'a> {
             Checked::Condition(node) => Ok(Term::Bool(node.clone())),
             Checked::Text(text) => Ok(Term::Text(text.clone())),
             Checked::Copied(copied) => Ok(copied.term.clone()),
+            Checked::Stack(stack) => Ok(Term::Stack(stack.clone())),
+            Checked::Symbol(symbol) => Ok(Term::Symbol(symbol.clone())),
             Checked::Time => self.own_word("time", span),
             Checked::Cpu => self.own_word("cpu", span),
             Checked::Probe => self.own_word("probe", span),
@@ -66,7 +69,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A word of the language, of the probe, of the script's definitions or of the kernel.
-    fn own_word(&self, name: &str, span: &Range<usize>) -> Result<Term> {
+    pub(super) fn own_word(&self, name: &str, span: &Range<usize>) -> Result<Term> {
         let current = match name {
             "pid" => Current::Pid,
             "tid" => Current::Tid,
@@ -90,10 +93,7 @@ impl<'a> Checker<'a> {
         match name {
             "elapsed" => return self.elapsed(span),
             "from" => return Err(self.bare_from(span).into()),
-            "kstack" | "ustack" => {
-                let message = format!("'{name}' is not in this version yet");
-                return Err(self.refuse(span, message).into());
-            }
+            "kstack" | "ustack" => return self.stack(name == "ustack", None, span),
             _ => {}
         }
         if let Some(number) = self.definition_named(name) {
@@ -249,6 +249,8 @@ impl Checked {
         match self {
             Self::Int(node, _) | Self::Condition(node) => Some(Branch::Node(node)),
             Self::Text(text) => Some(Branch::Text(text)),
+            Self::Stack(stack) => Some(Branch::Node(&stack.memory)),
+            Self::Symbol(symbol) => Some(Branch::Node(&symbol.address)),
             Self::Copied(_) | Self::Probe | Self::Func | Self::Time | Self::Cpu => None,
         }
     }

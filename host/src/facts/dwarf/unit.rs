@@ -4,10 +4,9 @@ use super::Damage;
 use super::sections::{Bytes, Sections, shared};
 use gimli::{
     Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, DebugAddr, DebugAddrBase,
-    DebugInfoOffset, DebugLoc, DebugLocLists, DebugLocListsBase, DebugRanges, DebugRngLists,
-    DebugRngListsBase, DebugStrOffsets, DebugStrOffsetsBase, DwAt, DwTag, Encoding, EntriesRaw,
-    Format, LocListIter, LocationLists, RangeLists, UnitHeader, UnitOffset, UnitSectionOffset,
-    UnitType,
+    DebugLoc, DebugLocLists, DebugLocListsBase, DebugRanges, DebugRngLists, DebugRngListsBase,
+    DebugStrOffsets, DebugStrOffsetsBase, DwAt, DwTag, Encoding, EntriesRaw, Format, LocListIter,
+    LocationLists, RangeLists, SectionId, UnitHeader, UnitOffset, UnitSectionOffset, UnitType,
 };
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -151,7 +150,8 @@ impl Unit {
             }),
             UnitType::Compilation,
             DebugAbbrevOffset(index(head.abbreviations)),
-            UnitSectionOffset::DebugInfoOffset(DebugInfoOffset(index(head.start))),
+            SectionId::DebugInfo,
+            UnitSectionOffset(index(head.start)),
             shared(entries),
         );
         let abbreviations =
@@ -314,7 +314,7 @@ impl Unit {
 }
 
 /// Entries one after the other, as they stand.
-pub(super) struct Entries<'a>(EntriesRaw<'a, 'a, Bytes>);
+pub(super) struct Entries<'a>(EntriesRaw<'a, Bytes>);
 
 impl Entries<'_> {
     /// The next entry where it is one of those that are `wanted`, else `None`, and where it stands and how deep; the end of a

@@ -12,15 +12,17 @@ use mlua::{Table, Value};
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
 const MOST_KEYS: u32 = 1 << 24;
+/// Stacks of one tally: at a kilobyte each that is a gigabyte.
+const MOST_STACKS: u32 = 1 << 20;
 
 fn tally(call: &Call<'_>) -> mlua::Result<Value> {
     let tally = Tally::new(call.script.tallies.add(room(call)?), None);
     Ok(Value::UserData(call.lua.create_userdata(tally)?))
 }
 
-/// `{ keys =, lru = }`, which may be left out.
+/// `{ keys =, lru =, stacks = }`, which may be left out.
 fn room(call: &Call<'_>) -> mlua::Result<Room> {
-    const NAMES: [&str; 2] = ["keys", "lru"];
+    const NAMES: [&str; 3] = ["keys", "lru", "stacks"];
     let mut room = Room {
         open: true,
         ..Room::default()
@@ -28,19 +30,22 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
     let options = match call.value(0) {
         Value::Nil => return Ok(room),
         Value::Table(options) => options,
-        _ => return Err(call.wrong(0, "a table: { keys =, lru = }")),
+        _ => return Err(call.wrong(0, "a table: { keys =, lru =, stacks = }")),
     };
     for pair in options.pairs::<String, Value>() {
         match pair? {
             (name, value @ Value::Integer(_)) if name == "keys" => {
                 room.keys = count_of_keys(call, &value)?;
             }
+            (name, Value::Integer(stacks)) if name == "stacks" => {
+                room.stacks = number(call, "stacks", stacks, MOST_STACKS)?;
+            }
             (name, Value::Boolean(lru)) if name == "lru" => room.lru = lru,
             (name, value) if NAMES.contains(&name.as_str()) => {
-                let wanted = if name == "keys" {
-                    "a number"
-                } else {
+                let wanted = if name == "lru" {
                     "true or false"
+                } else {
+                    "a number"
                 };
                 return Err(call.fail(format!("'{name}' is {wanted}, not a {}", value.type_name())));
             }
@@ -51,6 +56,12 @@ fn room(call: &Call<'_>) -> mlua::Result<Room> {
         }
     }
     Ok(room)
+}
+
+fn number(call: &Call<'_>, name: &str, value: i64, most: u32) -> mlua::Result<u32> {
+    let number = u32::try_from(value).ok();
+    let number = number.filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| call.fail(format!("'{name}' is a number from 1 to {most}")))
 }
 
 fn span(call: &Call<'_>) -> mlua::Result<Value> {
@@ -134,8 +145,8 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
     functions: &[
         Entry {
             name: "tally",
-            signature: "tally{ keys = 4096, lru = false }",
-            doc: "A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes.",
+            signature: "tally{ keys = 4096, lru = false, stacks = 8192 }",
+            doc: "A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.",
             function: tally,
         },
         Entry {

@@ -47,6 +47,24 @@ fn is_readable(path: &Path) -> bool {
     plain && inside(path) && target.map_or(true, |target| inside(&target))
 }
 
+/// The name of what an address is in: of the kernel, or of a process by its number.
+fn ksym(call: &Call<'_>) -> mlua::Result<Value> {
+    symbol(call, None)
+}
+
+fn usym(call: &Call<'_>) -> mlua::Result<Value> {
+    let pid = call.integer(1, "an address and a process: usym(e.args.ptr, e.pid)")?;
+    let pid = u32::try_from(pid).map_err(|_| call.fail(format!("there is no process {pid}")))?;
+    symbol(call, Some(pid))
+}
+
+fn symbol(call: &Call<'_>, process: Option<u32>) -> mlua::Result<Value> {
+    let address = call.integer(0, "an address")? as u64;
+    let session = &call.script.session;
+    let frame = session.symbol(address, process, session.now());
+    Ok(Value::String(call.lua.create_string(frame.name())?))
+}
+
 fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
     let path = call.text(0, "the path of a cgroup")?;
     match call.script.session.cgroup(&path) {
@@ -70,6 +88,18 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             signature: "readfile(path)",
             doc: "The text of a file in /proc or /sys, without its last newline; nil when it can't be read.",
             function: readfile,
+        },
+        Entry {
+            name: "ksym",
+            signature: "ksym(address)",
+            doc: "The name of the kernel's function that an address is in; the address itself where that is not known.",
+            function: ksym,
+        },
+        Entry {
+            name: "usym",
+            signature: "usym(address, pid)",
+            doc: "The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.",
+            function: usym,
         },
         Entry {
             name: "cgroupid",

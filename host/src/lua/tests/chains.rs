@@ -54,7 +54,7 @@ fn wrong_names_get_the_nearest() {
         "{message}"
     );
     assert!(failure("prob 't:a:b'").contains("did you mean 'probe'?"));
-    assert!(failure("ksym()").contains("later version"));
+    assert!(failure("open()").contains("later version"));
     assert!(failure("probe 't:a:b':count():where 'x'").contains("before the chain's ending"));
     assert!(failure("probe 't:a:b'.where 'x'").contains("colon"));
     assert!(failure("probe(nil)").contains("test.lua:1: probe takes"));

@@ -317,7 +317,7 @@ pub(crate) static TYPE: Type = Type {
     name: "probe",
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
     methods: METHODS,
-    later: &["flamegraph"],
+    later: &[],
 };
 
 const METHODS: &[Entry] = &[

@@ -1,10 +1,12 @@
 //! The API's values, one file each. A method is an entry in its type's table.
 
 pub(crate) mod chain;
+mod flame;
 pub(crate) mod histogram;
 pub(crate) mod set;
 pub(crate) mod snapshot;
 pub(crate) mod span;
+pub(crate) mod stack;
 pub(crate) mod tally;
 pub(crate) mod variable;
 
@@ -25,12 +27,13 @@ pub(crate) struct Type {
 }
 
 /// Every type, as the documentation lists them.
-pub(crate) const ALL: [&Type; 7] = [
+pub(crate) const ALL: [&Type; 8] = [
     &chain::TYPE,
     &tally::TYPE,
     &snapshot::TYPE,
     &histogram::TYPE,
     &span::TYPE,
+    &stack::TYPE,
     &set::TYPE,
     &variable::TYPE,
 ];
@@ -48,7 +51,7 @@ pub(crate) fn register<T>(registry: &mut UserDataRegistry<T>, of: &'static Type)
     registry.add_meta_function(MetaMethod::ToString, move |_, _: Value| Ok(of.name));
 }
 
-fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
+pub(super) fn no_method(lua: &Lua, of: &Type, name: &str) -> mlua::Result<mlua::Error> {
     let script = Script::of(lua)?;
     let message = match of.later.contains(&name) {
         true => format!("':{name}' comes in a later version"),

@@ -1,5 +1,7 @@
 //! A table that is read and no longer changes: what `t:take()` gives. The methods that it shares with tallies are here.
 
+use super::flame::{flamegraph_of_snapshot, folded};
+use super::stack::StackValue;
 use super::{Type, register};
 use crate::lua::call::{Call, Entry};
 use crate::lua::tables;
@@ -8,6 +10,7 @@ use crate::report::did_you_mean;
 use crate::rows::{self, Table};
 use mlua::{MetaMethod, UserData, UserDataFields, UserDataMethods, UserDataRegistry, Value};
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) struct Snapshot(Rc<Table>);
 
@@ -60,6 +63,9 @@ fn key(call: &Call<'_>, value: &Value) -> mlua::Result<rows::Value> {
         Value::Boolean(value) => rows::Value::Bool(*value),
         Value::Integer(value) => rows::Value::Int(*value),
         Value::String(text) => rows::Value::Str(text.as_bytes().to_vec()),
+        Value::UserData(data) if let Ok(stack) = data.borrow::<StackValue>() => {
+            rows::Value::Stack(Arc::clone(&stack.0))
+        }
         other => {
             return Err(call.fail(format!(":get: a {} is no key", other.type_name())));
         }
@@ -230,8 +236,20 @@ pub(crate) static TYPE: Type = Type {
             doc: "Prints the table, largest last.",
             function: print,
         },
+        Entry {
+            name: "flamegraph",
+            signature: ":flamegraph(file[, { column =, title = }])",
+            doc: "Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named.",
+            function: flamegraph_of_snapshot,
+        },
+        Entry {
+            name: "folded",
+            signature: ":folded([file][, { column = }])",
+            doc: "The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.",
+            function: folded::<Snapshot>,
+        },
     ],
-    later: &["flamegraph"],
+    later: &[],
 };
 
 impl UserData for Snapshot {

@@ -1,5 +1,6 @@
 //! A tally: the table in the kernel that probes feed.
 
+use super::flame::{flamegraph_of_tally, folded};
 use super::snapshot::{self, Readable, get, group, rows, top};
 use super::{Type, register};
 use crate::lua::api::time::period;
@@ -173,6 +174,18 @@ pub(crate) static TYPE: Type = Type {
             function: print,
         },
         Entry {
+            name: "flamegraph",
+            signature: ":flamegraph(file[, { column =, title = }])",
+            doc: "Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named. In the body of a script it says how the tally is shown at exit.",
+            function: flamegraph_of_tally,
+        },
+        Entry {
+            name: "folded",
+            signature: ":folded([file][, { column = }])",
+            doc: "The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.",
+            function: folded::<Tally>,
+        },
+        Entry {
             name: "every",
             signature: ":every(period[, { top =, sort =, title =, rate = }])",
             doc: "Takes and prints the tally again and again.",
@@ -197,7 +210,7 @@ pub(crate) static TYPE: Type = Type {
             function: detach,
         },
     ],
-    later: &["flamegraph"],
+    later: &[],
 };
 
 impl UserData for Tally {

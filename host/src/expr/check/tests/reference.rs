@@ -4,6 +4,7 @@ use crate::expr::check::OPERATIONS;
 use crate::expr::parse::{self, LENGTH, NESTING};
 use crate::spec::{Room, SET_KEYS, Span};
 use moontrace_abi::limits::*;
+use moontrace_abi::stack::FRAMES;
 
 const REFERENCE: &str = include_str!("../../../../../lua-stdlib/EXPRESSIONS.md");
 
@@ -48,6 +49,8 @@ fn its_limits_are_the_limits() {
         COLUMNS,
         ROW,
         Room::default().keys as usize,
+        Room::default().stacks as usize,
+        FRAMES,
         SPAN_FIELDS,
         SPAN,
         Span::KEYS as usize,
