@@ -2,7 +2,7 @@
 
 use super::asm::Asm;
 use super::function::{Done, Failure, Function, too_deep};
-use super::instruction::{R0, R1, R8};
+use super::instruction::{Helper, R0, R1, R8, When};
 use super::weights::Root;
 use super::{Code, MapRef, SMALL_STACK, Target};
 use crate::expr::tree::{Node, Part};
@@ -13,6 +13,26 @@ pub fn constant(value: u64) -> Code {
     let mut asm = Asm::default();
     asm.constant(R0, value);
     asm.leave();
+    asm.finish().unwrap_or_default()
+}
+
+/// The body of `stack()` in programs that are switched away from while others of them run on the same processor: no such
+/// program may share its stack with another.
+///
+/// Since Linux 6.13 each processor has one stack for all runs of a program whose stack is not small
+/// (`bpf_enable_priv_stack` in kernel/bpf/verifier.c): a program is taken for one that is never begun again while it runs
+/// there. Uprobes' are, `bpf_prog_run_array_uprobe` and `uprobe_prog_run` keep nobody out: values change under a program,
+/// and the addresses that it kept there as well. A program with a tail call gets no such stack
+/// (`check_max_stack_depth`). This one is never made, which the verifier sees, and takes it out: but it looks for tail
+/// calls before that. So it costs nothing, and asks for no map.
+pub fn own_stack() -> Code {
+    let mut asm = Asm::default();
+    let over = asm.label();
+    asm.mov(R0, 0);
+    asm.jump_if(When::Eq, R0, 0, over);
+    asm.helper(Helper::TailCall);
+    asm.bind(over);
+    asm.exit(0);
     asm.finish().unwrap_or_default()
 }
 

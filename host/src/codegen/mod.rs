@@ -28,7 +28,7 @@ mod weights;
 pub use call::{CallKey, frame, stash};
 pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
-pub use holes::{constant, guard, key, measure, member, steps};
+pub use holes::{constant, guard, key, measure, member, own_stack, steps};
 pub use record::{FieldValue, record};
 
 pub(crate) use instruction::insn;

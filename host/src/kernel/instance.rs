@@ -3,7 +3,7 @@
 use super::attach::{self, Link, NotAttached, Skipped};
 use super::library::{Body, Library};
 use super::maps::Maps;
-use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
+use crate::codegen::{Code, MapRef, SMALL_STACK, constant, own_stack};
 use crate::plan::{Action, Attachment, SiteId, SitePlan};
 use crate::sys::bpf;
 use crate::sys::map::{Map, MapSpec, MapType, Update};
@@ -246,6 +246,9 @@ impl<'a> Holes<'a> {
         generated.extend(program.steps.as_ref().map(|code| ("steps", code)));
         generated.extend(program.call.as_ref().map(|code| ("frame", code)));
         let mut constants = vec![("base", constant(plan.id.0.into()))];
+        if attach::can_be_preempted(&plan.attachment) {
+            constants.push(("stack", own_stack()));
+        }
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
                 generated.push(("record", record.as_ref()));

@@ -100,7 +100,7 @@ fn killed_it_leaves_no_counter_raised() {
 /// More processes than processors at the same places: the kernel switches from one to the other wherever it likes to, in
 /// the middle of a program as well, and what a program has on its stack stays its own.
 fn exact_while_processes_take_turns() {
-    const CALLS: u64 = 6000;
+    const CALLS: u64 = 4000;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let start = |_| Worker::start(&["as", "mt-turns", "call", &CALLS.to_string()]);
     let mut workers: Vec<Worker> = (0..2 * processors + 1).map(start).collect();

@@ -81,6 +81,16 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
     }
 }
 
+/// May the kernel run the program on a processor again while an earlier run is under way there? It keeps all others from
+/// that, or skips and counts the second one.
+pub fn can_be_preempted(attachment: &Attachment) -> bool {
+    match attachment {
+        Attachment::Uprobe { .. } | Attachment::UprobeMulti { .. } => true,
+        Attachment::Each(all) => all.first().is_some_and(can_be_preempted),
+        _ => false,
+    }
+}
+
 /// Attaches `program`, which was loaded as [`entry`] says. With `optional`, places that the kernel does not take are left
 /// out.
 pub fn attach(
