@@ -16,15 +16,14 @@ pub fn constant(value: u64) -> Code {
     asm.finish().unwrap_or_default()
 }
 
-/// The body of `stack()` in programs that are switched away from while others of them run on the same processor: no such
-/// program may share its stack with another.
+/// The body of `stack()` in a program that may be begun again on a processor while a run of it is under way there.
 ///
-/// Since Linux 6.13 each processor has one stack for all runs of a program whose stack is not small
-/// (`bpf_enable_priv_stack` in kernel/bpf/verifier.c): a program is taken for one that is never begun again while it runs
-/// there. Uprobes' are, `bpf_prog_run_array_uprobe` and `uprobe_prog_run` keep nobody out: values change under a program,
-/// and the addresses that it kept there as well. A program with a tail call gets no such stack
-/// (`check_max_stack_depth`). This one is never made, which the verifier sees, and takes it out: but it looks for tail
-/// calls before that. So it costs nothing, and asks for no map.
+/// Since Linux 6.13 the runs of a program on one processor share a stack where it isn't small: the kernel takes it for one
+/// that it never begins again there (`bpf_enable_priv_stack` in kernel/bpf/verifier.c). It does begin those of uprobes
+/// (`bpf_prog_run_array_uprobe`, `uprobe_prog_run`): what one has on its stack changes under it, addresses as well.
+///
+/// A program with a tail call has its thread's stack (`check_max_stack_depth`). This one is never made. The verifier sees
+/// that, after it has looked for tail calls, and takes it out: no map is asked for, and what is left is one instruction.
 pub fn own_stack() -> Code {
     let mut asm = Asm::default();
     let over = asm.label();

@@ -81,8 +81,8 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
     }
 }
 
-/// May the kernel run the program on a processor again while an earlier run is under way there? It keeps all others from
-/// that, or skips and counts the second one.
+/// Does the kernel begin a run of the program while another one of it is under way on the same processor? It does for
+/// those of user programs; of all others it skips the second run, and counts it as missed.
 pub fn can_be_preempted(attachment: &Attachment) -> bool {
     match attachment {
         Attachment::Uprobe { .. } | Attachment::UprobeMulti { .. } => true,
