@@ -20,6 +20,9 @@ macro_rules! holes {
 }
 
 holes! {
+    /// Which stack the program runs on: the thread's own where `own_stack` of the host's code generator stands here, else
+    /// what the kernel likes.
+    stack();
     /// Is this a hit of the script at all? 1 or 0. What is not a hit is not counted.
     guard(ctx: *mut c_void, state: *mut State);
     /// Which of the instance's sites was hit: 0 where there is one.

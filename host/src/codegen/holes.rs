@@ -2,7 +2,7 @@
 
 use super::asm::{Asm, Label};
 use super::function::{Done, Failure, Function, too_deep};
-use super::instruction::{R0, R1, R8};
+use super::instruction::{Helper, R0, R1, R8, When};
 use super::weights::Root;
 use super::{Code, MapRef, SMALL_STACK, Step, Target};
 use crate::expr::tree::{Node, Part};
@@ -22,6 +22,25 @@ pub fn kernel_function(id: u32) -> Code {
     // The context is still in the register that the function takes it in.
     asm.kernel_function(id);
     asm.leave();
+    asm.finish().unwrap_or_default()
+}
+
+/// The body of `stack()` in a program that may be begun again on a processor while a run of it is under way there.
+///
+/// Since Linux 6.13 the runs of a program on one processor share a stack where it isn't small: the kernel takes it for one
+/// that it never begins again there (`bpf_enable_priv_stack` in kernel/bpf/verifier.c). It does begin those of uprobes
+/// (`bpf_prog_run_array_uprobe`, `uprobe_prog_run`): what one has on its stack changes under it, addresses as well.
+///
+/// A program with a tail call has its thread's stack (`check_max_stack_depth`). This one is never made. The verifier sees
+/// that, after it has looked for tail calls, and takes it out: no map is asked for, and what is left is one instruction.
+pub fn own_stack() -> Code {
+    let mut asm = Asm::default();
+    let over = asm.label();
+    asm.mov(R0, 0);
+    asm.jump_if(When::Eq, R0, 0, over);
+    asm.helper(Helper::TailCall);
+    asm.bind(over);
+    asm.exit(0);
     asm.finish().unwrap_or_default()
 }
 

@@ -100,6 +100,7 @@ pub(super) fn immediate(value: u64) -> Option<i32> {
 pub(super) enum Helper {
     MapLookup = 1,
     ProcessorId = 8,
+    TailCall = 12,
     PidTgid = 14,
     UidGid = 15,
     Comm = 16,

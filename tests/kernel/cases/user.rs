@@ -3,6 +3,8 @@
 use super::cases;
 use crate::trace::Trace;
 use crate::worker::{Worker, executable};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 cases!(user:
@@ -10,6 +12,7 @@ cases!(user:
     return_values,
     nothing_at_another_process,
     killed_it_leaves_no_counter_raised,
+    exact_while_processes_take_turns,
 );
 
 const CALLS: i64 = 50;
@@ -92,4 +95,46 @@ fn killed_it_leaves_no_counter_raised() {
     assert_ne!(worker.ask(), "0", "it is probed");
     again.stop().is_well();
     assert_eq!(worker.ask(), "0");
+}
+
+/// More processes than processors at the same places: the kernel switches from one to the other wherever it likes to, in
+/// the middle of a program as well, and what a program has on its stack stays its own.
+fn exact_while_processes_take_turns() {
+    const CALLS: u64 = 4000;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let start = |_| Worker::start(&["as", "mt-turns", "call", &CALLS.to_string()]);
+    let mut workers: Vec<Worker> = (0..2 * processors + 1).map(start).collect();
+    let code = r#"
+        local function counted(name, pattern, n)
+          return probe(pattern):name(name):where 'comm == "mt-turns"':where(n .. " % 3 == 1"):by("pid, rest = " .. n .. " % 7")
+            :tally("count(), sum = sum(" .. n .. ")")
+        end
+        counted("one", "uprobe:EXE:moontrace_target", "arg0")
+        counted("many", "uprobe:EXE:*{moontrace,brief}_target", "arg0")
+        counted("back", "uretprobe:EXE:moontrace_target", "(retval + 7)")
+        counted("usdt", "usdt:EXE:moontrace:called", "arg0")"#;
+    let tracing = Trace::of(&code.replace("EXE", &executable())).start();
+    workers.iter_mut().for_each(Worker::begin);
+    workers.iter_mut().for_each(Worker::finish);
+    let outcome = tracing.stop();
+    outcome.is_well();
+    for (probe, places) in [("one", 1), ("many", 2), ("back", 1), ("usdt", 1)] {
+        let numbers = |row: &Value| {
+            ["pid", "rest", "count", "sum"].map(|name| row[name].as_u64().unwrap_or(u64::MAX))
+        };
+        let counted: BTreeSet<[u64; 4]> = outcome.rows(probe).iter().map(numbers).collect();
+        let made = |pid: u32, rest: u64| {
+            let made = (0..CALLS).filter(|n| n % 3 == 1 && n % 7 == rest);
+            let (count, sum) = made.fold((0, 0), |(count, sum), n| (count + 1, sum + n));
+            [pid.into(), rest, count * places, sum * places]
+        };
+        let pids = workers.iter().map(Worker::pid);
+        let made = pids.flat_map(|pid| (0..7).map(move |rest| made(pid, rest)));
+        let made: BTreeSet<[u64; 4]> = made.collect();
+        let wrong: Vec<_> = counted.symmetric_difference(&made).collect();
+        assert!(
+            wrong.is_empty(),
+            "{probe}: counted and made differ in {wrong:?}"
+        );
+    }
 }

@@ -84,6 +84,16 @@ pub fn entry(attachment: &Attachment) -> (&'static str, ProgramType) {
     }
 }
 
+/// Does the kernel begin a run of the program while another one of it is under way on the same processor? It does for
+/// those of user programs; of all others it skips the second run, and counts it as missed.
+pub fn can_be_preempted(attachment: &Attachment) -> bool {
+    match attachment {
+        Attachment::Uprobe { .. } | Attachment::UprobeMulti { .. } => true,
+        Attachment::Each(all) => all.first().is_some_and(can_be_preempted),
+        _ => false,
+    }
+}
+
 /// Attaches `program`, which was loaded as [`entry`] says. With `optional`, places that the kernel does not take are left
 /// out.
 pub fn attach(

@@ -7,12 +7,13 @@ use crate::expr::types::{Int, Space};
 use crate::plan::Aggregate;
 
 static OBJECT: &[u8] = include_bytes!("../../../../ebpf/moontrace.bpf.o");
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "mt_fentry",
     "mt_raw_tracepoint",
     "mt_tracepoint",
     "mt_kprobe",
     "mt_uprobe",
+    "mt_multi",
     "mt_perf_event",
 ];
 const ACTIONS: [&str; 6] = [
@@ -81,6 +82,27 @@ fn every_program_takes_every_action_as_one_function() {
             assert_eq!(calls.count(), 0, "{program} with {action}");
             assert_eq!(instance.insns.len(), instance.origins.len());
         }
+    }
+}
+
+/// The kernel keeps its own stacks from a program that holds a tail call, which is never made.
+#[test]
+fn a_program_asks_for_its_threads_stack_by_a_call_behind_a_jump() {
+    let library = Library::open(OBJECT).unwrap();
+    let stack = codegen::own_stack();
+    let tail_calls = |program, holes: &[(&str, Body<'_>)]| {
+        let insns = instance(&library, program, holes).unwrap().insns;
+        let calls = (0..insns.len()).filter(|at| insns[*at].code == 0x85 && insns[*at].imm == 12);
+        // Where a jump leads over it.
+        calls.map(|at| insns[at - 1].off).collect::<Vec<i16>>()
+    };
+    let act = ("act", Body::Is("act_tally"));
+    for program in ["mt_uprobe", "mt_multi"] {
+        assert!(tail_calls(program, &[act]).is_empty(), "{program}");
+        assert_eq!(
+            tail_calls(program, &[act, ("stack", Body::Code(&stack))]),
+            [1]
+        );
     }
 }
 
