@@ -125,6 +125,9 @@ fn mistakes_have_their_place_and_the_nearest_right_name() {
         "at():start(s)\nat():mark(s)",
         "at():fetch 'time = 1':start(s)",
         "at():fetch 'x = args.bytes':start(s)",
+        "at():start(s, 'pid, kstack')",
+        "at():fetch 'x = kstack':start(s)",
+        "at():start(s)\nat():finish(s):print 'from.kstack'",
         "at():fetch 'x = 1':start(s)\nat():fetch 'x = comm':start(s)",
         "at():by 'pid':start(s)",
         "at():start(s, 'args.nothing')",
@@ -174,6 +177,16 @@ fn mistakes_have_their_place_and_the_nearest_right_name() {
 
     t.lua:3: 'x' is a struct or an array, which a span does not store
       name a member or an element of it
+
+    t.lua:3: 'kstack' is a stack or a symbol, by which nothing is found
+      a key is made of numbers and strings
+
+    t.lua:3: 'x' is a stack or a symbol, which a span does not store
+      take it where the span ends, or count it by itself
+
+    t.lua:4: 'kstack' is a stack or a symbol, which a span does not store
+      from.kstack
+      ^^^^^^^^^^^ take it where the span ends, or count it by itself
 
     t.lua:4: 'x' has another type elsewhere where this span begins
       give a string the same length everywhere: str(p, 64)
