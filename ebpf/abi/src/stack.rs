@@ -2,6 +2,9 @@
 
 /// Frames of a stack at most: what the kernel gives of its own accord (`kernel.perf_event_max_stack`).
 pub const FRAMES: usize = 127;
+/// Frames of BPF's own at most that stand innermost in a kernel's stack, where a program was run by a tracepoint or by a
+/// trampoline: so many more are taken, and the host leaves them out.
+pub const OWN: usize = 8;
 /// Of what the kernel half is told of a stack: it is the process's, not the kernel's. (`BPF_F_USER_STACK`)
 pub const USER: u64 = 1 << 8;
 /// How many frames are wanted.

@@ -64,5 +64,6 @@ impl Function<'_> {
 
 /// What the library is told of a stack.
 fn what(stack: &Stack) -> i32 {
-    i32::from(stack.frames) | if stack.user { USER as i32 } else { 0 }
+    let taken = Stack::taken(stack.user, stack.frames);
+    i32::from(taken) | if stack.user { USER as i32 } else { 0 }
 }

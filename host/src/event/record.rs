@@ -79,6 +79,7 @@ pub(super) fn raw_stack(
     RawStack {
         user,
         process,
+        wanted: frames,
         addresses: all,
         end,
     }

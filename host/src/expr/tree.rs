@@ -5,6 +5,7 @@
 
 use super::types::{Int, Space};
 use moontrace_abi::limits::{ARGV, PATH};
+use moontrace_abi::stack::{FRAMES, OWN};
 
 /// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,10 +205,20 @@ pub enum Text {
 pub struct Stack {
     /// The process's, not the kernel's.
     pub user: bool,
-    /// How many frames there may be, the innermost ones.
+    /// How many frames are wanted, the innermost ones.
     pub frames: u8,
     /// What tells the memory of the process from that of others (0 for the kernel's stack).
     pub memory: Box<Node>,
+}
+
+impl Stack {
+    /// How many frames of a stack are taken of which so many are wanted: BPF's own come on top of the kernel's.
+    pub fn taken(user: bool, frames: u8) -> u8 {
+        match user {
+            true => frames,
+            false => (usize::from(frames) + OWN).min(FRAMES) as u8,
+        }
+    }
 }
 
 /// An address that is shown as the function that it is in.

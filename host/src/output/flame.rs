@@ -106,6 +106,7 @@ pub(super) mod tests {
         };
         Value::Stack(Arc::new(Stack {
             raw: RawStack {
+                wanted: 127,
                 user,
                 process: [0, 0],
                 addresses: (0..symbols.len() as u64).collect(),

@@ -2,7 +2,7 @@
 
 use super::{Content, Field, Layout};
 use crate::codegen::FieldValue;
-use crate::expr::tree::{Node, Text};
+use crate::expr::tree::{Node, Stack, Text};
 use crate::expr::{Checked, Copied, Int, Shape};
 use crate::report::Report;
 use crate::rows::Value;
@@ -199,7 +199,7 @@ fn room(field: &Field) -> u32 {
     match field.content {
         Content::Text { capacity, .. } => u32::from(capacity).next_multiple_of(8),
         Content::Copied { capacity, .. } => capacity.next_multiple_of(8),
-        Content::Stack { frames, .. } => 8 * u32::from(frames),
+        Content::Stack { user, frames, .. } => 8 * u32::from(Stack::taken(user, frames)),
         _ => 0,
     }
 }

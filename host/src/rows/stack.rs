@@ -11,7 +11,9 @@ pub struct RawStack {
     pub user: bool,
     /// The process, and what tells its memory from that of others; zeros of the kernel's stacks.
     pub process: [u64; 2],
-    /// Innermost first.
+    /// How many frames are wanted.
+    pub wanted: u8,
+    /// Innermost first; of the kernel's stacks, BPF's own frames may come on top of what is wanted.
     pub addresses: Vec<u64>,
     pub end: RawEnd,
 }
@@ -196,6 +198,7 @@ mod tests {
     fn what_is_not_whole_says_so_last() {
         let stack = |end| Stack {
             raw: RawStack {
+                wanted: 127,
                 user: false,
                 process: [0, 0],
                 addresses: Vec::new(),

@@ -337,6 +337,9 @@ fn of_the_kernel() {
             .is_some_and(|last| last.starts_with("entry_SYSCALL_64")),
         "{symbols:?}"
     );
+    // BPF's own frames are none of those that are wanted.
+    let short = self::symbols(&row["short"]);
+    assert_eq!(short, symbols[..1], "{symbols:?}");
 }
 
 fn functions_of_the_kernel() {

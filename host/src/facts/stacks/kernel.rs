@@ -50,14 +50,17 @@ impl Kernel {
         let ours = all.iter().take_while(|frames| is_ours(frames)).count();
         // What is nothing but BPF's own is better than nothing.
         let ours = if ours < all.len() { ours } else { 0 };
+        let wanted = usize::from(raw.wanted);
+        let addresses = raw.addresses.iter().skip(ours).take(wanted);
         Stack {
             raw: RawStack {
-                addresses: raw.addresses.get(ours..).unwrap_or_default().to_vec(),
+                addresses: addresses.copied().collect(),
                 ..raw.clone()
             },
             frames: all
                 .iter()
                 .skip(ours)
+                .take(wanted)
                 .flat_map(|of| of.iter().cloned())
                 .collect(),
         }

@@ -12,6 +12,7 @@ fn stack(addresses: &[u64], end: RawEnd) -> Value {
     };
     Value::Stack(Arc::new(Stack {
         raw: RawStack {
+            wanted: 127,
             user: false,
             process: [0, 0],
             addresses: addresses.to_vec(),
