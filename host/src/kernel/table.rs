@@ -77,10 +77,11 @@ impl Table {
     }
 
     /// Is there one program that feeds it, and will there be no other? Of rows that are one for all CPUs each CPU's run of
-    /// the program is another.
+    /// the program is another; of rows that may be given to another key meanwhile, whoever gives them away is.
     pub(super) fn is_of_one(&self) -> bool {
+        let Room { open, lru, .. } = self.shape.room;
         let programs = self.programs.load(Ordering::Relaxed);
-        self.shape.storage != Storage::Hash && !self.shape.room.open && programs == 1
+        self.shape.storage != Storage::Hash && !open && !lru && programs == 1
     }
 
     /// Programs write from now on.
