@@ -73,16 +73,19 @@ impl Matrix {
     }
 
     /// On this machine's own kernel, or in another guest, the newest first. The error says what it did there.
-    fn passes_elsewhere(&self, guest: &Guest, name: &str) -> Result<(), String> {
+    fn passes_elsewhere(self: &Arc<Self>, guest: &Guest, name: &str) -> Result<(), String> {
         let mut others = Vec::new();
         match self.tests.run_here(name) {
             Some(Verdict::Passed) => return Ok(()),
             verdict => others.push(format!("here {verdict:?}")),
         }
         let skipped = guest.skipped();
-        for other in self.guests.iter().rev() {
+        for (at, other) in self.guests.iter().enumerate().rev() {
             if other.kernel == guest.kernel {
                 continue;
+            }
+            if let Some(before) = at.checked_sub(1) {
+                self.boot_ahead(before);
             }
             match other.verdict(&self.tests, name, &skipped) {
                 Some(Verdict::Passed) => return Ok(()),
