@@ -24,7 +24,7 @@ fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -
     }
     let lost = key(ctx, state, at);
     if lost != 0 {
-        log!(debug, "tally: no key: {}", lost);
+        log!(debug, "tally: the key can't be had: {}", lost);
         return lost;
     }
     let table = maps::address(&maps::TALLY);

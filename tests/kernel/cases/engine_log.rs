@@ -38,11 +38,7 @@ fn what_is_lost_is_said() {
             .count()
     };
     assert_eq!(said("string at 8: -14"), 10, "{outcome:?}");
-    assert_eq!(
-        said("tally: key or columns can't be read"),
-        10,
-        "{outcome:?}"
-    );
+    assert_eq!(said("tally: the key can't be had: 3"), 10, "{outcome:?}");
 }
 
 fn the_products_own_object_has_none() {
