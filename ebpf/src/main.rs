@@ -22,6 +22,7 @@ mod library {
     mod call;
     mod clock;
     mod engine;
+    mod errors;
     mod extreme;
     mod histogram;
     mod holes;

@@ -3,13 +3,12 @@
 //! What was found is copied before it is used: another run may take it out at any time, and the kernel gives the memory of
 //! an entry that is gone to the next key at once.
 
+use super::errors::{ENOENT, error};
 use aya_ebpf::helpers::generated::{
     bpf_map_delete_elem, bpf_map_lookup_elem, bpf_probe_read_kernel,
 };
 use core::ffi::c_void;
 use moontrace_abi::{Outcome, State};
-
-const ENOENT: i32 = -2;
 
 /// Copies `size` bytes of a value, 8 at least. `false`: the entry became another one meanwhile. (Its first word is the time
 /// that it began at, and the first to be written.)
@@ -66,8 +65,8 @@ pub(crate) extern "C" fn lib_finish(
     if lib_within(span, key, state, area, size) == 0 {
         return 0;
     }
-    // SAFETY: as above. Before 6.5 the kernel's own function gives an int: the upper half is anything.
-    match unsafe { bpf_map_delete_elem(span, key) } as i32 {
+    // SAFETY: as above.
+    match error(unsafe { bpf_map_delete_elem(span, key) }) {
         0 => 1,
         ENOENT => 0,
         error => {

@@ -1,5 +1,6 @@
 //! Stacks of the kernel and of processes: interned by their hash, or whole in a record.
 
+use super::errors::{E2BIG, EEXIST, error};
 use super::scratch::Slot;
 use super::{clock, maps};
 use aya_ebpf::bindings::BPF_NOEXIST;
@@ -8,9 +9,6 @@ use core::ffi::c_void;
 use moontrace_abi::limits::RECORD;
 use moontrace_abi::stack::{BLOCK, FAILED, FRAMES, StackHead, StackKey, USER, WANTED};
 use moontrace_abi::{Outcome, State};
-
-const EEXIST: i32 = -17;
-const E2BIG: i32 = -7;
 
 /// A stack as it is interned: what is behind `FRAMES` is zeros, for the last block of its hash.
 #[repr(C)]
@@ -92,8 +90,8 @@ fn intern(
         }
         (*stack).head.time = clock::lib_time(state);
         (*stack).head.length = length as u64;
-        // Before 6.5 the kernel's own function gives an int: the upper half is anything.
-        match bpf_map_update_elem(stacks, key, stack.cast(), u64::from(BPF_NOEXIST)) as i32 {
+        let done = bpf_map_update_elem(stacks, key, stack.cast(), u64::from(BPF_NOEXIST));
+        match error(done) {
             0 | EEXIST => 0,
             E2BIG => {
                 log!(warn, "stacks: their table is full");

@@ -1,5 +1,6 @@
 //! Enter: what a call begins with is kept until it returns.
 
+use crate::library::errors::{E2BIG, ENOMEM, error};
 use crate::library::holes::{frame, stash};
 use crate::library::maps;
 use crate::library::scratch::Slot;
@@ -9,9 +10,6 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::limits::{CALL_KEY, SMALL_KEPT};
 use moontrace_abi::{Outcome, State};
-
-const E2BIG: i32 = -7;
-const ENOMEM: i32 = -12;
 
 #[inline(always)]
 fn enter(ctx: *mut c_void, state: *mut State, kept: *mut u8) -> u64 {
@@ -27,8 +25,7 @@ fn enter(ctx: *mut c_void, state: *mut State, kept: *mut u8) -> u64 {
             u64::from(BPF_ANY),
         )
     };
-    // Before 6.5 the kernel's own function gives an int: the upper half is anything.
-    match done as i32 {
+    match error(done) {
         0 => Outcome::Delivered as u64,
         E2BIG => Outcome::Full as u64,
         ENOMEM => Outcome::Memory as u64,

@@ -1,5 +1,6 @@
 //! Set: a member put into a set, or taken out, by the kernel itself: what follows sees it before its first event.
 
+use crate::library::errors::{E2BIG, ENOENT, ENOMEM, error};
 use crate::library::holes::member;
 use crate::library::maps;
 use aya_ebpf::bindings::BPF_ANY;
@@ -8,10 +9,6 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::limits::SET_KEY;
 use moontrace_abi::{Outcome, State};
-
-const ENOENT: i32 = -2;
-const E2BIG: i32 = -7;
-const ENOMEM: i32 = -12;
 
 /// Runs `change` with the member that the hole writes.
 #[inline(always)]
@@ -26,8 +23,7 @@ fn with_member(
         log!(debug, "set: no member: {}", lost);
         return lost;
     }
-    // Before 6.5 the kernel's own functions give an int: the upper half is anything.
-    match change(key.as_ptr().cast()) as i32 {
+    match error(change(key.as_ptr().cast())) {
         0 | ENOENT => Outcome::Delivered as u64,
         E2BIG => {
             log!(warn, "set: it is full");

@@ -1,5 +1,6 @@
 //! Start and mark: what begins is put into a span, and what is known of it later is added.
 
+use crate::library::errors::{E2BIG, ENOENT, ENOMEM, error};
 use crate::library::holes::{fields, key, span_size};
 use crate::library::maps;
 use crate::library::scratch::Slot;
@@ -10,10 +11,6 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::limits::{KEY, SMALL_KEY, SMALL_SPAN};
 use moontrace_abi::{Outcome, State};
-
-const ENOENT: i32 = -2;
-const E2BIG: i32 = -7;
-const ENOMEM: i32 = -12;
 
 /// Changes a copy and puts it in place of what was there: whoever looks sees the one or the other.
 #[inline(always)]
@@ -42,8 +39,7 @@ fn store(ctx: *mut c_void, state: *mut State, at: *mut u8, value: *mut u64, mark
     let how = if marks { BPF_EXIST } else { BPF_ANY };
     // SAFETY: as above; all bytes of a value have been written, too.
     let done = unsafe { bpf_map_update_elem(span, at.cast(), value.cast(), u64::from(how)) };
-    // Before 6.5 the kernel's own function gives an int: the upper half is anything.
-    match done as i32 {
+    match error(done) {
         0 => Outcome::Delivered as u64,
         ENOENT => Outcome::Filtered as u64,
         E2BIG => {

@@ -1,5 +1,6 @@
 //! Tally: a row of a table, found or made by its key, to which columns add.
 
+use crate::library::errors::{E2BIG, EEXIST, ENOMEM, error};
 use crate::library::holes::{columns, key, measure};
 use crate::library::maps;
 use crate::library::scratch::Slot;
@@ -9,10 +10,6 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use moontrace_abi::limits::{COLUMNS, SMALL_COLUMNS, SMALL_KEY};
 use moontrace_abi::{Outcome, State};
-
-const ENOMEM: i32 = -12;
-const EEXIST: i32 = -17;
-const E2BIG: i32 = -7;
 
 /// Measures, then finds the row, then adds: a row is not made for what could not be measured.
 #[inline(always)]
@@ -34,8 +31,7 @@ fn tally(ctx: *mut c_void, state: *mut State, measured: *mut u64, at: *mut u8) -
         if row.is_null() {
             let zeros = (&raw const maps::ZEROS).cast();
             let made = bpf_map_update_elem(table, at.cast(), zeros, u64::from(BPF_NOEXIST));
-            // Before 6.5 the kernel's own function gives an int: the upper half is anything.
-            match made as i32 {
+            match error(made) {
                 0 | EEXIST => {}
                 E2BIG => {
                     log!(warn, "tally: the table is full");
