@@ -11,7 +11,7 @@ use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// A row as it lies in the map: its key, the generation in front left out, and the value of each CPU (or the one).
@@ -46,6 +46,8 @@ pub struct Table {
     programs: AtomicUsize,
     /// When the generation began that programs write to, by the clock of events.
     since: AtomicU64,
+    /// Its programs have been let run.
+    begun: AtomicBool,
 }
 
 impl Table {
@@ -57,6 +59,7 @@ impl Table {
             making: Mutex::default(),
             programs: AtomicUsize::new(0),
             since: AtomicU64::new(clock::monotonic()),
+            begun: AtomicBool::new(false),
         }
     }
 
@@ -84,9 +87,11 @@ impl Table {
         self.shape.storage != Storage::Hash && !open && !lru && programs == 1
     }
 
-    /// Programs write from now on.
+    /// Programs write from now on, if they have not done so already: others may come later.
     pub(super) fn begin(&self) {
-        self.since.store(clock::monotonic(), Ordering::Relaxed);
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.since.store(clock::monotonic(), Ordering::Relaxed);
+        }
     }
 
     /// The map, which is made if it isn't there.

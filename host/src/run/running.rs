@@ -321,6 +321,8 @@ impl Running {
             let done = if wait { control.wait() } else { control.poll() };
             let Some(done) = done else { break };
             self.underway.set(self.underway.get() - 1);
+            // Programs are a part of the kernel's stacks.
+            self.meaning.forget_kernel();
             let mut probes = self.probes.borrow_mut();
             match done {
                 Done::Attached(batch) => {
@@ -353,8 +355,6 @@ impl Running {
                 }
             }
         }
-        // Programs are a part of the kernel's stacks.
-        self.meaning.forget_kernel();
         if self.underway.get() == 0 && reports.is_empty() {
             self.arm();
         }

@@ -6,7 +6,7 @@ use crate::worker::{Worker, executable};
 use serde_json::json;
 
 cases!(tallies: every_column, finer_and_equal_buckets, extremes_by_key_from_all_cpus, of_several_probes,
-    say_when_they_are_full, forget_the_oldest, are_taken_with_the_time_they_took);
+    say_when_they_are_full, forget_the_oldest, are_taken_with_the_time_they_took, keep_their_time_when_a_probe_comes_later);
 
 /// Reads a directory 6 times (-EISDIR), 100 bytes of a file 9 times and nothing 4 times.
 fn traced_reads(columns: &str) -> Outcome {
@@ -185,4 +185,31 @@ fn are_taken_with_the_time_they_took() {
     assert_eq!(count, f64::from(calls));
     // Both ends lie between two lines of the script.
     assert!(seconds > 0.0 && (whole - seconds).abs() < 0.2, "{printed}");
+}
+
+fn keep_their_time_when_a_probe_comes_later() {
+    let code = r#"
+        local t = probe "tracepoint:syscalls:sys_enter_getppid":where 'comm == "nobody"':count()
+        local began, later = 0, nil
+        on_start(function() began = now() end)
+        after("500ms", function()
+          later = probe("tracepoint:syscalls:sys_exit_getppid"):where('comm == "nobody"'):by("pid"):count()
+        end)
+        after("900ms", function()
+          local taken = t:take().seconds
+          printf("%s %.3f %.3f", later ~= nil, taken, (now() - began) / 1e9)
+          exit()
+        end)"#;
+    let outcome = Trace::of(code).run();
+    outcome.is_well();
+    let text = outcome.text();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [later, seconds, whole] = words[..] else {
+        panic!("{text}")
+    };
+    let (seconds, whole): (f64, f64) = (seconds.parse().unwrap(), whole.parse().unwrap());
+    assert!(
+        later == "true" && seconds >= 0.85 && (whole - seconds).abs() < 0.2,
+        "{text}"
+    );
 }
