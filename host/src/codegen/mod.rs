@@ -75,6 +75,11 @@ impl Code {
         let mut calls = self.calls.iter();
         calls.any(|(_, name)| composed::COMPOSERS.contains(name))
     }
+
+    /// Does it take so much stack, itself or by what it calls, that an action keeps nothing of its own there?
+    pub fn is_deep(&self) -> bool {
+        self.stack > SMALL_STACK || self.composes()
+    }
 }
 
 /// A map that generated code refers to; the linker knows the file descriptor.

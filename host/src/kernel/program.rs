@@ -4,7 +4,7 @@ use super::calls::Calls;
 use super::library::Body;
 use super::maps::Maps;
 use super::{array, attach};
-use crate::codegen::{Code, MapRef, SMALL_STACK, constant, own_stack};
+use crate::codegen::{Code, MapRef, constant, own_stack};
 use crate::plan::{Action, Binds, Call, EnterCode, SitePlan};
 use crate::sys::map::{Map, MapType, Update};
 use moontrace_abi::limits::SMALL_KEPT;
@@ -118,8 +118,7 @@ fn number(map: impl AsFd) -> RawFd {
 
 /// The action that keeps what a call begins with, and whether that wants scratch.
 fn enter_action(code: &EnterCode) -> (&'static str, bool) {
-    let deep = code.stash.stack > SMALL_STACK || code.stash.composes();
-    match code.bytes as usize > SMALL_KEPT || deep {
+    match code.bytes as usize > SMALL_KEPT || code.stash.is_deep() {
         true => ("act_enter_long", true),
         false => ("act_enter", false),
     }

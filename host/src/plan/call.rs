@@ -3,7 +3,7 @@
 use super::sharing::Group;
 use super::{
     Action, Attachment, Binds, Call, Ends, EnterCode, Program, ReturnCode, SessionCode, SiteId,
-    SitePlan, told,
+    SitePlan, func, told,
 };
 use crate::codegen::{self, CallKey};
 use crate::expr::Names;
@@ -272,12 +272,7 @@ pub(super) fn entered(
     Ok(Some(Box::new(SitePlan {
         id,
         probe: first.probe.clone(),
-        func: first
-            .probe
-            .rsplit(':')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        func: func(&first.probe),
         others: Vec::new(),
         optional: group.optional,
         kind: first.kind,

@@ -2,10 +2,12 @@
 //!
 //! A plan holds the generated code, so `check` and `explain` see every refusal without loading anything.
 
+mod action;
 mod attachment;
 mod call;
 mod dispatch;
 mod explain;
+mod follow;
 mod function;
 mod layout;
 mod planner;
@@ -81,6 +83,11 @@ pub struct SitePlan {
     /// Where calls begin that return at the sites: the program that keeps what the return wants to know of it, where that
     /// is another one.
     pub entry: Option<Box<Self>>,
+}
+
+/// What `func` gives at a probe of that name: its last part.
+fn func(probe: &str) -> String {
+    probe.rsplit(':').next().unwrap_or_default().to_owned()
 }
 
 /// What output calls a site.
@@ -184,7 +191,6 @@ pub enum Attachment {
         object: Option<u32>,
         exit: bool,
     },
-    /// `offset` in the file; `pid` when it is hung into one process only.
     /// `pid` when it is hung into one process only.
     Uprobe {
         path: PathBuf,

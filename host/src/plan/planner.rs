@@ -1,25 +1,23 @@
 //! Declarations, one after the other, against one machine: what they share is decided here.
 
+use super::action::{Tables, action};
 use super::attachment::{Hanging, hang, otherwise};
 use super::call;
 use super::dispatch::{self, Bundle};
 use super::sharing::{self, Group, Ready};
-use super::site::{Compiled, CompiledEnding, compile};
+use super::site::{Compiled, compile};
 use super::span::{Spans, Ties};
-use super::table::{self, Stored};
 use super::{
-    Action, BeginCode, Binds, Layout, Output, ProbePlan, Program, SetShape, SiteId, SiteName,
-    SitePlan, SpanShape, TallyCode, TallyShape, set, spans, told,
+    Layout, Output, ProbePlan, Program, SetShape, SiteId, SiteName, SitePlan, SpanShape,
+    TallyShape, func, set, spans, told,
 };
-use crate::codegen::{self, Code, SMALL_STACK};
-use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Node, Op, Part, TARGET};
+use crate::codegen;
+use crate::expr::tree::{Node, Op};
 use crate::expr::{Refusal, Slot};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
-use moontrace_abi::Control;
-use moontrace_abi::limits::{SMALL_COLUMNS, SMALL_KEY, TALLIES, VARIABLE_STRING, VARIABLES};
+use moontrace_abi::limits::{VARIABLE_STRING, VARIABLES};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -61,7 +59,7 @@ pub struct Planner {
     pub(super) spans: Spans,
     variables: BTreeMap<VarId, Slot>,
     variable_bytes: u32,
-    sites: u32,
+    pub(super) sites: u32,
 }
 
 impl Planner {
@@ -359,79 +357,8 @@ impl Planner {
             steps => Some(codegen::steps(steps, &target)?),
         };
         let binds = spans::binds(&compiled)?;
-        let action = match compiled.ending {
-            CompiledEnding::Emit { layout, values } => {
-                let record = labelled(
-                    codegen::record(&layout, &values, &target)?,
-                    "fields",
-                    declaration,
-                );
-                let record = Box::new(record);
-                Action::Emit { record, layout }
-            }
-            CompiledEnding::Tally {
-                tally,
-                room,
-                keys,
-                columns,
-            } => {
-                let name = declaration.name.clone().unwrap_or_else(|| {
-                    let keys: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
-                    if keys.is_empty() {
-                        declaration.spec.clone()
-                    } else {
-                        format!("{} by {}", declaration.spec, keys.join(", "))
-                    }
-                });
-                let (shape, stored) = table::shape((tally, room), name, &number, &keys, &columns)?;
-                let action = tally_action(&shape, &stored, &target, declaration)?;
-                match tallies.get_mut(&tally) {
-                    Some(there) => table::meet(there, &shape)?,
-                    None => {
-                        tallies.insert(tally, shape);
-                    }
-                }
-                action
-            }
-            CompiledEnding::Begin {
-                span,
-                marks,
-                key,
-                stored,
-            } => {
-                let (size, kept) = spans::stored(spans, span, marks, &stored)?;
-                let key = labelled(codegen::span_key(&key, &target)?, "key", declaration);
-                let fields = codegen::fields(&stored, marks, kept == 0, &target)?;
-                let fields = labelled(fields, "fields", declaration);
-                let is_deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
-                let long = size.is_long() || is_deep(&key) || is_deep(&fields);
-                Action::Begin(Box::new(BeginCode {
-                    span,
-                    marks,
-                    key,
-                    fields,
-                    stored: stored.iter().map(|stored| stored.bit).collect(),
-                    kept,
-                    long,
-                }))
-            }
-            CompiledEnding::Nothing => Action::Nothing,
-            CompiledEnding::Change {
-                set,
-                parts,
-                words,
-                there,
-            } => Action::Change {
-                set,
-                member: Box::new(labelled(
-                    codegen::member(&parts, &target)?,
-                    "member",
-                    declaration,
-                )),
-                words,
-                there,
-            },
-        };
+        let shared = Tables { tallies, spans };
+        let action = action(declaration, compiled.ending, &number, shared, &target)?;
         let binds = binds.beside(steps.as_ref(), &action);
         let texts = compiled.steps.into_iter().map(|(_, label)| label);
         let kind = match members.first() {
@@ -446,12 +373,7 @@ impl Planner {
             .zip(layouts)
             .map(|(found, layout)| SiteName {
                 layout,
-                func: found
-                    .probe
-                    .rsplit(':')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
+                func: func(&found.probe),
                 probe: found.probe,
             });
         let SiteName { probe, func, .. } = names.next().unwrap_or_default();
@@ -495,7 +417,7 @@ impl Planner {
         }
     }
 
-    fn target(&self) -> codegen::Target {
+    pub(super) fn target(&self) -> codegen::Target {
         let namespace = self
             .facts
             .pid_namespace()
@@ -504,135 +426,6 @@ impl Planner {
             pid_namespace: namespace.map(|namespace| (namespace.device, namespace.inode)),
         }
     }
-
-    /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end. A
-    /// process that is `held` before its exec joins when it has become the command: what it did before is ours.
-    pub fn follow(&mut self, held: Option<u32>) -> Result<Vec<SitePlan>, Report> {
-        let traced = Options {
-            traced: Traced::Set,
-            ..self.options
-        };
-        let mut plans = vec![
-            self.follower("sched_process_fork", &traced, Some("child_pid"), true)?,
-            self.follower("sched_process_exit", &traced, Some("pid"), false)?,
-        ];
-        if let Some(held) = held {
-            let this = Options {
-                traced: Traced::Process(held),
-                ..self.options
-            };
-            plans.push(self.follower("sched_process_exec", &this, None, true)?);
-        }
-        Ok(plans)
-    }
-
-    /// At a tracepoint of the scheduler, has the process that a field names traced, or no longer; without a field, the
-    /// running one.
-    fn follower(
-        &mut self,
-        event: &str,
-        options: &Options,
-        field: Option<&str>,
-        there: bool,
-    ) -> Result<SitePlan, Report> {
-        let found = Match {
-            kind: Kind::Tracepoint,
-            probe: format!("tracepoint:sched:{event}"),
-            location: crate::facts::Location::Tracepoint {
-                category: "sched".into(),
-                event: event.into(),
-            },
-        };
-        let hanging = hang(&self.facts, options, &found, 1)?;
-        let names = self.facts.names(&hanging.site, &found.probe);
-        let member = match field.map(|field| (field, names.argument(field))) {
-            None => Node::Current(Current::Pid),
-            Some((_, Some(Meaning::Value(member, _)))) => member,
-            Some((field, _)) => {
-                return Err(Report::new(format!(
-                    "{} has no field '{field}' on this kernel",
-                    found.probe
-                )));
-            }
-        };
-        let target = self.target();
-        let program = Program {
-            cookie: None,
-            guard: told::guard(&hanging.guards, &target)?,
-            steps: None,
-            call: None,
-            binds: Binds::Nothing,
-            action: Action::Change {
-                set: TARGET,
-                member: Box::new(codegen::member(&[Part::Int(member)], &target)?),
-                words: field.unwrap_or("pid").to_owned(),
-                there,
-            },
-        };
-        let id = SiteId(self.sites);
-        self.sites += 1;
-        Ok(SitePlan {
-            id,
-            probe: found.probe,
-            func: event.into(),
-            others: Vec::new(),
-            optional: false,
-            kind: found.kind,
-            attachment: hanging.attachment,
-            why: hanging.why,
-            conditions: hanging.guards.into_iter().map(|(_, words)| words).collect(),
-            program,
-            entry: None,
-        })
-    }
-}
-
-fn tally_action(
-    shape: &TallyShape,
-    stored: &Stored,
-    target: &codegen::Target,
-    declaration: &Declaration,
-) -> Result<Action, Report> {
-    if shape.id.0 as usize >= TALLIES {
-        return Err(Report::new(format!(
-            "a script has at most {TALLIES} tallies"
-        )));
-    }
-    let key = codegen::key(
-        Control::generation_offset(shape.id.0),
-        &stored.parts,
-        target,
-    )?;
-    let key = labelled(key, "key", declaration);
-    let measure = match stored.arguments.as_slice() {
-        [] => None,
-        arguments => Some(labelled(
-            codegen::measure(arguments, target)?,
-            "columns",
-            declaration,
-        )),
-    };
-    let deep = |code: &Code| code.stack > SMALL_STACK || code.composes();
-    let long = shape.key_size as usize > SMALL_KEY
-        || stored.arguments.len() > SMALL_COLUMNS
-        || deep(&key)
-        || measure.as_ref().is_some_and(deep);
-    let columns = labelled(codegen::columns(&stored.columns)?, "columns", declaration);
-    let code = TallyCode {
-        key,
-        measure,
-        columns,
-        long,
-    };
-    Ok(Action::Tally {
-        tally: shape.id,
-        code: Box::new(code),
-    })
-}
-
-fn labelled(mut code: Code, what: &str, declaration: &Declaration) -> Code {
-    code.label = format!("{what} of '{}' @ {}", declaration.spec, declaration.place);
-    code
 }
 
 /// One more reason why a site is attached or read as it is.

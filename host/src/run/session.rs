@@ -94,11 +94,7 @@ impl Session for Running {
     }
 
     fn is_in_set(&self, set: SetId, member: &Member) -> Result<bool, Report> {
-        let planner = self.planner.borrow();
-        let key = planner
-            .set(set)
-            .map(|shape| shape.key(member))
-            .transpose()?;
+        let key = self.key_in(set, member)?;
         let shared = self.shared.borrow();
         let map = shared.as_ref().and_then(|shared| shared.set(set));
         match (map, key) {
@@ -286,12 +282,15 @@ impl Running {
         );
     }
 
-    fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
+    /// A member as a key of the set; `None` before anything looks into it.
+    fn key_in(&self, set: SetId, member: &Member) -> Result<Option<Vec<u8>>, Report> {
         let planner = self.planner.borrow();
-        let key = planner
-            .set(set)
-            .map(|shape| shape.key(member))
-            .transpose()?;
+        let key = planner.set(set).map(|shape| shape.key(member));
+        key.transpose()
+    }
+
+    fn change_set(&self, set: SetId, member: &Member, there: bool) -> Result<(), Report> {
+        let key = self.key_in(set, member)?;
         let shared = self.shared.borrow();
         let shared = shared.as_ref().filter(|shared| shared.set(set).is_some());
         if let (Some(shared), Some(key)) = (shared, key) {
