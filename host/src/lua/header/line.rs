@@ -156,9 +156,9 @@ fn add_word(option: &mut OptionSpec, word: &str) -> Result<(), String> {
 
 fn value_type(placeholder: &str) -> ValueType {
     match placeholder {
-        "N" => ValueType::Integer,
+        "N" | "COUNT" => ValueType::Integer,
         "X" => ValueType::Number,
-        "TIME" => ValueType::Time,
+        "TIME" | "INTERVAL" => ValueType::Time,
         "SIZE" => ValueType::Size,
         "PID" => ValueType::Pid,
         "UID" => ValueType::Uid,
