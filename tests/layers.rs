@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use. All may use the plain values of `report` and `rows`.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("report", &[]),
     ("rows", &[]),
     ("spec", &[]),
@@ -18,15 +18,29 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("event", &["expr", "layout", "plan"]),
     ("output", &[]),
     ("lua", &["event", "layout", "plan", "spec"]),
-    ("cli", &["output", "spec"]),
-    ("commands", &["facts", "output", "plan", "spec"]),
+    ("cli", &["output", "spec", "testing"]),
+    ("collection", &[]),
+    (
+        "commands",
+        &["collection", "facts", "lua", "output", "plan", "spec"],
+    ),
     (
         "run",
         &[
-            "cli", "event", "facts", "kernel", "lua", "output", "plan", "spec", "sys",
+            "cli",
+            "collection",
+            "event",
+            "facts",
+            "kernel",
+            "lua",
+            "output",
+            "plan",
+            "spec",
+            "sys",
         ],
     ),
-    ("main", &["cli", "commands", "run"]),
+    ("testing", &["collection", "facts", "lua", "spec", "sys"]),
+    ("main", &["cli", "commands", "run", "testing"]),
 ];
 
 /// What only tests see may use what it likes.

@@ -8,6 +8,7 @@ mod tests;
 
 use crate::output::Format;
 use crate::report::did_you_mean;
+use crate::testing::Wanted;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
@@ -36,6 +37,12 @@ pub enum Command {
     Check {
         files: Vec<PathBuf>,
     },
+    /// The tools that every word is said of.
+    Tools {
+        query: Vec<String>,
+        format: Format,
+    },
+    Test(Wanted),
     Info,
     Completions {
         shell: Shell,
@@ -139,6 +146,21 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             format: format.unwrap_or_default(),
         },
         Some(Sub::Check { files }) => Command::Check { files },
+        Some(Sub::Tools { query, format }) => Command::Tools {
+            query,
+            format: format.unwrap_or_default(),
+        },
+        Some(Sub::Test {
+            what,
+            case,
+            list,
+            examples,
+        }) => Command::Test(Wanted {
+            what,
+            cases: case,
+            list,
+            examples,
+        }),
         Some(Sub::Info) => Command::Info,
         Some(Sub::Completions { shell }) => Command::Completions { shell },
     })
@@ -151,17 +173,15 @@ pub fn completions(shell: Shell) -> Vec<u8> {
     out
 }
 
-/// What a FILE that isn't there may have been meant to be: a command, or a script somewhere else.
-pub fn meant(file: &Path) -> Option<String> {
+/// What a FILE that isn't there may have been meant to be: a command, one of the tools, or a script somewhere else.
+pub fn meant(file: &Path, tools: &[String]) -> Option<String> {
     let word = file.to_str().filter(|word| !word.contains(['/', '.']))?;
     let commands = Line::command();
-    let near = did_you_mean(
-        word,
-        commands.get_subcommands().map(clap::Command::get_name),
-    );
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near = did_you_mean(word, names.chain(tools.iter().map(String::as_str)));
     near.or_else(|| {
         Some(format!(
-            "a script is named by its path, such as scripts/{word}.lua"
+            "'moontrace tools' lists the tools; a script of yours is named by its path, such as ./{word}.lua"
         ))
     })
 }

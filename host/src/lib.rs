@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod codegen;
+pub mod collection;
 pub mod commands;
 pub mod event;
 pub mod expr;
@@ -16,3 +17,4 @@ pub mod rows;
 pub mod run;
 pub mod spec;
 pub mod sys;
+pub mod testing;

@@ -1,7 +1,7 @@
 //! Parses the command line, runs what it asks for, and gives the exit status.
 
 use moontrace::cli::{self, Command};
-use moontrace::{commands, run};
+use moontrace::{commands, run, testing};
 use std::process::exit;
 
 fn main() {
@@ -16,6 +16,8 @@ fn main() {
             format,
         } => commands::list(pattern.as_deref(), pid, format),
         Command::Describe { what, format } => commands::describe(&what, format),
+        Command::Tools { query, format } => commands::tools(&query, format),
+        Command::Test(wanted) => testing::test(&wanted),
         Command::Info => commands::info(),
         Command::Completions { shell } => commands::say(&cli::completions(shell)),
     });

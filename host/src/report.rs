@@ -135,6 +135,16 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
+/// An error of the system without Rust's number behind it.
+pub fn plainly(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
 /// The names nearest to a wrong one, best first; at most three, and none that is far off.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = wrong.to_lowercase();

@@ -133,10 +133,15 @@ impl Target {
         let unwanted = self.tests.iter().filter(|(here, _)| !names.contains(here));
         let unwanted = unwanted.map(|(_, there)| there).chain(&self.left_out);
         for test in unwanted {
-            words.push_str(&format!(" --skip {test}"));
+            words.push_str(&format!(" --skip {}", quoted(test)));
         }
         words
     }
+}
+
+/// For a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A report is read whatever the status is: failed tests are in it.

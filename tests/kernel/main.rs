@@ -1,10 +1,12 @@
-//! The product on a real kernel: `moontrace` runs with `--format json` while a workload of known counts works.
+//! The product on a real kernel: `moontrace` runs with `--format json` while a workload of known counts works; and the tests
+//! of its tools.
 //!
 //! The same binary runs here and in guests (tests/vm), where `MOONTRACE_BIN` names the product. It is its own workload,
-//! too: `kernel --workload …` (see `workload`).
+//! too: `kernel --workload …`, or by the name `workload` (see `workload`).
 
 mod cases;
 mod need;
+mod tools;
 mod trace;
 mod worker;
 mod workload;
@@ -14,16 +16,20 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args();
+    let name = words.next().unwrap_or_default();
+    if name.rsplit('/').next() == Some(workload::NAME) {
+        return workload::run(&words.collect::<Vec<_>>());
+    }
     if words.next().as_deref() == Some("--workload") {
         return workload::run(&words.collect::<Vec<_>>());
     }
     let mut arguments = Arguments::from_args();
     // Counts are exact only as long as tests don't trace each other's workloads, and load makes overload.
     arguments.test_threads.get_or_insert(1);
-    let trials = cases::all()
-        .map(|case| Trial::ignorable_test(case.name, move || try_case(case)))
-        .collect();
+    let workshop = tools::Workshop::open();
+    let cases = cases::all().map(|case| Trial::ignorable_test(case.name, move || try_case(case)));
+    let trials = cases.chain(workshop.trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -49,6 +49,9 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+/// By that name, this binary is a workload and nothing else.
+pub(crate) const NAME: &str = "workload";
+
 /// Does the deed that the words name.
 pub(crate) fn run(words: &[String]) -> ExitCode {
     let mut words = words.iter().map(String::as_str).collect::<Vec<_>>();

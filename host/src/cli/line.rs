@@ -12,7 +12,7 @@ pub(super) const MAX_PROBES: usize = 1024;
 /// Bytes of the ring buffer, unless `--ring` says otherwise.
 pub(super) const RING: u32 = 4 << 20;
 
-const USAGE: &str = "moontrace [OPTIONS] FILE [ARGS]...
+const USAGE: &str = "moontrace [OPTIONS] FILE|TOOL [ARGS]...
        moontrace [OPTIONS] -e CODE [ARGS]...
        moontrace COMMAND";
 
@@ -21,9 +21,9 @@ const EXAMPLES: &str = r#"Options stand before FILE; what follows it is for the 
 
 Examples:
   moontrace -e 'probe "tracepoint:raw_syscalls:sys_enter" :by "comm" :count()'
-  moontrace scripts/opensnoop.lua -h
-  moontrace -p 1234 --duration 10s scripts/opensnoop.lua
-  moontrace -c 'make -j4' --format json -o opens.json scripts/opensnoop.lua
+  moontrace run opensnoop -h
+  moontrace -p 1234 --duration 10s opensnoop
+  moontrace -c 'make -j4' --format json -o opens.json ./mine.lua
   moontrace list 'tracepoint:sched:*'
   moontrace describe tracepoint:syscalls:sys_enter_openat"#;
 
@@ -42,7 +42,7 @@ pub(super) struct Line {
 #[derive(Subcommand)]
 pub(super) enum Sub {
     /// Run a script: what FILE alone does
-    #[command(override_usage = "moontrace run [OPTIONS] FILE [ARGS]...")]
+    #[command(override_usage = "moontrace run [OPTIONS] FILE|TOOL [ARGS]...")]
     Run(RunLine),
     /// List probes that match, one a line, as `probe` takes them
     #[command(after_help = "\
@@ -81,9 +81,44 @@ Examples:
         files: Vec<PathBuf>,
     },
     /// Say what a script would do in the kernel, and why
-    #[command(override_usage = "moontrace explain [OPTIONS] FILE [ARGS]...\n       \
-                                moontrace explain [OPTIONS] -e CODE [ARGS]...")]
+    #[command(
+        override_usage = "moontrace explain [OPTIONS] FILE|TOOL [ARGS]...\n       \
+                                moontrace explain [OPTIONS] -e CODE [ARGS]..."
+    )]
     Explain(RunLine),
+    /// List the tools that come with moontrace: `moontrace run NAME` runs one
+    #[command(after_help = "\
+Examples:
+  moontrace tools                all of them, by subject
+  moontrace tools network
+  moontrace run tcplife -h")]
+    Tools {
+        /// Words that are said of a tool: its name, subject, level, what it does
+        query: Vec<String>,
+        /// text or json [default: text]
+        #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+        format: Option<Format>,
+    },
+    /// Run the tests of tools on this kernel, as root
+    #[command(after_help = "\
+Examples:
+  moontrace test                 all tests of the tools that come with moontrace
+  moontrace test opensnoop
+  moontrace test ./mine          a collection of yours: ./mine/tests/NAME.lua")]
+    Test {
+        /// Tools, files of tests, or collections
+        #[arg(value_name = "TOOL|FILE|FOLDER")]
+        what: Vec<String>,
+        /// Only the case of this title
+        #[arg(long, value_name = "TITLE")]
+        case: Vec<String>,
+        /// Only name the cases
+        #[arg(long)]
+        list: bool,
+        /// Write the tools' example outputs there, instead of comparing
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        examples: Option<PathBuf>,
+    },
     /// Say what this kernel, this user and this machine offer
     Info,
     /// Print completions for a shell

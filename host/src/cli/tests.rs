@@ -142,10 +142,13 @@ fn mistakes_name_the_flag_and_the_value() {
 }
 
 #[test]
-fn a_file_that_is_not_there_may_be_a_slip_of_a_command() {
-    let meant = |word: &str| meant(Path::new(word));
+fn a_file_that_is_not_there_may_be_a_slip_of_a_command_or_of_a_tool() {
+    let tools = ["opensnoop".to_owned()];
+    let meant = |word: &str| meant(Path::new(word), &tools);
     assert_eq!(meant("lst").as_deref(), Some("did you mean 'list'?"));
-    assert!(meant("opensnoop").is_some_and(|help| help.contains("scripts/opensnoop.lua")));
+    let tool = meant("opensnop");
+    assert_eq!(tool.as_deref(), Some("did you mean 'opensnoop'?"));
+    assert!(meant("xyz").is_some_and(|help| help.contains("./xyz.lua")));
     assert_eq!(meant("/no/such/file"), None);
     assert_eq!(meant("opensnoop.lua"), None);
 }

@@ -3,6 +3,7 @@
 mod describe;
 mod info;
 mod list;
+mod tools;
 
 use crate::facts::Facts;
 use crate::output::{Format, WriteError, Writer};
@@ -30,6 +31,11 @@ pub fn describe(what: &str, format: Format) -> i32 {
 /// Prints what this machine offers, and gives the exit status.
 pub fn info() -> i32 {
     show(Ok(info::info(&Facts::live())))
+}
+
+/// Prints the tools at hand that a query is about, and gives the exit status.
+pub fn tools(query: &[String], format: Format) -> i32 {
+    show(tools::tools(query, format))
 }
 
 /// Says what a listing lacks.

@@ -1,7 +1,8 @@
 //! The texts that the user gave to Lua, and where in them a call stands.
 
 use crate::report::{Place, Report};
-use mlua::Lua;
+use mlua::chunk::ChunkMode;
+use mlua::{Function, Lua};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,18 @@ pub(crate) struct Chunks {
 impl Chunks {
     pub(crate) fn add(&self, name: &str, text: &str) {
         self.texts.borrow_mut().insert(name.into(), text.into());
+    }
+
+    /// A text that is to be run. `file` is as the user named it, or `-e`.
+    pub(crate) fn load(&self, lua: &Lua, file: &str, text: &str) -> mlua::Result<Function> {
+        self.add(file, text);
+        // `#!` is no Lua, but its line counts.
+        let text = match text.starts_with('#') {
+            true => format!("--{text}"),
+            false => text.to_owned(),
+        };
+        let chunk = lua.load(text).set_name(format!("@{file}"));
+        chunk.set_mode(ChunkMode::Text).into_function()
     }
 
     /// A file's name and text.

@@ -213,6 +213,18 @@ pub(crate) fn vm_on(session: &Rc<Fake>) -> Vm {
         session,
         options,
         arguments,
+        modules: Box::new(|name| match name {
+            "shared" => Ok(Some(("lib/shared.lua".into(), "return { x = 7 }".into()))),
+            "round" => Ok(Some((
+                "lib/round.lua".into(),
+                "return require 'round'".into(),
+            ))),
+            "broken" => Ok(Some((
+                "lib/broken.lua".into(),
+                "local x = nil\nreturn x.y".into(),
+            ))),
+            _ => Ok(None),
+        }),
         memory_limit,
     })
     .unwrap()

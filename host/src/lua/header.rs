@@ -28,6 +28,12 @@ pub enum Level {
 }
 
 impl Level {
+    /// As headers write it.
+    pub fn word(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(level, _)| *level == self);
+        known.map_or("", |(_, word)| word)
+    }
+
     pub const ALL: [(Self, &'static str); 3] = [
         (Self::Safe, "safe"),
         (Self::Sensitive, "sensitive"),

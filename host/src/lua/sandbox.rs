@@ -16,15 +16,15 @@ const WITHHELD: [(&str, &str); 8] = [
     ("debug", "a script can't look into Lua itself"),
     (
         "package",
-        "only modules that come with moontrace can be required",
+        "'require' gets modules: those of moontrace, and those in 'lib' beside the script",
     ),
     (
         "dofile",
-        "only modules that come with moontrace can be required",
+        "'require' gets modules: those of moontrace, and those in 'lib' beside the script",
     ),
     (
         "loadfile",
-        "only modules that come with moontrace can be required",
+        "'require' gets modules: those of moontrace, and those in 'lib' beside the script",
     ),
     ("warn", "'print' and 'printf' print"),
     ("loadstring", "Lua calls it 'load'"),

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::tallies::Tallies;
 use super::timers::Timers;
 use super::types::chain::Chain;
+use super::vm::{Config, Modules};
 use crate::report::Place;
 use crate::spec::{Definition, Given, ProbeId, SetId, SpanId, VarId};
 use mlua::{Function, Lua};
@@ -22,6 +23,7 @@ pub(crate) struct Script {
     pub(crate) options: BTreeMap<String, OptionValue>,
     /// As they were typed.
     pub(crate) arguments: Vec<String>,
+    pub(crate) modules: Modules,
     pub(crate) printer: Printer,
     pub(crate) definitions: RefCell<Vec<Definition>>,
     /// Chains that wait for their ending.
@@ -48,18 +50,21 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(
-        session: Rc<dyn Session>,
-        options: BTreeMap<String, OptionValue>,
-        arguments: Vec<String>,
-        memory_limit: usize,
-    ) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
+        let Config {
+            session,
+            options,
+            arguments,
+            modules,
+            memory_limit,
+        } = config;
         Self {
             printer: Printer::new(Rc::clone(&session)),
             session,
             chunks: Chunks::default(),
             options,
             arguments,
+            modules,
             definitions: RefCell::default(),
             open: RefCell::default(),
             handlers: RefCell::default(),

@@ -1,8 +1,7 @@
 //! The Lua modules that are part of the binary: `require "json"`, and globals that load theirs when they are first read.
 
-use super::error::Failure;
 use super::script::Script;
-use crate::report::{Report, did_you_mean};
+use crate::report::did_you_mean;
 use mlua::{Lua, Table, Value};
 
 struct Module {
@@ -56,25 +55,25 @@ pub(crate) fn global(lua: &Lua, name: &str) -> mlua::Result<Option<Value>> {
     load(lua, module)?.raw_get(name).map(Some)
 }
 
-/// The Lua function `require`.
-pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
-    if let Some(module) = MODULES.iter().find(|module| module.name == name) {
-        let fields = load(lua, module)?;
-        return match module.globals {
-            [only] if *only == name => fields.raw_get(*only),
-            _ => Ok(Value::Table(fields)),
-        };
+/// What `require` gives for a module; `None` when there is none of that name.
+pub(crate) fn module(lua: &Lua, name: &str) -> mlua::Result<Option<Value>> {
+    let Some(module) = MODULES.iter().find(|module| module.name == name) else {
+        return Ok(None);
+    };
+    let fields = load(lua, module)?;
+    match module.globals {
+        [only] if *only == name => fields.raw_get(*only).map(Some),
+        _ => Ok(Some(Value::Table(fields))),
     }
+}
+
+/// What may have been meant by a wrong name.
+pub(crate) fn near_module(name: &str) -> String {
     let names = || MODULES.iter().map(|module| module.name);
-    let help = did_you_mean(name, names())
-        .unwrap_or_else(|| format!("there are {}", names().collect::<Vec<_>>().join(", ")));
-    let place = Script::of(lua)?.here(lua);
-    Err(Failure::Reports(vec![
-        Report::new(format!("no module '{name}'"))
-            .at(place)
-            .help(help),
-    ])
-    .into())
+    did_you_mean(name, names()).unwrap_or_else(|| {
+        let names = names().collect::<Vec<_>>().join(", ");
+        format!("there are {names}, and those in the folder 'lib' beside the script")
+    })
 }
 
 fn load(lua: &Lua, module: &Module) -> mlua::Result<Table> {

@@ -9,7 +9,7 @@ use super::script::Script;
 use super::session::Session;
 use super::tables;
 use super::tallies::Shows;
-use mlua::chunk::ChunkMode;
+use crate::report::Report;
 use mlua::{Function, Lua};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -22,9 +22,14 @@ pub struct Config {
     pub options: BTreeMap<String, OptionValue>,
     /// The script's arguments as they were typed: `$1` is the first.
     pub arguments: Vec<String>,
+    /// What lies beside the script for `require`.
+    pub modules: Modules,
     /// Bytes that the script's Lua values may take.
     pub memory_limit: usize,
 }
+
+/// The file and the text of a module of that name, where there is one.
+pub type Modules = Box<dyn Fn(&str) -> Result<Option<(String, String)>, Report>>;
 
 /// All that runs a script's code returns its errors. Of several actions that are due, the first error ends the call; the
 /// same call again goes on with the rest.
@@ -40,13 +45,8 @@ impl Vm {
     pub const MEMORY_LIMIT: usize = 1 << 30;
 
     pub fn new(config: Config) -> Result<Self, ScriptError> {
-        let Config {
-            session,
-            options,
-            arguments,
-            memory_limit,
-        } = config;
-        let script = Rc::new(Script::new(session, options, arguments, memory_limit));
+        let memory_limit = config.memory_limit;
+        let script = Rc::new(Script::new(config));
         let furnished = || {
             let lua = sandbox::lua(memory_limit)?;
             lua.set_app_data(Rc::clone(&script));
@@ -66,17 +66,9 @@ impl Vm {
     /// Runs the body. `name` is the file as the user named it, or `-e`. Chains without an ending are declared when it
     /// returns.
     pub fn run(&self, name: &str, text: &str) -> Result<(), ScriptError> {
-        self.script.chunks.add(name, text);
-        // `#!` is no Lua, but its line counts.
-        let text = if text.starts_with('#') {
-            format!("--{text}")
-        } else {
-            text.to_owned()
-        };
-        let chunk = self.lua.load(text).set_name(format!("@{name}"));
-        let chunk = chunk.set_mode(ChunkMode::Text);
         self.script.in_body.set(true);
-        let done = chunk.into_function().and_then(|body| body.call::<()>(()));
+        let body = self.script.chunks.load(&self.lua, name, text);
+        let done = body.and_then(|body| body.call::<()>(()));
         let done = self.settle(done);
         self.script.in_body.set(false);
         done
@@ -153,9 +145,9 @@ impl Vm {
             }
             let Some(view) = view else { continue };
             let table = tables::view(&table, &view).map_err(|(message, help)| {
-                failed(crate::report::Report {
+                failed(Report {
                     help,
-                    ..crate::report::Report::new(message)
+                    ..Report::new(message)
                 })
             })?;
             session.table(&table, view.title.as_deref());

@@ -1,9 +1,8 @@
 //! `--engine-log`: a kernel half that its developers have built, and what it says.
 
-use super::refusal::plainly;
 use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
-use crate::report::Report;
+use crate::report::{Report, plainly};
 use std::path::Path;
 
 /// Lines that are said before events have their turn again.

@@ -1,10 +1,9 @@
 //! The end of a run: what is left is read, said and put away.
 
-use super::refusal::plainly;
 use super::running::Running;
 use crate::event::books::{SiteBook, books};
 use crate::kernel::{Instance, control};
-use crate::report::Report;
+use crate::report::{Report, plainly};
 use crate::rows::Books;
 use crate::spec::ProbeId;
 use moontrace_abi::Book;

@@ -20,7 +20,7 @@ use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
 use crate::sys::child::{Child, Held};
-use crate::sys::{clock, open_files, signals};
+use crate::sys::{clock, notify, open_files, signals};
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
@@ -153,6 +153,7 @@ fn plan_only(
         session: running.clone(),
         options,
         arguments: arguments.arguments.clone(),
+        modules: script.modules(),
         memory_limit: Vm::MEMORY_LIMIT,
     };
     let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
@@ -207,6 +208,7 @@ fn trace(
         session: running.clone(),
         options,
         arguments: arguments.arguments.clone(),
+        modules: script.modules(),
         memory_limit: Vm::MEMORY_LIMIT,
     };
     let vm = match Vm::new(config) {
@@ -309,6 +311,7 @@ impl Job<'_> {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
+            notify::ready();
         }
         if let Some(held) = held {
             let command = self.arguments.command.as_deref().unwrap_or_default();
@@ -316,7 +319,7 @@ impl Job<'_> {
             self.child = Some(child.map_err(|error| {
                 Report::new(format!(
                     "the command '{command}' can't be run: {}",
-                    refusal::plainly(&error)
+                    crate::report::plainly(&error)
                 ))
             })?);
         }

@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use crate::kernel::LoadError;
 use crate::kernel::control::Failure;
 use crate::plan::ProbePlan;
-use crate::report::{Place, Report};
+use crate::report::{Place, Report, plainly};
 use crate::sys::open_files;
 use std::io;
 
@@ -131,14 +131,4 @@ fn too_many_files() -> Report {
         "the script's probes take more open files than a process may have here{most}"
     ))
     .help("as root, 'ulimit -n 65536' raises it for what the shell starts")
-}
-
-/// An error of the system without Rust's number behind it.
-pub(super) fn plainly(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }

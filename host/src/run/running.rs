@@ -1,6 +1,6 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
-use super::refusal::{failed, no_maps, no_permission, not_attached, plainly, refused};
+use super::refusal::{failed, no_maps, no_permission, not_attached, refused};
 use crate::facts::stacks::Meaning;
 use crate::kernel::control::{Closed, Done, Order};
 use crate::kernel::engine_log::EngineLog;
@@ -9,7 +9,7 @@ use crate::kernel::{Abilities, Control, Instance, Shared};
 use crate::lua::session::Site;
 use crate::output::Writer;
 use crate::plan::{Output, Planner, ProbePlan, TallyShape};
-use crate::report::Report;
+use crate::report::{Report, plainly};
 use crate::spec::{Member, ProbeId, SetId, VarId};
 use crate::sys::mapping::RingMapping;
 use crate::sys::signals::Wakeup;

@@ -1,55 +1,41 @@
 //! The script as it was named: its text, its header, and the options it takes.
 
 use crate::cli;
+use crate::collection::{self, Collection, Part, Source};
+use crate::lua::Modules;
 use crate::lua::header::Header;
 use crate::lua::options::{self, OptionValue};
 use crate::report::Report;
 use std::collections::BTreeMap;
-
-/// Bytes of a script.
-const LONGEST: u64 = 16 << 20;
+use std::path::Path;
 
 pub(super) struct Script {
     /// As the user named the file; `-e` for a one-liner.
     pub(super) name: String,
     pub(super) text: String,
+    /// Where its modules are.
+    collection: Collection,
     header: Header,
 }
 
 impl Script {
     pub(super) fn read(script: &cli::Script) -> Result<Self, Report> {
-        let (name, text) = match script {
-            cli::Script::Code(code) => ("-e".to_string(), code.clone()),
-            cli::Script::File(path) => {
-                let name = path.display().to_string();
-                let unreadable = |why: String| Report::new(format!("{name} can't be read: {why}"));
-                let about = std::fs::metadata(path).map_err(|error| {
-                    let missing = error.kind() == std::io::ErrorKind::NotFound;
-                    let help = if missing { cli::meant(path) } else { None };
-                    Report {
-                        help,
-                        ..unreadable(super::refusal::plainly(&error))
-                    }
-                })?;
-                if about.is_dir() {
-                    return Err(unreadable("it is a directory".into()));
-                }
-                if about.len() > LONGEST {
-                    return Err(unreadable(format!(
-                        "it has {} bytes, and a script at most {LONGEST}",
-                        about.len()
-                    )));
-                }
-                let bytes = std::fs::read(path)
-                    .map_err(|error| unreadable(super::refusal::plainly(&error)))?;
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| unreadable("it is not UTF-8 text".into()))?;
-                (name, text)
+        let (source, collection) = match script {
+            cli::Script::Code(code) => {
+                let (file, text) = ("-e".to_owned(), code.clone());
+                (Source { file, text }, Collection::Folder("".into()))
             }
+            cli::Script::File(path) => find(path)?,
         };
+        let Source { file: name, text } = source;
         let header =
             Header::parse(&name.as_str().into(), &text).map_err(|mut reports| reports.remove(0))?;
-        Ok(Self { name, text, header })
+        Ok(Self {
+            name,
+            text,
+            collection,
+            header,
+        })
     }
 
     /// Does the header declare this option, `-p` or `--format`?
@@ -66,7 +52,7 @@ impl Script {
 
     pub(super) fn print_help(&self) -> i32 {
         use std::io::Write;
-        let name = std::path::Path::new(&self.name).file_stem();
+        let name = Path::new(&self.name).file_stem();
         let name = name.map_or(self.name.clone(), |name| {
             name.to_string_lossy().into_owned()
         });
@@ -85,4 +71,28 @@ impl Script {
         }
         options::parse(&self.header, arguments)
     }
+
+    /// The modules that lie beside it.
+    pub(super) fn modules(&self) -> Modules {
+        let collection = self.collection.clone();
+        Box::new(move |name| {
+            let found = collection.get(Part::Module, name)?;
+            Ok(found.map(|source| (source.file, source.text)))
+        })
+    }
+}
+
+/// A word alone names a tool before it names a file: `./word` is the file.
+fn find(path: &Path) -> Result<(Source, Collection), Report> {
+    if let Some(tool) = path.to_str().and_then(collection::tool) {
+        return Ok((tool, Collection::Builtin));
+    }
+    let source = collection::read(path).map_err(|report| {
+        let help = match path.exists() {
+            true => None,
+            false => cli::meant(path, &Collection::Builtin.names(Part::Tool)),
+        };
+        Report { help, ..report }
+    })?;
+    Ok((source, Collection::around(path)))
 }

@@ -1,6 +1,5 @@
 //! What the VM asks for, done.
 
-use super::refusal::plainly;
 use super::running::{Probe, Running, Waiting};
 use super::signal;
 use crate::event::span;
@@ -11,7 +10,7 @@ use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
 use crate::output::flame;
 use crate::plan::ProbePlan;
-use crate::report::Report;
+use crate::report::{Report, plainly};
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::collections::BTreeSet;

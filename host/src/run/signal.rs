@@ -1,7 +1,6 @@
 //! Signals that a script asks for.
 
-use super::refusal::plainly;
-use crate::report::{Report, did_you_mean};
+use crate::report::{Report, did_you_mean, plainly};
 use crate::sys::signals;
 
 /// Why a script can't have a signal, where it is one.

@@ -226,7 +226,7 @@ impl Watch<'_> {
         if let Err(error) = signals::wait(&fds, Some(timeout)) {
             let report = Report::new(format!(
                 "waiting for events failed: {}",
-                super::refusal::plainly(&error)
+                crate::report::plainly(&error)
             ));
             self.running.writer.borrow_mut().error(&report);
         }

@@ -2,7 +2,7 @@
 
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
-use crate::lua::stdlib;
+use crate::lua::modules;
 use mlua::Value;
 use std::fs::File;
 use std::io::Read;
@@ -22,21 +22,26 @@ fn readfile(call: &Call<'_>) -> mlua::Result<Value> {
             "readfile reads files of /proc and /sys only, not '{path}'"
         )));
     }
-    let mut bytes = Vec::new();
-    // Some of those files wait for news, which would stop the trace.
-    let file = File::options()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(&path);
-    let read = file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {
-            // One line is wanted without its end; so are all others.
-            let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            Ok(Value::String(call.lua.create_string(text)?))
-        }
-        Err(_) => Ok(Value::Nil),
+    match read(&path) {
+        Some(bytes) => Ok(Value::String(call.lua.create_string(bytes)?)),
+        None => Ok(Value::Nil),
     }
+}
+
+/// The text of one of the kernel's files, without its last newline: one line is wanted without its end, so are all others.
+pub(crate) fn read(path: &str) -> Option<Vec<u8>> {
+    if !is_readable(Path::new(path)) {
+        return None;
+    }
+    // Some of those files wait for news, which would stop the trace.
+    let mut options = File::options();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let mut bytes = Vec::new();
+    file.ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Some(bytes)
 }
 
 /// In one of the places, by its name and, when it is a link (`/proc/self/root`), by where it leads.
@@ -77,7 +82,7 @@ fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 fn require(call: &Call<'_>) -> mlua::Result<Value> {
-    stdlib::require(call.lua, &call.text(0, "a module's name")?)
+    modules::require(call.lua, &call.text(0, "a module's name")?)
 }
 
 pub(crate) static NAMESPACE: Namespace = Namespace {
@@ -110,7 +115,7 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
         Entry {
             name: "require",
             signature: "require(name)",
-            doc: "A module that comes with moontrace.",
+            doc: "A module: `json`, or the value of `lib/NAME.lua` beside the script.",
             function: require,
         },
     ],

@@ -1,0 +1,32 @@
+//! Says to whoever started this process that it is ready, as services do (sd_notify(3)).
+
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// The variable that names the socket: a path, or `@NAME` in the abstract namespace.
+pub const SOCKET: &str = "NOTIFY_SOCKET";
+/// What is said there.
+pub const READY: &[u8] = b"READY=1";
+
+/// Says it where anybody listens. That nobody does is no error.
+pub fn ready() {
+    let Some(name) = std::env::var_os(SOCKET) else {
+        return;
+    };
+    let name = name.as_encoded_bytes();
+    let address = match name.strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name),
+        None => SocketAddr::from_pathname(String::from_utf8_lossy(name).as_ref()),
+    };
+    if let (Ok(address), Ok(socket)) = (address, UnixDatagram::unbound()) {
+        let _ = socket.send_to_addr(READY, &address);
+    }
+}
+
+/// A socket of that name to hear it on, in the abstract namespace.
+///
+/// # Errors
+/// When there is one already.
+pub fn listen(name: &str) -> std::io::Result<UnixDatagram> {
+    UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name)?)
+}

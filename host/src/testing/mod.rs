@@ -1,0 +1,207 @@
+//! `moontrace test`: the tests of a collection, on this kernel.
+//!
+//! A test is a Lua file (`tests/NAME.lua`) of cases; a case runs tools beside commands of known effect, and holds what they
+//! print against it. lua/testing.rs is what it is written in, process.rs what it starts.
+
+mod needs;
+mod process;
+
+use crate::collection::{self, Collection, Part, Source};
+use crate::lua::testing::{Actor, Case, Stage, Suite};
+use crate::report::Report;
+use process::Process;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Tests by name, files of tests, folders of collections. Nothing: every test of the collection in the binary.
+    pub what: Vec<String>,
+    /// Only the cases of these titles.
+    pub cases: Vec<String>,
+    /// Only says which there are.
+    pub list: bool,
+    /// Where examples are written to.
+    pub examples: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+/// Runs tests, prints a line for each case, and gives the exit status: 0 when none failed.
+pub fn test(wanted: &Wanted) -> i32 {
+    match try_test(wanted) {
+        Ok(status) => status,
+        Err(report) => {
+            let _ = writeln!(io::stderr(), "{report}");
+            1
+        }
+    }
+}
+
+fn try_test(wanted: &Wanted) -> Result<i32, Report> {
+    let mut counts = [0; 3];
+    for (collection, source) in sources(&wanted.what)? {
+        let stage: Rc<dyn Stage> = Rc::new(Theatre {
+            collection,
+            examples: wanted.examples.clone(),
+        });
+        let refused = |problem| Report::new(problem);
+        let suite = Suite::load(&source.file, &source.text, &stage).map_err(refused)?;
+        let name = Path::new(&source.file).file_stem().unwrap_or_default();
+        for (number, case) in suite.cases().map_err(refused)?.iter().enumerate() {
+            let title = format!("{}: {}", name.display(), case.name);
+            if !wanted.cases.is_empty() && !wanted.cases.contains(&title) {
+                continue;
+            }
+            if wanted.list {
+                say(&format!("{title}\n"));
+                continue;
+            }
+            say(&format!("{title} ... "));
+            let verdict = judge(&suite, number, case);
+            say(&verdict.line());
+            counts[verdict.place()] += 1;
+        }
+    }
+    if wanted.list {
+        return Ok(0);
+    }
+    let [passed, skipped, failed] = counts;
+    if counts == [0; 3] {
+        return Err(Report::new("there is no such case").help("'moontrace test --list' names them"));
+    }
+    say(&format!(
+        "{passed} passed, {skipped} skipped, {failed} failed\n"
+    ));
+    Ok(i32::from(failed > 0))
+}
+
+fn judge(suite: &Suite, number: usize, case: &Case) -> Verdict {
+    if let Some(lack) = case.needs.iter().find_map(|need| needs::lack(need)) {
+        return Verdict::Skipped(lack);
+    }
+    match suite.perform(number) {
+        Ok(()) => Verdict::Passed,
+        Err(problem) => Verdict::Failed(problem),
+    }
+}
+
+impl Verdict {
+    fn place(&self) -> usize {
+        match self {
+            Self::Passed => 0,
+            Self::Skipped(_) => 1,
+            Self::Failed(_) => 2,
+        }
+    }
+
+    fn line(&self) -> String {
+        let mut line = match self {
+            Self::Passed => return "ok\n".into(),
+            Self::Skipped(reason) => return format!("skipped ({reason})\n"),
+            Self::Failed(_) => "FAILED\n".to_owned(),
+        };
+        if let Self::Failed(problem) = self {
+            for of in problem.lines() {
+                let _ = writeln!(line, "  {of}");
+            }
+        }
+        line
+    }
+}
+
+/// Nobody reading it any more is no reason to leave things half done.
+fn say(text: &str) {
+    let mut out = io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The files of tests that are meant, each with the collection that its tools are in.
+fn sources(what: &[String]) -> Result<Vec<(Collection, Source)>, Report> {
+    if what.is_empty() {
+        return all_of(&Collection::Builtin);
+    }
+    let mut sources = Vec::new();
+    for word in what {
+        let path = Path::new(word);
+        if let Some(source) = Collection::Builtin.get(Part::Test, word)? {
+            sources.push((Collection::Builtin, source));
+        } else if path.is_dir() {
+            sources.append(&mut all_of(&Collection::Folder(path.to_owned()))?);
+        } else {
+            let source = collection::read(path).map_err(|report| match path.exists() {
+                true => report,
+                false => {
+                    report.help("a tool's name, a file of tests or a collection's folder is wanted")
+                }
+            })?;
+            let tests = path.parent().unwrap_or(Path::new(""));
+            sources.push((Collection::Folder(tests.join("..")), source));
+        }
+    }
+    Ok(sources)
+}
+
+fn all_of(collection: &Collection) -> Result<Vec<(Collection, Source)>, Report> {
+    let mut sources = Vec::new();
+    for name in collection.names(Part::Test) {
+        let source = collection.get(Part::Test, &name)?;
+        sources.extend(source.map(|source| (collection.clone(), source)));
+    }
+    if sources.is_empty() {
+        return Err(
+            Report::new("there are no tests").help("they are tests/NAME.lua beside the tools")
+        );
+    }
+    Ok(sources)
+}
+
+/// Where the cases of a collection play.
+struct Theatre {
+    collection: Collection,
+    examples: Option<PathBuf>,
+}
+
+impl Stage for Theatre {
+    fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String> {
+        Ok(Rc::new(Process::start(words, tells)?))
+    }
+
+    fn tool(&self, name: &str) -> String {
+        match &self.collection {
+            Collection::Builtin => name.to_owned(),
+            Collection::Folder(folder) => folder.join(format!("{name}.lua")).display().to_string(),
+        }
+    }
+
+    fn program(&self) -> String {
+        let own = std::env::current_exe();
+        own.map_or("moontrace".into(), |path| path.display().to_string())
+    }
+
+    fn example(&self, tool: &str) -> Option<String> {
+        let found = self.collection.get(Part::Example, tool);
+        found.ok().flatten().map(|source| source.text)
+    }
+
+    fn writes_examples(&self) -> bool {
+        self.examples.is_some()
+    }
+
+    fn write_example(&self, tool: &str, text: &str) -> Result<(), String> {
+        let Some(folder) = &self.examples else {
+            return Ok(());
+        };
+        let file = folder.join(format!("{tool}.txt"));
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text));
+        written.map_err(|error| format!("{} can't be written: {error}", file.display()))
+    }
+}
