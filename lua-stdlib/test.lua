@@ -72,10 +72,12 @@ function Got:lines()
   return lines
 end
 
+-- Upper case, but for a unit: READ/s, LAT(ms), R_Kb.
 local function headings(line)
   local words = {}
   for word in line:gmatch "%S+" do
-    if not (word:find "^[%u%d_/%%()@#.+-]+$" and word:find "%u") then return nil end
+    local name = word:gsub("[/(K]%l%l?%)?$", "")
+    if not (name:find "^[%u%d_/%%()@#.+-]+$" and name:find "%u") then return nil end
     words[#words + 1] = word
   end
   return #words > 1 and words
