@@ -14,6 +14,22 @@ const PREEMPTED: &str = "6.12";
 const PROGRAMS: &str = "MOONTRACE_COUNT=60";
 const SLOW: [&str; 2] = ["large::", "planted_mistakes"];
 
+/// Has the examples of tools written anew (tests/kernel/tools.rs).
+const WRITE: &str = "MOONTRACE_WRITE=1";
+
+fn writes() -> bool {
+    std::env::var_os("MOONTRACE_WRITE").is_some()
+}
+
+/// Those that a guest printed. What runs here, too, is written again by the tests that run here.
+fn write_examples(report: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/examples");
+    for (name, text) in report::examples(report) {
+        let file = folder.join(format!("{name}.txt"));
+        std::fs::write(file, text).expect("an example can be written");
+    }
+}
+
 /// One of cargo's test targets.
 struct Target {
     binary: PathBuf,
@@ -70,7 +86,8 @@ impl Tests {
         for (target, environment) in targets {
             if target.tests.iter().any(|(here, _)| names.contains(here)) {
                 files.push(target.binary.clone());
-                commands.push(format!("{environment} {}", target.command(names)));
+                let writes = if writes() { WRITE } else { "" };
+                commands.push(format!("{writes} {environment} {}", target.command(names)));
             }
         }
         let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vm/run");
@@ -81,7 +98,11 @@ impl Tests {
         }
         command.arg(kernel).args(files);
         command.args(["--", "sh", "-c", &commands.join("; ")]);
-        let report = report::read(&report_of(&mut command));
+        let report = report_of(&mut command);
+        if writes() {
+            write_examples(&report);
+        }
+        let report = report::read(&report);
         let all = self.kernel.tests.iter().chain(&self.differential.tests);
         all.filter_map(|(here, there)| Some((here.clone(), report.get(there)?.clone())))
             .collect()

@@ -40,6 +40,24 @@ pub(crate) fn read(report: &str) -> BTreeMap<String, Verdict> {
     verdicts
 }
 
+/// What tools printed, by their names: lines behind a bar, below `example NAME`.
+pub(crate) fn examples(report: &str) -> BTreeMap<String, String> {
+    let mut examples = BTreeMap::<String, String>::new();
+    let mut name = None;
+    for line in report.lines() {
+        match (line.strip_prefix("example "), line.strip_prefix('|'), &name) {
+            (Some(next), ..) => name = Some(next.trim().to_owned()),
+            (_, Some(line), Some(name)) => {
+                let text = examples.entry(name.clone()).or_default();
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => name = None,
+        }
+    }
+    examples
+}
+
 /// The sections `---- NAME ----` of a report: what failed tests said.
 fn messages(report: &str) -> BTreeMap<String, String> {
     let mut messages = BTreeMap::new();

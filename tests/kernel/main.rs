@@ -30,7 +30,9 @@ fn main() -> ExitCode {
     let workshop = tools::Workshop::open();
     let cases = cases::all().map(|case| Trial::ignorable_test(case.name, move || try_case(case)));
     let trials = cases.chain(workshop.trials()).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    workshop.tell_examples();
+    conclusion.exit_code()
 }
 
 fn try_case(case: &Case) -> Result<Completion, Failed> {

@@ -1,10 +1,13 @@
 //! The tests of the tools (scripts/tests), each of their cases a test here, with this binary as their `workload`.
+//!
+//! With `MOONTRACE_WRITE=1` the examples of what tools print are written anew: where the repo is, into scripts/examples; in a
+//! guest they are printed at the end, and tests/guest writes them.
 
 use crate::trace::product;
 use crate::worker::executable;
 use crate::workload;
 use libtest_mimic::{Completion, Failed, Trial};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
@@ -21,6 +24,27 @@ impl Workshop {
         Arc::new(Self { folder })
     }
 
+    fn examples(&self) -> PathBuf {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/examples");
+        match kept.is_dir() {
+            true => kept,
+            false => self.folder.path().join("examples"),
+        }
+    }
+
+    /// Prints what no repo took: `example NAME`, and the lines behind a bar.
+    pub(crate) fn tell_examples(&self) {
+        let files = std::fs::read_dir(self.folder.path().join("examples"));
+        for file in files.into_iter().flatten().flatten() {
+            let text = std::fs::read_to_string(file.path()).expect("what a tool prints is UTF-8");
+            println!(
+                "example {}",
+                file.path().file_stem().unwrap_or_default().display()
+            );
+            text.lines().for_each(|line| println!("|{line}"));
+        }
+    }
+
     fn tests(&self, words: &[&str]) -> Output {
         let mut command = Command::new(product());
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -28,6 +52,9 @@ impl Workshop {
         let folders = std::iter::once(PathBuf::from(self.folder.path())).chain(folders);
         let path = std::env::join_paths(folders).expect("folders have no colons in their names");
         command.arg("test").args(words).env("PATH", path);
+        if std::env::var_os("MOONTRACE_WRITE").is_some() {
+            command.arg("--examples").arg(self.examples());
+        }
         command.output().expect("the product starts")
     }
 
