@@ -31,6 +31,10 @@ const PROBES: &[&[&str]] = &[
         "kprobe:__do_page_cache_readahead",
         "kprobe:do_page_cache_ra",
     ],
+    // 6.10: what allocates on behalf of others has this suffix (include/linux/slab.h).
+    &["kprobe:__kmalloc", "kprobe:__kmalloc_noprof"],
+    // 5.10: fs/read_write.c.
+    &["kprobe:__vfs_read", "kprobe:vfs_read"],
 ];
 
 /// Members: the struct, and two paths of which a kernel has one.
@@ -43,6 +47,16 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("bio", "bi_disk", "bi_bdev.bd_disk"),
     // 6.15, include/linux/kernfs.h
     ("kernfs_node", "parent", "__parent"),
+    // Macros of include/net/sock.h: what the kernel's own code calls them.
+    ("sock", "sk_family", "__sk_common.skc_family"),
+    ("sock", "sk_state", "__sk_common.skc_state"),
+    ("sock", "sk_num", "__sk_common.skc_num"),
+    ("sock", "sk_dport", "__sk_common.skc_dport"),
+    ("sock", "sk_daddr", "__sk_common.skc_daddr"),
+    ("sock", "sk_rcv_saddr", "__sk_common.skc_rcv_saddr"),
+    ("sock", "sk_v6_daddr", "__sk_common.skc_v6_daddr"),
+    ("sock", "sk_v6_rcv_saddr", "__sk_common.skc_v6_rcv_saddr"),
+    ("sock", "sk_net", "__sk_common.skc_net"),
 ];
 
 /// Other SPECs for what a plain one names.
@@ -118,9 +132,10 @@ mod tests {
             others(Kind::Kretprobe, "__blk_account_io_done"),
             ["kretprobe:blk_account_io_done"]
         );
-        assert!(others(Kind::Kprobe, "vfs_read").is_empty());
+        assert!(others(Kind::Kprobe, "vfs_write").is_empty());
         assert_eq!(member("task_struct", "state"), Some("__state"));
         assert_eq!(member("task_struct", "__state"), Some("state"));
         assert_eq!(member("sock", "state"), None);
+        assert_eq!(member("sock", "sk_num"), Some("__sk_common.skc_num"));
     }
 }

@@ -238,6 +238,8 @@ impl Checker<'_> {
                 return Err(self.refuse(&value.span, message).into());
             }
         };
+        let said = |word| wanted.split([' ', '*']).any(|part| part == word);
+        let space = if said("__user") { Space::User } else { space };
         Ok(match (ty.integer(), ty) {
             (_, Type::Pointer { to, .. }) => Term::Int(node, Type::Pointer { to, space }),
             (_, Type::Bool) => Term::Bool(not_zero(node)),

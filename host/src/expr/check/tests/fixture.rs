@@ -196,6 +196,7 @@ impl Names for Probe {
             "u32" => Some(U32),
             "u64" => Some(U64),
             "char *" => Some(pointer(Type::Char, Space::Kernel)),
+            "u16 __user *" => Some(pointer(U16, Space::Kernel)),
             "u64 *" => Some(pointer(U64, Space::Kernel)),
             _ => None,
         }

@@ -124,6 +124,10 @@ fn paths_follow_pointers_structs_arrays_and_bit_fields() {
         ("as('struct sock', args.sk.sk_data).sk_flags", 77 & 7),
         ("as('u64 *', args.sk)[5]", 0xffff_8880_0000_2000),
         (
+            "as('u16 __user *', as('u64', ptr(args.filename)))[0]",
+            u16::from_le_bytes(*b"/e").into(),
+        ),
+        (
             "ptr(args.sk) - ptr(args.sk.sk_counts)",
             (-56i64) as u64 as i128,
         ),
