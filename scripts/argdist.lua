@@ -31,14 +31,14 @@ local function filtered(spec) return probe(spec):where(opt.tid and "tid == $tid"
 
 place.define(opt.string_size)
 for _, text in ipairs(opt.count or {}) do
-  local d, keys = distribution.read(text), {}
+  local d, keys = assert(distribution.read(text)), {}
   d.counts = true
   for i, value in ipairs(d.texts) do keys[i] = ("_%d = %s"):format(i, value) end
   d.tally = filtered(d.spec):where(d.filter):by(keys[1] and table.concat(keys, ", ")):count()
   shown[#shown + 1] = d
 end
 for _, text in ipairs(opt.histogram or {}) do
-  local d = distribution.read(text)
+  local d = assert(distribution.read(text))
   if #d.texts ~= 1 then error("a histogram is of one value: TYPE:EXPRESSION\n  " .. text, 0) end
   d.tally = filtered(d.spec):where(d.filter):name(d.label):hist(d.texts[1])
   shown[#shown + 1] = d

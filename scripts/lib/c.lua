@@ -141,10 +141,15 @@ function Reader:arguments()
   return list
 end
 
--- BCC's STRCMP says whether they are equal.
+-- BCC's STRCMP says whether they are equal: a string, or bytes as in "{0x6C, 0x00}".
 local function strcmp(reader, list)
   if #list ~= 2 then fail(reader.text, 'STRCMP takes a string in quotes and what it is compared with') end
-  return node(string(list[2]) .. " == " .. list[1].text, 3, { truth = true })
+  local bytes, of, parts = list[1].text:match '^"%s*{(.*)}%s*"$', list[2], {}
+  if not bytes then return node(string(of) .. " == " .. list[1].text, 3, { truth = true }) end
+  for byte in bytes:gmatch "%w+" do
+    parts[#parts + 1] = ("byte(%s, %d) == %s"):format(of.address or of.text, #parts, byte)
+  end
+  return node(table.concat(parts, " and "), 2, { truth = true })
 end
 
 function Reader:call(name)

@@ -1,8 +1,6 @@
 -- What BCC's argdist is told to collect: KIND:PLACE:FUNCTION(SIGNATURE)[:TYPE,…:EXPRESSION,…[:FILTER]][#LABEL]
 local c, place = require "c", require "place"
 
-local distribution = {}
-
 local function fail(text, why) error(("%s\n  %s"):format(why, text), 0) end
 
 -- Types say how bare numbers are to be taken; what the kernel or a program has declared has its own.
@@ -26,7 +24,7 @@ local function collected(at, types, expressions, is_return)
 end
 
 -- The SPEC, the values' texts with how they were written, the condition and the label.
-function distribution.read(text)
+local function read(text)
   local body, label = text:match "^([^#]*)#?(.*)$"
   local parts = {}
   for part in (body .. ":"):gmatch "([^:]*):" do parts[#parts + 1] = part end
@@ -42,4 +40,4 @@ function distribution.read(text)
   }
 end
 
-return distribution
+return { read = place.reader(read) }

@@ -16,6 +16,12 @@ local function field(item, size, conversion)
   return type and ("as('%s', %s)"):format(type, item.text) or c.value(item).text
 end
 
+-- What a process chooses itself must not steer the terminal or begin a line.
+function message.plain(value)
+  if type(value) ~= "string" then return value end
+  return (value:gsub("%c", function(c) return c == "\n" and "\\n" or ("\\x%02x"):format(c:byte()) end))
+end
+
 -- `format` and its values (of c.lua) → the list for :fetch, and a function from an event to its message.
 function message.of(format, values)
   local pieces, fields = {}, {}
@@ -35,7 +41,7 @@ function message.of(format, values)
   return table.concat(fields, ", "), function(e)
     local said = {}
     for i, conversion in ipairs(pieces) do
-      local value = e["_" .. i]
+      local value = message.plain(e["_" .. i])
       said[i] = value == nil and "<fault>" or conversion:format(value)
     end
     return frame:format(table.unpack(said))
@@ -44,7 +50,7 @@ end
 
 -- `WHERE [(CONDITION)] ["FORMAT"[, VALUE…]]` → the SPEC, the function's name (see place.lua), the condition, the list and
 -- the function of message.of.
-function message.probe(text)
+local function probe(text)
   local at = place.read(text)
   local condition, rest = at.rest:match "^%s*(%b())(.*)$"
   rest = (rest or at.rest):match "^%s*(.-)%s*$"
@@ -60,5 +66,7 @@ function message.probe(text)
     condition = condition and place.condition(at, condition:sub(2, -2)),
   }
 end
+
+message.probe = place.reader(probe)
 
 return message

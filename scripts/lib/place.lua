@@ -63,9 +63,10 @@ end
 function place.read(text)
   local where, rest = text:match "^%s*([^%s(]+)(.*)$"
   if not where then fail(text, "a probe begins with where it is") end
-  if kinds[where:match "^(%a+):" or ""] or where:find "[{*?]" then
+  if kinds[where:match "^(%a+):" or ""] or where:find "^%a*{" then
     return { spec = where, rest = rest, read = function(part) return c.node(c.respell(part), 11) end, own = true }
   end
+  where = where:gsub("^:([^:]*):", "p:%1:")
   local signature, behind = rest:match "^(%b())(.*)$"
   signature = signature and signature:sub(2, -2) or ""
   if signature:find "%S" and where:find "^[tu]:" then
@@ -74,7 +75,7 @@ function place.read(text)
   local spec, func = system_call(where)
   local known = names(parameters(signature, func ~= nil))
   return {
-    spec = spec or bcc.spec(where), func = func, rest = behind or rest,
+    spec = spec or assert(bcc.spec(where)), func = func, rest = behind or rest,
     read = function(part) return c.expression(part, known) end,
   }
 end
@@ -85,9 +86,20 @@ function place.condition(at, text)
   return c.truth(at.read(text)).text
 end
 
--- Strings are at addresses of the process or of the kernel, and which it is shows; at most `bytes` are read.
+-- What c.lua makes of strings: whether they are the process's or the kernel's is told by their addresses. At most `bytes`
+-- are read.
 function place.define(bytes)
   define(("string(p) = as('u64', p) < 0x800000000000 and str(p, %d) or str(as('char *', p), %d)"):format(bytes, bytes))
+  define "byte(p, i) = as('u64', p) < 0x800000000000 and as('u8 __user *', p)[i] or as('u8 *', p)[i]"
+end
+
+-- A reader whose complaints are of the command line and not of its own lines: nil and why there.
+function place.reader(read)
+  return function(text)
+    local done, result = pcall(read, text)
+    if done then return result end
+    return nil, (tostring(result):gsub("^[^\n]-%.lua:%d+: ", ""))
+  end
 end
 
 return place
