@@ -25,50 +25,41 @@
 -- Example: argdist kretprobe:vfs_read --hist elapsed --by comm
 local place, distribution = require "place", require "distribution"
 local opt = options()
-local shown, reports = {}, 0
+local reported, reports = {}, 0
 
 local function filtered(spec) return probe(spec):where(opt.tid and "tid == $tid") end
-
-place.define(opt.string_size)
-for _, text in ipairs(opt.count or {}) do
-  local d, keys = assert(distribution.read(text)), {}
-  d.counts = true
-  for i, value in ipairs(d.texts) do keys[i] = ("_%d = %s"):format(i, value) end
-  d.tally = filtered(d.spec):where(d.filter):by(keys[1] and table.concat(keys, ", ")):count()
-  shown[#shown + 1] = d
-end
-for _, text in ipairs(opt.histogram or {}) do
-  local d = assert(distribution.read(text))
-  if #d.texts ~= 1 then error("a histogram is of one value: TYPE:EXPRESSION\n  " .. text, 0) end
-  d.tally = filtered(d.spec):where(d.filter):name(d.label):hist(d.texts[1])
-  shown[#shown + 1] = d
-end
-if opt.probe then
-  local p = filtered(opt.probe):where(opt.where):by(opt.by)
-  shown[#shown + 1] = { tally = opt.hist and p:hist(opt.hist) or p:count() }
-end
-if #shown == 0 then error("nothing to collect: -C SPEC, -H SPEC, or a PROBE", 0) end
-
--- `size = 16, flags = 0` of a row.
-local function event(d, row)
-  local parts = {}
-  for i, source in ipairs(d.sources) do parts[i] = ("%s = %s"):format(source, row["_" .. i]) end
-  return parts[1] and table.concat(parts, ", ") or "total calls"
-end
 
 local function print_counts(d, rows)
   printf("%s\n\t%-10s %s\n", d.label, "COUNT", "EVENT")
   for i = math.max(1, #rows - (opt.top or #rows) + 1), #rows do
-    printf("\t%-10d %s\n", rows[i].count, event(d, rows[i]))
+    printf("\t%-10d %s\n", rows[i].count, d.event(rows[i]))
   end
 end
+
+place.define(opt.string_size)
+for _, text in ipairs(opt.count or {}) do
+  local d = assert(distribution.read(text))
+  local counts = filtered(d.spec):where(d.filter):by(d.keys):count()
+  table.insert(reported, { counts, function(t) print_counts(d, t:rows()) end })
+end
+for _, text in ipairs(opt.histogram or {}) do
+  local d = assert(distribution.read(text))
+  assert(#d.texts == 1, "a histogram is of one value: TYPE:EXPRESSION\n  " .. text)
+  local values = filtered(d.spec):where(d.filter):name(d.label):hist(d.texts[1])
+  table.insert(reported, { values, function(t) t:print() end })
+end
+if opt.probe then
+  local p = filtered(opt.probe):where(opt.where):by(opt.by)
+  table.insert(reported, { opt.hist and p:hist(opt.hist) or p:count(), function(t) t:print { top = opt.top } end })
+end
+assert(#reported > 0, "nothing to collect: -C SPEC, -H SPEC, or a PROBE")
 
 local function report()
   reports = reports + 1
   printf("[%s]\n", strftime "%T")
-  for _, d in ipairs(shown) do
-    local t = opt.cumulative and d.tally or d.tally:take()
-    if d.counts then print_counts(d, t:rows()) else t:print() end
+  for _, each in ipairs(reported) do
+    local tally, show = each[1], each[2]
+    show(opt.cumulative and tally or tally:take())
   end
   if reports == opt.number then exit() end
 end

@@ -1,5 +1,5 @@
 -- What BCC's argdist is told to collect: KIND:PLACE:FUNCTION(SIGNATURE)[:TYPE,…:EXPRESSION,…[:FILTER]][#LABEL]
-local c, place = require "c", require "place"
+local c, message, place = require "c", require "message", require "place"
 
 local function fail(text, why) error(("%s\n  %s"):format(why, text), 0) end
 
@@ -23,7 +23,8 @@ local function collected(at, types, expressions, is_return)
   return texts, sources
 end
 
--- The SPEC, the values' texts with how they were written, the condition and the label.
+-- The SPEC, the values' texts, the same as the list of a key, the condition, the label, and a function that says of a row
+-- what stands in its key, as it was written.
 local function read(text)
   local body, label = text:match "^([^#]*)#?(.*)$"
   local parts = {}
@@ -33,10 +34,17 @@ local function read(text)
   end
   local at = place.read(table.concat(parts, ":", 1, 3):gsub("^%s+", ""))
   local texts, sources = collected(at, parts[4], parts[5], parts[1] == "r")
+  local keys = {}
+  for i, value in ipairs(texts) do keys[i] = ("_%d = %s"):format(i, value) end
   return {
-    spec = at.spec, texts = texts, sources = sources,
+    spec = at.spec, texts = texts, keys = keys[1] and table.concat(keys, ", "),
     filter = parts[6] and place.condition(at, parts[6]),
     label = label ~= "" and label or text,
+    event = function(row)
+      local said = {}
+      for i, source in ipairs(sources) do said[i] = ("%s = %s"):format(source, message.plain(row["_" .. i])) end
+      return said[1] and table.concat(said, ", ") or "total calls"
+    end,
   }
 end
 
