@@ -105,6 +105,26 @@ case("times count from the first event", { needs = "command:workload" }, functio
   check(first:find "^0%.000000 " and tonumber(second:match "^%S+") > 0, rows.out)
 end)
 
+case("a struct of the process, by the signature of a system call", { needs = { "tracepoint:syscalls:sys_enter_clock_nanosleep", "command:workload" } }, function()
+  local worker = start "workload nap 2"
+  worker:hear "ready"
+  local got = run { "trace", 'sys_clock_nanosleep(int clock, int flags, struct timespec *ts) "sleep for %lld ns", ts->tv_nsec', "-p", worker.pid,
+    during = function() worker:send "go" worker:hear "done" end }
+  equal(messages(got), "sleep for 1000000 ns|sleep for 1000000 ns")
+end)
+
+case("functions of the C library, by its short name", { needs = "uprobe:c:malloc" }, function()
+  local got = run { "trace", 'c:malloc(size_t size) (size > 0) "size = %d", size', 'r:c:malloc (retval) "allocated = %x", retval', "-M", 2, command = "cat /dev/null" }
+  local rows = got:rows { COMM = "cat", FUNC = "malloc" }
+  check(rows[1]["-"]:find "^size = %d+$" and rows[2]["-"]:find "^allocated = %x+$", got.out)
+end)
+
+case("registers, and functions by a pattern", { needs = "command:workload" }, function()
+  local got = run { "trace", workload() .. ':{moontrace,brief}_target (ctx->di == 1) "%d", ctx->di', command = "workload at-once call 2" }
+  equal(messages(got), "1|1")
+  equal(#got:rows { FUNC = "brief_target" }, 1)
+end)
+
 case("stacks of the process, with addresses", { needs = "command:workload" }, function()
   local got = run { "trace", workload() .. ':moontrace_recurse (arg1 == 0)', "-U", "-a", command = "workload at-once recurse 2 1" }
   local _, frames = got.out:gsub("\n +%x+ moontrace_recurse%+0x%x+ %[[^\n]*%]", "")
@@ -130,6 +150,12 @@ case("strings of the kernel and of the process, told apart by their addresses", 
   local got = run { "trace", 'do_sys_openat2(int dfd, const char *name) (STRCMP("/proc/version", name)) "%s", arg2@user', "-K",
     command = "cat /proc/version" }
   check(got.out:find "do_sys_openat2   /proc/version\n        do_sys_openat2%+0x%x+ %[kernel%]\n", got.out)
+end)
+
+case("sockets' members by the names that the kernel's own code has for them", { needs = { "kprobe:udp_sendmsg", "command:workload" } }, function()
+  local got = run { "trace", "-I", "net/sock.h", 'udp_sendmsg(struct sock *sk) (sk->sk_family == AF_INET) "%d %d", sk->sk_protocol, sk->sk_num != 0',
+    command = "workload at-once send 127.0.0.1 3" }
+  equal(messages(got), "17 1|17 1|17 1")
 end)
 
 case("mistakes of the command line are told in a line", { needs = "command:workload" }, function()
