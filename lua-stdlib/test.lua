@@ -77,7 +77,7 @@ local function headings(line)
   local words = {}
   for word in line:gmatch "%S+" do
     local name = word:gsub("[/(K]%l%l?%)?$", "")
-    if not (name:find "^[%u%d_/%%()@#.+-]+$" and name:find "%u") then return nil end
+    if not (name:find "^[%u%d_/%%()@#.+-]+$" and (name:find "%u" or name == "-" and #words > 0)) then return nil end
     words[#words + 1] = word
   end
   return #words > 1 and words
