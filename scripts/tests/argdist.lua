@@ -18,7 +18,13 @@ local function buckets(got)
   return of
 end
 
-case("how often values come, the most frequent last", { needs = "command:workload", example = true }, function()
+case("how much is read at a time", { needs = "tracepoint:syscalls:sys_exit_read", example = true }, function()
+  local got = run { "argdist", "-H", "t:syscalls:sys_exit_read():int:args->ret:args->ret > 0#bytes read", command = "dd if=/dev/zero of=/dev/null bs=64K count=40 status=none" }
+  equal(buckets(got)["[64K, 128K)"], 40)
+  check(got.out:find "^%[%d%d:%d%d:%d%d%]\n@bytes read:\n", got.out)
+end)
+
+case("how often values come, the most frequent last", { needs = "command:workload" }, function()
   local got = run { "argdist", "-C", "p:" .. workload() .. ":moontrace_target(long a, long b):long,int:b,a > 4#targets", command = CALLS }
   local of = counts(got)
   equal(of["b = 7, a > 4 = 1"], 15)
