@@ -128,7 +128,7 @@ end)
 
 case("stacks of the process, with addresses", { needs = "command:workload" }, function()
   local got = run { "trace", workload() .. ':moontrace_recurse (arg1 == 0)', "-U", "-a", command = "workload at-once recurse 2 1" }
-  check(got.out:find "moontrace_recurse\n         *%x+ moontrace_recurse%+0x0 %[[^\n]+%]\n", got.out)
+  check(got.out:find "\n +%x+ moontrace_recurse%+0x0 %[[^\n]+%]\n", got.out)
 end)
 
 case("a function of the kernel, its arguments by the kernel's own types", { needs = "kprobe:icmp_out_count" }, function()
