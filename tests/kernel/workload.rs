@@ -35,8 +35,11 @@
 //! - `write N`: so many bytes to nowhere, 0, 7, 14, …
 //! - `open-c PATH`: openat of a path as it is
 //! - `beside DEED…`: the deed in a new thread
+//! - `open-by CALL FLAGS MODE PATH…`, `stat-all FOLDER NAME`, `exec-by HOW FILE WORD…`, `signal CALL SIGNAL PID`: see snoop.rs
+//! - `many-descriptors DEED…`: the deed with a thousand descriptors open
 
 mod files;
+mod snoop;
 mod storm;
 
 use std::ffi::{CStr, CString, c_long};
@@ -180,6 +183,18 @@ fn perform(words: &[&str]) -> ExitCode {
         }
         ["write", bytes] => files::write(number(bytes) as usize),
         ["open-c", path] => files::open(path),
+        ["open-by", call, flags, mode, ref paths @ ..] => {
+            for path in paths {
+                snoop::open_by(call, flags, mode, path);
+            }
+        }
+        ["many-descriptors", ref deed @ ..] => {
+            snoop::many_descriptors();
+            return perform(deed);
+        }
+        ["stat-all", folder, name] => snoop::stat_all(folder, name),
+        ["exec-by", how, file, ref words @ ..] => snoop::exec_by(how, file, words),
+        ["signal", call, signal, pid] => snoop::signal(call, signal, pid),
         ["spin", ms] => {
             let started = Instant::now();
             while started.elapsed() < Duration::from_millis(number(ms)) {
