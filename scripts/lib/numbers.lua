@@ -1,0 +1,8 @@
+-- The number that a word says, or that is called so: numbers("ENOENT", errno, 4095) is 2, as numbers("2", errno, 4095) is.
+-- nil where it is neither.
+return function(word, name_of, largest)
+  for n = 0, largest do
+    if name_of(n) == word then return n end
+  end
+  return tonumber(word, 10)
+end
