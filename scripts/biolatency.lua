@@ -18,7 +18,7 @@ local requests = span()
 
 -- With -Q a request begins at the first of these that the kernel has and that it passes.
 probe("rawtracepoint:block_" .. (opt.queued and "{io_start,rq_insert,rq_issue}" or "rq_issue"))
-  :where "args.rq.rq_disk ~= 0"
+  :where "pid in $target and args.rq.rq_disk ~= 0"
   :where(opt.disk and "args.rq.rq_disk.disk_name == $disk")
   :without(opt.queued and requests, "ptr(args.rq)")
   :start(requests, "ptr(args.rq)")

@@ -59,6 +59,14 @@ case("another disk's requests are not shown", { needs = needs }, function()
   end)
 end)
 
+case("those of a command alone", { needs = needs }, function()
+  with_disk(function(device, disk)
+    local command = "dd if=" .. device .. " of=/dev/null bs=4096 count=3 iflag=direct status=none"
+    equal(#run { "biosnoop", "-d", disk, command = "sh -c '" .. command .. "'" }:rows { COMM = "dd", T = "R" }, 3)
+    equal(#run { "biosnoop", "-d", disk, "-p", start("sleep 60").pid, during = command }:rows(), 0)
+  end)
+end)
+
 -- Guests have a disk that takes as long as it is told to.
 local slow = { "rawtracepoint:block_rq_issue", "file:/lib/modules/" .. kernel() .. "/null_blk.ko" }
 
