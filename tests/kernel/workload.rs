@@ -34,6 +34,8 @@
 //! - `exec WORD…`: becomes this program with the words, which it does nothing with
 //! - `write N`: so many bytes to nowhere, 0, 7, 14, …
 //! - `open-c PATH`: openat of a path as it is
+//! - `vfs FOLDER`: calls of VFS functions, as `workload/vfs.rs` has them
+//! - `many FOLDER N`: N new files, a byte in each
 //! - `beside DEED…`: the deed in a new thread
 //! - `open-by CALL FLAGS MODE PATH…`, `stat-all FOLDER NAME`, `exec-by HOW FILE WORD…`, `signal CALL SIGNAL PID`: see snoop.rs
 //! - `many-descriptors DEED…`: the deed with a thousand descriptors open
@@ -41,6 +43,7 @@
 mod files;
 mod snoop;
 mod storm;
+mod vfs;
 
 use std::ffi::{CStr, CString, c_long};
 use std::fs::File;
@@ -176,6 +179,8 @@ fn perform(words: &[&str]) -> ExitCode {
                 files::deep(folder, number(pair[0]), pair[1]);
             }
         }
+        ["vfs", folder] => vfs::every_call(folder),
+        ["many", folder, count] => vfs::many(folder, number(count)),
         ["exec", ref words @ ..] => files::become_again(words),
         ["ended", ..] => {
             say("done");
