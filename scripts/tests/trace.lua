@@ -134,10 +134,10 @@ end)
 case("a function of the kernel, its arguments by the kernel's own types", { needs = "kprobe:icmp_out_count" }, function()
   local got = run { "trace", 'kprobe:icmp_out_count "type=%d ifindex=%d", type, args.net.ifindex',
     'p::icmp_out_count(struct net *n, u8 t) (t == 8) "type=%d ifindex=%d", t, n->ifindex', command = "ping -c 1 127.0.0.1" }
-  local asked = got:rows()[1]["-"]
-  check(asked:find "^type=8 ifindex=%d+$", got.out)
-  equal(got:rows()[2]["-"], asked)
-  check(got:rows()[3]["-"]:find "^type=0 ifindex=%d+$", got.out)
+  local rows = got:rows { COMM = "ping", FUNC = "icmp_out_count" }
+  check(rows[1]["-"]:find "^type=8 ifindex=%d+$", got.out)
+  equal(rows[2]["-"], rows[1]["-"])
+  check(rows[3]["-"]:find "^type=0 ifindex=%d+$", got.out)
 end)
 
 case("paths through the kernel's structs, results and symbols", { needs = "kprobe:vfs_read" }, function()
