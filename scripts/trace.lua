@@ -72,7 +72,7 @@ end
 local function show(text)
   if opt.aggregate then equal[text] = (equal[text] or 0) + 1 else printf("%s", text) end
   shown = shown + 1
-  if shown == opt.max_events then exit() end
+  if opt.max_events and shown >= opt.max_events then exit() end
 end
 
 place.define(opt.string_size)
