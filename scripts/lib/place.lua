@@ -29,6 +29,7 @@ for i, name in ipairs { "di", "si", "dx", "cx", "r8", "r9" } do registers[name] 
 -- `int fd, const char *name`: each parameter with the text of its value.
 local function parameters(signature, in_process)
   local known, count = {}, 0
+  if signature:find "^%s*void%s*$" then return known end
   for declared in signature:gmatch "[^,]+" do
     local type, name = declared:match "^%s*(.-)%s*([%a_][%w_]*)%s*$"
     if not type or type == "" then fail(declared, "a parameter is a type and a name") end

@@ -59,7 +59,7 @@ end)
 
 case("calls, by process and by name", { needs = "command:workload" }, function()
   local target = workload() .. ":moontrace_target"
-  local got = run { "argdist", "-C", "p:" .. target .. "()#calls", "-C", "p:" .. target .. "():char*:$COMM", "-C", "p:" .. target .. "():u32:$PID",
+  local got = run { "argdist", "-C", "p:" .. target .. "(void)#calls", "-C", "p:" .. target .. "():char*:$COMM", "-C", "p:" .. target .. "():u32:$PID",
     command = "workload as traced at-once call 20" }
   local of = counts(got)
   equal(of["total calls"], 20)
