@@ -18,6 +18,7 @@
 --
 -- SPEC is {p,r,t,u}:[LIBRARY|CATEGORY]:FUNCTION(SIGNATURE)[:TYPE,...:EXPRESSION,...[:FILTER]][#LABEL], as in BCC, in C.
 -- Returns have $retval, $latency (ns) and $entry(PARAMETER), all have $PID and $COMM; arg1 is the first argument.
+-- moontrace's own -c stands before the tool's name here: moontrace run -c CMD argdist …
 -- Subject: app
 -- Level: sensitive
 -- Example: argdist -H 'r:c:malloc(size_t size):u64:$latency/$entry(size)#ns per byte' -i 10 -n 1
