@@ -1,6 +1,7 @@
 //! What a case needs of the kernel that it runs on.
 
 use crate::worker::executable;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -24,6 +25,8 @@ pub(crate) enum Need {
     UprobeSession,
     /// System calls of 32-bit programs: kernels can be built or booted without.
     Compat,
+    /// A disk below /var/tmp, which guests don't have.
+    Disk,
     /// The kernel half with a log: [`ENGINE`] names it.
     EngineLog,
 }
@@ -36,6 +39,8 @@ impl Need {
     pub(crate) fn missing(self) -> Option<&'static str> {
         match self {
             Self::Kprobes if kprobes() => None,
+            Self::Disk if is_on_disk("/var/tmp") => None,
+            Self::Disk => Some("/var/tmp is on no disk here"),
             Self::EngineLog if std::env::var_os(ENGINE).is_some() => None,
             Self::EngineLog => Some("MOONTRACE_ENGINE_LOG names no object of ebpf/build --log"),
             Self::Kprobes => Some("this kernel has no kprobes"),
@@ -64,6 +69,11 @@ impl Need {
 
 fn kprobes() -> bool {
     Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}
+
+/// What lies in memory has no device of its own.
+fn is_on_disk(folder: &str) -> bool {
+    std::fs::metadata(folder).is_ok_and(|metadata| libc::major(metadata.dev()) != 0)
 }
 
 /// Where a guest has the file of a module.

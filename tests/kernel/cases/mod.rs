@@ -17,6 +17,7 @@ mod handlers;
 mod histograms;
 mod long_values;
 mod output;
+mod pages;
 mod sessions;
 mod sets;
 mod signals;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         handlers::CASES,
         command_line::CASES,
         output::CASES,
+        pages::CASES,
         types::CASES,
         structs::CASES,
         sets::CASES,
