@@ -22,14 +22,17 @@ local number = require "numbers"
 local call = opt.syscall and (number(opt.syscall, syscall, 1023) or error("there is no system call '" .. opt.syscall .. "'", 0))
 local err = opt.errno and (number(opt.errno, errno, 4095) or error("there is no error '" .. opt.errno .. "'", 0))
 
+-- TS_COMPAT of arch/x86/include/asm/thread_info.h: system calls made the 32-bit way have numbers of their own.
+define "compat = curtask.thread_info.status & 2"
+
 local returns = opt.failed or opt.errno or opt.latency
 local calls = probe(returns and "tracepoint:raw_syscalls:sys_exit" or "tracepoint:raw_syscalls:sys_enter")
   :where(opt.tid and "tid == $tid")
   :where(opt.failed and "retval < 0")
   :with{ call = call, err = err }
-  :where(call and "args.id == $call")
+  :where(call and "args.id == $call and compat == 0")
   :where(err and "retval == -$err")
-  :by(opt.by_process and "pid, comm" or "args.id")
+  :by(opt.by_process and "pid, comm" or "args.id, compat")
   :tally(opt.latency and "count(), time = sum(elapsed)" or "count()")
 
 local unit, ns = "us", 1e3
@@ -43,7 +46,8 @@ local function report()
   }
   for _, r in ipairs(calls:take():top(opt.top, opt.latency and "time" or "count")) do
     line {
-      SYSCALL = syscall(r.id), PID = r.pid, COMM = r.comm, COUNT = r.count, ["TIME(" .. unit .. ")"] = (r.time or 0) / ns,
+      SYSCALL = r.compat == 0 and syscall(r.id) or ("%s (32-bit)"):format(r.id), PID = r.pid, COMM = r.comm,
+      COUNT = r.count, ["TIME(" .. unit .. ")"] = (r.time or 0) / ns,
     }
   end
 end

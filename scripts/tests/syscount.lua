@@ -52,6 +52,13 @@ case("the time that they take, in micro- and milliseconds", { needs = { calls, w
   check(ms >= 50 and ms < 50000, got.out)
 end)
 
+case("32-bit calls are none of those with their numbers", { needs = { calls, worker } }, function()
+  -- 20 is getpid the 32-bit way, and else writev.
+  local got = run { "syscount", command = "workload at-once compat 70 20" }
+  equal(got.out:match "\n20 %(32%-bit%) +(%d+)\n", "70", got.out)
+  equal(#run { "syscount", "--syscall", "writev", command = "workload at-once compat 70 20" }:rows(), 0)
+end)
+
 case("only this thread, again and again", { needs = { calls, worker } }, function()
   local one = start "workload getppid 500"
   one:hear "ready"
