@@ -17,7 +17,8 @@ local number = require "numbers"
 local signals = {}
 for i, word in ipairs(opt.signal or {}) do
   local name = word:upper()
-  signals[i] = number(name, signal, 64) or number("SIG" .. name, signal, 64) or error("there is no signal '" .. word .. "'", 0)
+  signals[i] = number(name, signal, 64) or number("SIG" .. name, signal, 64)
+    or error("there is no signal '" .. word .. "'", 0)
 end
 
 local line = require "columns" {

@@ -51,7 +51,9 @@ probe "tracepoint:syscalls:sys_exit_open{,at,at2}"
   :on(function(e)
     first = first or e.time
     local file = e.file
-    if opt.full_path and file and file:sub(1, 1) ~= "/" then file = ((e.base or "<fault>") .. "/" .. file):gsub("^//", "/") end
+    if opt.full_path and file and file:sub(1, 1) ~= "/" then
+      file = ((e.base or "<fault>") .. "/" .. file):gsub("^//", "/")
+    end
     line {
       ["TIME(s)"] = (e.time - first) / 1e9, UID = e.uid, [pid] = opt.tid and e.tid or e.pid, COMM = e.comm,
       FD = math.max(e.retval, -1), ERR = math.max(-e.retval, 0),

@@ -19,8 +19,10 @@
 local opt = options()
 
 local number = require "numbers"
-local call = opt.syscall and (number(opt.syscall, syscall, 1023) or error("there is no system call '" .. opt.syscall .. "'", 0))
-local err = opt.errno and (number(opt.errno, errno, 4095) or error("there is no error '" .. opt.errno .. "'", 0))
+local call = opt.syscall and number(opt.syscall, syscall, 1023)
+local err = opt.errno and number(opt.errno, errno, 4095)
+if opt.syscall and not call then error("there is no system call '" .. opt.syscall .. "'", 0) end
+if opt.errno and not err then error("there is no error '" .. opt.errno .. "'", 0) end
 
 -- TS_COMPAT of arch/x86/include/asm/thread_info.h: system calls made the 32-bit way have numbers of their own.
 define "compat = curtask.thread_info.status & 2"
@@ -42,7 +44,8 @@ local head = opt.by_process and { "PID", "%-6d" } or { "SYSCALL", "%-22s" }
 local function report()
   if opt.interval then print(strftime "[%H:%M:%S]") end
   local line = require "columns" {
-    head, opt.by_process and { "COMM", "%-16s" }, { "COUNT", "%8d" }, opt.latency and { "TIME(" .. unit .. ")", "%16.3f" },
+    head, opt.by_process and { "COMM", "%-16s" }, { "COUNT", "%8d" },
+    opt.latency and { "TIME(" .. unit .. ")", "%16.3f" },
   }
   for _, r in ipairs(calls:take():top(opt.top, opt.latency and "time" or "count")) do
     line {

@@ -1,5 +1,5 @@
--- Lines of events in columns: columns{ { "PID", "%-6d" }, wanted and { "UID", "%-6d" }, … } prints the headings and gives
--- a function that prints a line: line{ PID = 1, UID = 0 }. What is nil there couldn't be read: it is `<fault>`.
+-- Lines in columns: columns{ { "PID", "%-6d" }, wanted and { "UID", "%-6d" }, … } prints the headings and gives a function
+-- that prints a line: line{ PID = 1, UID = 0 }. What is nil there couldn't be read: it is `<fault>`.
 
 -- What processes choose themselves, file names or arguments, must not steer the terminal or begin a line.
 local named = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
