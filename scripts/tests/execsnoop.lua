@@ -74,10 +74,12 @@ case("calls that fail, when they are asked for", { needs = { execs, worker } }, 
 end)
 
 case("what can't be read is <fault>", { needs = { execs, worker } }, function()
-  local got = run { "execsnoop", "-x", command = "workload as fails at-once exec-by nowhere - true 1", says = "could not be read" }
+  local got = run { "execsnoop", "-x",
+    command = "workload as fails at-once exec-by nowhere - true 1", says = "could not be read" }
   equal(got:row { COMM = "fails" }.ARGS, "<fault> 1")
   equal(got:row { COMM = "fails" }.RET, -14)
-  got = run { "execsnoop", "-x", command = "workload as fails at-once exec-by unread /bin/true", says = "could not be read" }
+  got = run { "execsnoop", "-x",
+    command = "workload as fails at-once exec-by unread /bin/true", says = "could not be read" }
   equal(got:row { COMM = "fails" }.ARGS, "/bin/true <fault>")
 end)
 

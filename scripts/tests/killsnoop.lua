@@ -1,7 +1,8 @@
 local kills, worker = "tracepoint:syscalls:sys_exit_kill", "command:workload"
 
 case("who sends which signal to whom, and what comes of it", { needs = kills, example = true }, function()
-  local got = run { "killsnoop", command = "sh -c 'kill -0 $$; kill -USR1 4194304; kill -TERM $$'", status = 143, says = "kill" }
+  local got = run { "killsnoop",
+    command = "sh -c 'kill -0 $$; kill -USR1 4194304; kill -TERM $$'", status = 143, says = "kill" }
   local rows = got:rows { COMM = "sh" }
   equal(#rows, 3)
   local shell = rows[1].PID
@@ -28,7 +29,8 @@ end)
 
 case("only some signals, targets or failures", { needs = { kills, worker } }, function()
   local function sent(...)
-    local got = run { "killsnoop", ..., command = "sh -c 'workload as a at-once signal kill 23 self; workload as b at-once signal kill 28 self; "
+    local got = run { "killsnoop", ...,
+      command = "sh -c 'workload as a at-once signal kill 23 self; workload as b at-once signal kill 28 self; "
       .. "workload as c at-once signal kill 23 4194304; workload as d at-once signal kill 40 4194304'" }
     local who = ""
     for _, row in ipairs(got:rows()) do who = who .. row.COMM end

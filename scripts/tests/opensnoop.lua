@@ -3,7 +3,8 @@ local O_WRONLY, O_CREAT, O_TRUNC, O_DIRECTORY, O_TMPFILE = 1, 0x40, 0x200, 0x100
 local opens, worker = "tracepoint:syscalls:sys_exit_openat", "command:workload"
 
 case("opens, and the error of those that fail", { needs = opens, example = true }, function()
-  local got = run { "opensnoop", "-x", "-n", "cat", command = "env LC_ALL=C cat /etc/hostname /nonexistent", status = 1, says = "No such file" }
+  local got = run { "opensnoop", "-x", "-n", "cat",
+    command = "env LC_ALL=C cat /etc/hostname /nonexistent", status = 1, says = "No such file" }
   local row = got:row { PATH = "/nonexistent" }
   equal(row.COMM, "cat")
   equal(row.FD, -1)
@@ -14,7 +15,8 @@ end)
 case("absolute, relative and empty paths, and the longest one", { needs = { opens, worker } }, function()
   local longest = ("./"):rep(2047) .. "x"
   equal(#longest, 4095)
-  local got = run { "opensnoop", "-n", "paths", command = "workload as paths at-once open-by openat 0 0 /tmp tmp/x '' " .. longest }
+  local got = run { "opensnoop", "-n", "paths",
+    command = "workload as paths at-once open-by openat 0 0 /tmp tmp/x '' " .. longest }
   local lines = got:lines()
   equal(#lines, 5, "lines")
   equal(got:row { PATH = "/tmp" }.ERR, 0)
@@ -24,7 +26,8 @@ case("absolute, relative and empty paths, and the longest one", { needs = { open
 end)
 
 case("a path that can't be read is <fault>", { needs = { opens, worker } }, function()
-  local got = run { "opensnoop", "-n", "paths", command = "workload as paths at-once open-by openat 0 0 nowhere", says = "could not be read" }
+  local got = run { "opensnoop", "-n", "paths",
+    command = "workload as paths at-once open-by openat 0 0 nowhere", says = "could not be read" }
   local row = got:row { COMM = "paths" }
   equal(row.PATH, "<fault>")
   equal(row.ERR, 14)
@@ -43,7 +46,8 @@ end)
 case("open, openat and openat2, with flags and modes", { needs = { "tracepoint:syscalls:sys_exit_openat2", worker } }, function()
   local flags = ("%d"):format(O_WRONLY | O_CREAT | O_TRUNC)
   for _, call in ipairs { "open", "openat", "openat2" } do
-    local got = run { "opensnoop", "-e", command = ("workload as by-%s at-once open-by %s %s 416 /tmp/moontrace-opened"):format(call, call, flags) }
+    local got = run { "opensnoop", "-e",
+      command = ("workload as by-%s at-once open-by %s %s 416 /tmp/moontrace-opened"):format(call, call, flags) }
     local row = got:row { COMM = "by-" .. call, PATH = "/tmp/moontrace-opened" }
     equal(row.ERR, 0, call)
     equal(row.FLAGS, 1101, "flags of " .. call)
@@ -53,12 +57,14 @@ case("open, openat and openat2, with flags and modes", { needs = { "tracepoint:s
 end)
 
 case("a mode where something is made, and else none", { needs = { opens, worker } }, function()
-  local got = run { "opensnoop", "-e", "-n", "modes", command = ("workload as modes at-once open-by openat %d 384 /tmp"):format(O_TMPFILE | O_WRONLY) }
+  local got = run { "opensnoop", "-e", "-n", "modes",
+    command = ("workload as modes at-once open-by openat %d 384 /tmp"):format(O_TMPFILE | O_WRONLY) }
   local row = got:row { COMM = "modes", PATH = "/tmp" }
   equal(row.FLAGS, 20200001)
   equal(row.MODE, 600)
   -- O_DIRECTORY is a bit of O_TMPFILE, and makes nothing.
-  got = run { "opensnoop", "-e", "-n", "modes", command = ("workload as modes at-once open-by openat %d 384 /tmp"):format(O_DIRECTORY) }
+  got = run { "opensnoop", "-e", "-n", "modes",
+    command = ("workload as modes at-once open-by openat %d 384 /tmp"):format(O_DIRECTORY) }
   equal(got:row { COMM = "modes", PATH = "/tmp" }.MODE, "n/a")
 end)
 
@@ -66,7 +72,8 @@ case("only calls with one of the flags", { needs = { opens, worker } }, function
   local function shown(...)
     local names = {}
     local flags = { ... }
-    local got = run { "opensnoop", flags[1], flags[2], flags[3], flags[4], command = "sh -c 'workload as flags at-once open-by openat 0 0 /tmp/moontrace-0; "
+    local got = run { "opensnoop", flags[1], flags[2], flags[3], flags[4],
+      command = "sh -c 'workload as flags at-once open-by openat 0 0 /tmp/moontrace-0; "
       .. "workload as flags at-once open-by openat 1 0 /tmp/moontrace-1; workload as flags at-once open-by openat 2 0 /tmp/moontrace-2; "
       .. "workload as flags at-once open-by openat 65536 0 /tmp/moontrace-3'" }
     for _, row in ipairs(got:rows { COMM = "flags" }) do names[#names + 1] = row.PATH:match "/tmp/moontrace%-(%d)" end
@@ -86,7 +93,8 @@ end)
 
 case("whole paths, from the working folder and from others", { needs = { opens, worker } }, function()
   local function full(folder, call, path)
-    local got = run { "opensnoop", "-F", command = ("sh -c 'cd %s; workload as whole at-once open-by %s 0 0 %s'"):format(folder, call, path) }
+    local got = run { "opensnoop", "-F",
+      command = ("sh -c 'cd %s; workload as whole at-once open-by %s 0 0 %s'"):format(folder, call, path) }
     local rows = got:rows { COMM = "whole" }
     return rows[#rows].PATH
   end
@@ -117,7 +125,8 @@ case("only processes of a cgroup", { needs = { opens, worker, "command:mount" } 
   local at = "/tmp/moontrace-cgroups"
   sh("mkdir -p " .. at .. " && mount -t cgroup2 none " .. at .. " && mkdir -p " .. at .. "/moontrace-opens")
   local inside = at .. "/moontrace-opens"
-  local got = run { "opensnoop", "--cgroup", inside, command = ("sh -c 'workload as outside at-once open-by openat 0 0 /tmp; "
+  local got = run { "opensnoop", "--cgroup", inside,
+    command = ("sh -c 'workload as outside at-once open-by openat 0 0 /tmp; "
     .. "echo $$ >%s/cgroup.procs; workload as inside at-once open-by openat 0 0 /tmp; echo $$ >%s/cgroup.procs'"):format(inside, at) }
   sh("rmdir " .. inside .. "; umount " .. at .. "; rmdir " .. at)
   equal(#got:rows { COMM = "outside" }, 0)

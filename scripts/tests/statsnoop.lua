@@ -1,7 +1,8 @@
 local stats, worker = "tracepoint:syscalls:sys_exit_newfstatat", "command:workload"
 
 case("what is asked for, and what isn't there", { needs = stats, example = true }, function()
-  local got = run { "statsnoop", "-x", "-s", command = "env LC_ALL=C stat /nonexistent", status = 1, says = "No such file" }
+  local got = run { "statsnoop", "-x", "-s",
+    command = "env LC_ALL=C stat /nonexistent", status = 1, says = "No such file" }
   -- stat, newfstatat or statx, as its library likes.
   local rows = got:rows { COMM = "stat", PATH = "/nonexistent" }
   check(#rows > 0, got.out)
@@ -10,7 +11,8 @@ case("what is asked for, and what isn't there", { needs = stats, example = true 
 end)
 
 case("each system call of the family", { needs = { stats, worker } }, function()
-  local got = run { "statsnoop", "-s", command = "workload as stats at-once stat-all /proc cpuinfo", says = "could not be read" }
+  local got = run { "statsnoop", "-s",
+    command = "workload as stats at-once stat-all /proc cpuinfo", says = "could not be read" }
   local seen = {}
   for i, row in ipairs(got:rows { COMM = "stats" }) do
     seen[i] = ("%s %s %s %s"):format(row.SYSCALL, row.FD == "-" and "-" or row.FD == -1 and "bad" or "fd", row.ERR, row.PATH)
@@ -37,7 +39,8 @@ newfstat bad 9 <fault>]])
 end)
 
 case("a path that ends where memory ends", { needs = { stats, worker } }, function()
-  local got = run { "statsnoop", "-s", "-t", command = "workload as stats at-once stat-all /proc edge:cpuinfo", says = "could not be read" }
+  local got = run { "statsnoop", "-s", "-t",
+    command = "workload as stats at-once stat-all /proc edge:cpuinfo", says = "could not be read" }
   local rows = got:rows { COMM = "stats", PATH = "cpuinfo" }
   equal(#rows, 2)
   equal(rows[1].SYSCALL .. " " .. rows[2].SYSCALL, "newfstatat statx")

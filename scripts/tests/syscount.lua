@@ -18,7 +18,8 @@ case("the most frequent ones, in order", { needs = { calls, worker } }, function
 end)
 
 case("by process", { needs = { calls, worker } }, function()
-  local got = run { "syscount", "-P", "--syscall", "getppid", command = "sh -c 'workload as one at-once getppid 300; workload as two at-once getppid 200'" }
+  local got = run { "syscount", "-P", "--syscall", "getppid",
+    command = "sh -c 'workload as one at-once getppid 300; workload as two at-once getppid 200'" }
   local one, two = got:row { COMM = "one" }, got:row { COMM = "two" }
   equal(one.COUNT, 300)
   equal(two.COUNT, 200)
