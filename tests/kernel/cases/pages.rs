@@ -29,7 +29,7 @@ cases!(pages:
     new_programs_with_their_arguments, timing_by_hand, largest_first_every_five_seconds, begin_and_end,
     two_probes_one_map, an_if_in_the_block, the_time_of_day, an_argument_of_the_command_line,
     what_the_task_itself_knows, a_function_of_a_program, static_probes_of_a_program, a_histogram_with_finer_steps,
-    every_line_has_a_case, its_words_are_known);
+    every_line_has_a_case, its_words_are_known, its_tools_are_there);
 
 /// Opens a file seven times.
 const OPENS: &str = "{worker} as mt-page at-once open {file} 7";
@@ -293,6 +293,20 @@ fn its_words_are_known() {
     let output = command.output().expect("the product starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{script}");
+}
+
+/// What is code in the first sentence below their heading.
+fn its_tools_are_there() {
+    let below = PAGE.split_once("### Tools\n").expect("the heading").1;
+    let sentence = below.split_once(". ").expect("a sentence").0;
+    let names: Vec<&str> = sentence.split('`').skip(1).step_by(2).collect();
+    assert!(names.len() > 10, "{names:?}");
+    let output = Command::new(product()).arg("tools").output();
+    let listed = String::from_utf8(output.expect("the product starts").stdout).expect("UTF-8");
+    for name in names {
+        let is_there = listed.lines().any(|line| fits(line, &format!("{name} *")));
+        assert!(is_there, "no {name} in\n{listed}");
+    }
 }
 
 /// What stands below a heading, as a user would type it.
