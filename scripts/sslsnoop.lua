@@ -35,12 +35,15 @@ local function show(e, func)
 end
 
 -- Calls that end well have a message of `len` bytes.
+local max = "$max_buffer_size"
+local data = ("buf(arg1, len > %s and %s or len, %s)"):format(max, max, max)
 local function trace(func, spec, well, len)
   probe(spec)
     :where(well)
     :where(opt.name and "like(comm, $name)")
     :where(opt.uid and "uid == $uid")
-    :fetch("len = " .. len .. ", data = buf(arg1, len, $max_buffer_size)")
+    :fetch("len = " .. len .. ", data = " .. data)
+    :name(func)
     :on(function(e) show(e, func) end)
 end
 
