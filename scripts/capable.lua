@@ -13,34 +13,35 @@
 -- Level: safe
 -- Example: capable -K
 local opt = options()
--- linux/security.h
-local NOAUDIT, INSETID = 2, 4
 
-local has_options = exists "kprobe:cap_capable"
-local asked = has_options and "kprobe:cap_capable" or "tracepoint:capability:cap_capable"
-local known = opt.unique and set{}
-
-local function row(time, uid, pid, tid, comm, cap, name, audit, insetid)
-  printf(opt.extra and "%-9s %-6s %-6s %-6s %-16s %-4s %-20s %-6s %s\n" or "%-9s %-6s %-6s %.0s%-16s %-4s %-20s %s%.0s\n",
-    time, uid, pid, tid, comm, cap, name, audit, insetid)
+local spec, audit, insetid = "tracepoint:capability:cap_capable", "-1", "-1"
+if exists "kprobe:cap_capable" then
+  -- CAP_OPT_NOAUDIT and CAP_OPT_INSETID of linux/security.h
+  spec, audit, insetid = "kprobe:cap_capable", "args.opts & 2 == 0 and 1 or 0", "args.opts >> 2 & 1"
 end
 
-local function flag(options, bit) return options < 0 and "-" or options & bit ~= 0 and 1 or 0 end
+local function row(time, uid, pid, tid, comm, cap, name, audit, insetid)
+  printf("%-9s %-6s %-6s%s %-16s %-4s %-20s %-6s%s\n", time, uid, pid, opt.extra and (" %-6s"):format(tid) or "", comm, cap,
+    name, audit, opt.extra and " " .. insetid or "")
+end
+
+local function known(flag) return flag < 0 and "-" or flag end
 
 local function show(stack)
-  for _, frame in ipairs(stack) do printf("        %s+0x%x\n", frame.name, frame.offset) end
+  for line in tostring(stack):gmatch "[^\n]+" do printf("        %s\n", line) end
 end
 
 row("TIME", "UID", "PID", "TID", "COMM", "CAP", "NAME", "AUDIT", "INSETID")
-probe(asked)
-  :where(has_options and not opt.verbose and "args.opts & 2 == 0")
-  :without(known, "pid, args.cap")
-  :fetch("opts = " .. (has_options and "args.opts" or "-1"))
+local seen = opt.unique and set{}
+probe(spec)
+  :fetch("audit = " .. audit .. ", insetid = " .. insetid)
+  :where(not opt.verbose and "audit ~= 0")
+  :without(seen, "pid, args.cap")
   :fetch("kernel = " .. (opt.kernel_stack and "kstack" or "0") .. ", user = " .. (opt.user_stack and "ustack" or "0"))
   :on(function(e)
-    row(strftime("%H:%M:%S", e.time), e.uid, e.pid, e.tid, e.comm, e.args.cap, capability(e.args.cap),
-      flag(e.opts, NOAUDIT), flag(e.opts, INSETID))
+    row(strftime("%H:%M:%S", e.time), e.uid, e.pid, e.tid, e.comm, e.args.cap, capability(e.args.cap), known(e.audit),
+      known(e.insetid))
     if opt.kernel_stack then show(e.kernel) end
     if opt.user_stack then show(e.user) end
   end)
-if known then probe(asked):add(known, "pid, args.cap") end
+if seen then probe(spec):add(seen, "pid, args.cap") end

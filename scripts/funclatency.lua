@@ -17,13 +17,14 @@ local unit, label = 1, "nsecs"
 if opt.microseconds then unit, label = 1000, "usecs" end
 if opt.milliseconds then unit, label = 1000000, "msecs" end
 
+if opt.pattern:find "^[tu]:" then error(("a function is wanted, not '%s'"):format(opt.pattern), 0) end
 local spec = assert(require("bcc").spec(opt.pattern, opt.regexp and require "regex"))
 -- The return of a call knows how long the whole call took.
 local calls = probe((spec:gsub("^([ku])probe", "%1retprobe")))
   :by(opt["function"] and "func")
   :with{ unit = unit }
   :name(label)
-  :tally "hist(elapsed / $unit), total = sum(elapsed), count()"
+  :tally "hist(elapsed / $unit), ns = sum(elapsed), count()"
 
 local function report()
   local taken = calls:take()
@@ -31,7 +32,7 @@ local function report()
   taken:print()
   local total, count = 0, 0
   for _, r in ipairs(taken:rows()) do
-    total, count = total + r.total // unit, count + r.count
+    total, count = total + r.ns // unit, count + r.count
   end
   if count > 0 then
     printf("\navg = %d %s, total: %d %s, count: %d\n", total // count, label, total, label, count)

@@ -74,8 +74,8 @@ fn compare<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<Item = &'a V
         .unwrap_or(Ordering::Equal)
 }
 
-/// The keys of the entries with their values. Addresses may mean the same where they differ: then the values of both
-/// stand one behind the other, as those of several CPUs do.
+/// The keys of the entries with their values. Addresses and places may mean the same where they differ: then the values of
+/// both stand one behind the other, as those of several CPUs do.
 fn merged(
     shape: &TallyShape,
     entries: Vec<Entry>,
@@ -87,7 +87,7 @@ fn merged(
         (keys.collect::<Vec<_>>(), entry.values)
     });
     let mut rows: Vec<_> = rows.collect();
-    if !shape.keys.iter().any(|key| key.content.is_of_addresses()) {
+    if !shape.keys.iter().any(|key| key.content.may_mean_the_same()) {
         return rows;
     }
     rows.sort_by(|(a, _), (b, _)| compare(a.iter(), b.iter()));

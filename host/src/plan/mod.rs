@@ -445,9 +445,12 @@ pub enum KeyContent {
 }
 
 impl KeyContent {
-    /// Is it shown as what addresses mean? Several may mean the same.
-    pub fn is_of_addresses(self) -> bool {
-        matches!(self, Self::Stack { .. } | Self::Symbol { .. })
+    /// Is it shown as something that several of it may mean: addresses in one function, places of one name?
+    pub fn may_mean_the_same(self) -> bool {
+        matches!(
+            self,
+            Self::Stack { .. } | Self::Symbol { .. } | Self::Probe | Self::Func
+        )
     }
 }
 

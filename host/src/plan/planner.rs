@@ -108,7 +108,7 @@ impl Planner {
     /// What the SPEC of a declaration matches here.
     pub fn matches(&self, declaration: &Declaration) -> Result<Found, Report> {
         let pid = self.options.traced.process();
-        let found = self.facts.find(&declaration.patterns, pid)?;
+        let found = self.facts.find(&declaration.patterns, pid)?.by_one_name();
         if found.matches.len() > self.options.most_sites {
             let count = found.matches.len();
             let message = format!("'{}' matches {count} probes", declaration.spec);

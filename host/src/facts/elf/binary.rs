@@ -13,7 +13,7 @@ const GO_SECTIONS: [&str; 3] = [".go.buildinfo", ".gopclntab", ".note.go.buildid
 #[derive(Clone, Debug)]
 pub struct Binary {
     pub path: PathBuf,
-    /// By name, each once.
+    /// By name, then by place: several functions may have one name, static ones or versions of a library's.
     symbols: Vec<Symbol>,
     pub(super) segments: Segments,
     /// It has lost the table of all its functions, and names those that it exports only.
@@ -61,8 +61,8 @@ impl Binary {
                 })
             })
             .collect();
-        symbols.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        symbols.dedup_by(|a, b| a.name == b.name);
+        symbols.sort_unstable_by(|a, b| (&a.name, a.offset).cmp(&(&b.name, b.offset)));
+        symbols.dedup_by(|a, b| (&a.name, a.offset) == (&b.name, b.offset));
         let is_go = object
             .sections()
             .any(|section| section.name().is_ok_and(|name| GO_SECTIONS.contains(&name)));
@@ -80,12 +80,17 @@ impl Binary {
         &self.symbols
     }
 
+    /// The first function of that name.
     pub fn symbol(&self, name: &str) -> Option<&Symbol> {
-        let at = self
-            .symbols
-            .binary_search_by(|symbol| symbol.name.as_str().cmp(name))
-            .ok()?;
-        self.symbols.get(at)
+        self.called(name).first()
+    }
+
+    /// All functions of that name.
+    pub fn called(&self, name: &str) -> &[Symbol] {
+        let first = self.symbols.partition_point(|symbol| *symbol.name < *name);
+        let rest = self.symbols.get(first..).unwrap_or_default();
+        let count = rest.partition_point(|symbol| symbol.name == name);
+        rest.get(..count).unwrap_or_default()
     }
 }
 

@@ -1,11 +1,12 @@
 //! A whole SPEC: several patterns, of which those that are not there drop out, and names that kernels have changed.
 
-use super::Match;
+use super::{Location, Match};
 use crate::facts::{Facts, renamed};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain};
 use crate::spec::{Kind, Pattern};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// What a SPEC matches.
 #[derive(Debug, Default)]
@@ -18,6 +19,49 @@ pub struct Found {
     pub renamed: Vec<(String, String)>,
     /// Why patterns have dropped out, beside others that are there; and what of a binary was left out as it is damaged.
     pub missing: Vec<Report>,
+}
+
+impl Found {
+    /// Each function of a program once, by the plainest of its names that a pattern has matched: `strdup` and `__strdup`
+    /// are one.
+    pub fn by_one_name(mut self) -> Self {
+        let plainness = |name: &str| {
+            let underscores = name.len() - name.trim_start_matches('_').len();
+            (underscores, name.len(), name.to_owned())
+        };
+        let mut plainest = HashMap::new();
+        let all = self.matches.iter().zip(&self.optional);
+        for (place, name) in all.filter_map(|(found, of_pattern)| function(found, *of_pattern)) {
+            let known = plainest.entry(place).or_insert(name);
+            if plainness(name) < plainness(known) {
+                *known = name;
+            }
+        }
+        let all = self.matches.iter().zip(&self.optional);
+        let wanted = all.map(|(found, of_pattern)| {
+            let function = function(found, *of_pattern);
+            function.is_none_or(|(place, name)| plainest.get(&place) == Some(&name))
+        });
+        let wanted: Vec<bool> = wanted.collect();
+        let (mut of_matches, mut of_optional) = (wanted.iter(), wanted.iter());
+        self.matches.retain(|_| *of_matches.next().unwrap_or(&true));
+        self.optional
+            .retain(|_| *of_optional.next().unwrap_or(&true));
+        self
+    }
+}
+
+/// Where a function of a program is that a pattern has matched, and by which name.
+fn function(found: &Match, of_pattern: bool) -> Option<((Kind, &Path, u64), &str)> {
+    let Location::Binary {
+        path,
+        function,
+        offset,
+    } = &found.location
+    else {
+        return None;
+    };
+    of_pattern.then_some(((found.kind, path.as_path(), *offset), function.as_str()))
 }
 
 impl Facts {

@@ -2,7 +2,7 @@
 
 use super::{Location, Match, malformed, nothing_left};
 use crate::facts::Facts;
-use crate::facts::elf::{self, Binary};
+use crate::facts::elf::{self, Binary, Symbol};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
 use crate::spec::{Kind, Pattern};
@@ -107,7 +107,12 @@ fn check_return(binary: &Binary, function: &str) -> Result<(), Report> {
 
 /// The functions of a binary that a pattern matches; an error when a plain name isn't there, or the binary names none.
 fn in_binary(binary: &Binary, pattern: &str) -> Result<Vec<(String, u64)>, Report> {
+    let place = |symbol: &Symbol| (symbol.name.clone(), symbol.offset);
     if is_plain(pattern) {
+        let called = binary.called(pattern);
+        if !called.is_empty() {
+            return Ok(called.iter().map(place).collect());
+        }
         let offset = binary.offset_of(pattern)?;
         return Ok(vec![(pattern.to_owned(), offset)]);
     }
@@ -118,7 +123,5 @@ fn in_binary(binary: &Binary, pattern: &str) -> Result<Vec<(String, u64)>, Repor
         .symbols()
         .iter()
         .filter(|symbol| matches(pattern, &symbol.name));
-    Ok(matching
-        .map(|symbol| (symbol.name.clone(), symbol.offset))
-        .collect())
+    Ok(matching.map(place).collect())
 }

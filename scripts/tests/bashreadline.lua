@@ -1,0 +1,34 @@
+local needs = { "command:bash", "command:script", "uprobe:/bin/bash:readline" }
+
+-- Lines typed into a shell on a terminal of its own; the last one is Ctrl-D, which is no line.
+local function typed(shell, lines)
+  local keys = table.concat(lines, "\\n") .. "\\n\\004"
+  return ([[sh -c '(printf "%s"; sleep 1) | script -qc "%s --norc --noprofile -i" /dev/null >/dev/null']]):format(keys, shell)
+end
+
+case("shows the lines that are entered", { needs = needs, example = true }, function()
+  local long = "echo " .. ("long"):rep(200)
+  local got = run{ "bashreadline", command = typed("bash", { "echo one  two", "ls /nonexistent", long }) }
+  local rows = got:rows()
+  equal(#rows, 3)
+  equal(rows[1].COMMAND, "echo one  two")
+  equal(rows[2].COMMAND, "ls /nonexistent")
+  equal(rows[3].COMMAND, long)
+  equal(rows[1].PID, rows[3].PID)
+end)
+
+case("-s names another shell", { needs = needs }, function()
+  local folder = sh "mktemp -d":match "%S+"
+  local shell = folder .. "/bash"
+  sh("cp /bin/bash " .. shell)
+  local own = run{ "bashreadline", "-s", shell, command = typed(shell, { "echo own" }) }
+  local other = run{ "bashreadline", "-s", shell, command = typed("/bin/bash", { "echo other" }) }
+  sh("rm -r " .. folder)
+  own:row{ COMMAND = "echo own" }
+  equal(#other:rows(), 0)
+end)
+
+case("a program without readline is refused", { needs = "uprobe:c:malloc" }, function()
+  run{ "bashreadline", "-s", "c", status = 1, says = "no function 'readline' in" }
+  run{ "bashreadline", "-s", "/nonexistent", status = 1, says = "there is no file /nonexistent" }
+end)

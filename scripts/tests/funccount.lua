@@ -1,0 +1,148 @@
+-- What each function was counted, over all reports.
+local function counts(got)
+  local counts, reports = {}, 1
+  for _, row in ipairs(got:rows()) do
+    if row.COUNT == "COUNT" then reports = reports + 1
+    else counts[row.FUNC] = (counts[row.FUNC] or 0) + row.COUNT end
+  end
+  return counts, reports
+end
+
+local function size(counts)
+  local n = 0
+  for _, count in pairs(counts) do
+    check(count > 0, "what was not called has no row")
+    n = n + 1
+  end
+  return n
+end
+
+local DD = "dd if=/dev/zero of=/dev/null bs=512 count=101"
+
+case("counts tracepoints", { needs = { "command:workload", "t:syscalls:sys_enter_getppid" }, example = true }, function()
+  local got = run{ "funccount", "t:syscalls:sys_enter_get*", command = "workload at-once getppid 101" }
+  equal(counts(got)["syscalls:sys_enter_getppid"], 101)
+  check(got.out:find('Tracing "t:syscalls:sys_enter_get*"... Hit Ctrl-C to end.', 1, true))
+end)
+
+case("counts functions of the kernel, and hides those that were not called", { needs = "kprobe:vfs_read" }, function()
+  local counted = counts(run{ "funccount", "vfs_*", command = DD, says = "101%+0 records" })
+  equal(counted.vfs_read, 101)
+  check(counted.vfs_write >= 101)
+  equal(counted.vfs_rmdir, nil)
+  size(counted)
+end)
+
+case("takes a regular expression", { needs = "kprobe:vfs_read" }, function()
+  local counted = counts(run{ "funccount", "-r", "^vfs_(rea|writ)[de]$", command = DD, says = "101%+0 records" })
+  equal(counted.vfs_read, 101)
+  equal(size(counted), 2)
+end)
+
+case("a regular expression is held against the beginning", { needs = "command:workload" }, function()
+  local counted = counts(run{ "funccount", "-r", "workload:(brief|moontrace)_t", command = "workload at-once call 7" })
+  equal(counted.brief_target, 7)
+  equal(counted.moontrace_target, 7)
+  equal(size(counted), 2)
+end)
+
+case("a function that takes no probe stops no others", { needs = { "kprobe:vfs_read", "kprobe:exc_page_fault" } }, function()
+  local got = run{ "funccount", "{vfs_rea?,exc_page_fault,exc_divide_error}", command = DD,
+    says = "attached 1 of 3 %(2 skipped: 2 %l+%)" }
+  equal(counts(got).vfs_read, 101)
+end)
+
+case("at intervals nothing is lost", { needs = { "command:workload", "t:syscalls:sys_enter_getppid" } }, function()
+  local got = run{ "funccount", "-i", "50ms", "t:syscalls:sys_enter_getppid", command = "workload at-once pace 200" }
+  local counted, reports = counts(got)
+  equal(counted["syscalls:sys_enter_getppid"], 2000)
+  check(reports >= 4, "there were " .. reports .. " reports")
+end)
+
+case("-T says when", { needs = { "command:workload", "t:syscalls:sys_enter_getppid" } }, function()
+  local got = run{ "funccount", "-T", "t:syscalls:sys_enter_getppid", command = "workload at-once getppid 3" }
+  check(got.out:find "\n%d%d:%d%d:%d%d\nFUNC")
+end)
+
+case("--cpu leaves the others out", { needs = { "command:workload", "t:syscalls:sys_enter_getppid", "file:/sys/devices/system/cpu/cpu1" } }, function()
+  local function on(cpu)
+    return counts(run{ "funccount", "-C", cpu, "t:syscalls:sys_enter_getppid", command = "workload at-once burst 1 23" })
+  end
+  equal(on(1)["syscalls:sys_enter_getppid"], 23)
+  equal(size(on(0)), 0)
+end)
+
+case("counts functions of a running program", { needs = "command:workload" }, function()
+  local worker = start "workload call 7"
+  worker:hear "ready"
+  local got = run{ "funccount", "-p", worker.pid, "workload:moontrace_*", during = function()
+    worker:send "go"
+    worker:hear "done"
+  end }
+  local counted = counts(got)
+  equal(counted.moontrace_target, 7)
+  equal(size(counted), 1)
+end)
+
+case("counts functions of a library", { needs = { "command:python3", "uprobe:c:strfry" } }, function()
+  local program = [[python3 -c 'import ctypes
+for i in range(23): ctypes.CDLL(None).strfry(ctypes.create_string_buffer(b"abc"))']]
+  local counted = counts(run{ "funccount", "c:str*", command = program })
+  equal(counted.strfry, 23)
+  check(size(counted) > 1)
+end)
+
+-- A program with two functions of one name, and one of two names.
+local function compiled()
+  local folder = sh "mktemp -d":match "%S+"
+  sh("cd " .. folder .. [[ && cat >one.c <<'END'
+static int same(int x) { return x + 1; }
+int one(int x) { return same(x) * 2; }
+int __one(int) __attribute__((alias("one")));
+END
+sed 's/one/two/; /alias/d' one.c >two.c
+cat >main.c <<'END'
+int one(int), two(int);
+int main(void) { int x = 0; for (int i = 0; i < 12; i++) x = i < 5 ? one(x) : two(x); return x == 12345; }
+END
+cc -O0 one.c two.c main.c -o program]])
+  return folder
+end
+
+case("functions that share a name are counted together, and names that share a function once", { needs = "command:cc" }, function()
+  local folder = compiled()
+  local program = folder .. "/program"
+  local counted = counts(run{ "funccount", program .. ":{sam*,*one,two}", command = program })
+  local plain = counts(run{ "funccount", program .. ":same", command = program })
+  sh("rm -r " .. folder)
+  equal(counted.same, 12)
+  equal(counted.one, 5)
+  equal(counted.__one, nil)
+  equal(counted.two, 7)
+  equal(plain.same, 12)
+end)
+
+case("counts a USDT probe that waits for its semaphore, at all its places", { needs = "command:workload" }, function()
+  local counted = counts(run{ "funccount", "u:workload:ask*", command = "workload at-once ask 5" })
+  equal(counted.asked, 10)
+  equal(size(counted), 1)
+end)
+
+case("more probes than are wanted are refused with what allows them", { needs = "uprobe:c:malloc" }, function()
+  run{ "funccount", "c:*", status = 1, says = "matches %d+ probes\n  %-%-max%-probes %d+ allows them" }
+end)
+
+case("more functions of the kernel, too", { needs = "kprobe:vfs_read" }, function()
+  run{ "funccount", "*", status = 1, says = "matches %d+ probes\n  %-%-max%-probes %d+ allows them" }
+end)
+
+case("mistakes are said in a line", function()
+  run{ "funccount", status = 2, says = "PATTERN is missing" }
+  run{ "funccount", "a:b:c:d", status = 1, says = "'a:b:c:d' is no place to trace" }
+  run{ "funccount", "t:sched", status = 1, says = "no program or library 't'" }
+  run{ "funccount", "t:nope:*", status = 1, says = "no category of tracepoints called 'nope'" }
+  run{ "funccount", "-r", "vfs_[^r]", status = 1, says = "'vfs_%[%^r%]' is too much" }
+  run{ "funccount", "-r", "vfs_(read", status = 1, says = "'vfs_%(read' is too much" }
+  run{ "funccount", "-i", "1", "vfs_read", status = 2, says = "'1' has no unit" }
+  run{ "funccount", "-p", 999999999, "c:malloc", status = 1, says = "no process 999999999" }
+end)
