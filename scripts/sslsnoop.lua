@@ -34,6 +34,9 @@ local function show(e, func)
   printf("----- END DATA%s -----\n\n", lost > 0 and (" (TRUNCATED, %d bytes lost)"):format(lost) or "")
 end
 
+-- Without types a return value has 64 bits; an int has its own in the lower half.
+define "int = as('s32', retval)"
+
 -- Calls that end well have a message of `len` bytes.
 local max = "$max_buffer_size"
 local data = ("buf(arg1, len > %s and %s or len, %s)"):format(max, max, max)
@@ -49,11 +52,11 @@ end
 
 local ssl = "uretprobe:{libssl" .. (opt.extra_lib and "," .. opt.extra_lib or "") .. "}:"
 local gnutls, nss = ",uretprobe:libgnutls:gnutls_record_", ",uretprobe:libnspr4:PR_"
-trace("READ/RECV", ssl .. "SSL_read" .. gnutls .. "recv" .. nss .. "{Read,Recv}", "retval > 0", "retval")
-trace("WRITE/SEND", ssl .. "SSL_write" .. gnutls .. "send" .. nss .. "{Write,Send}", "retval > 0", "retval")
+trace("READ/RECV", ssl .. "SSL_read" .. gnutls .. "recv" .. nss .. "{Read,Recv}", "int > 0", "int")
+trace("WRITE/SEND", ssl .. "SSL_write" .. gnutls .. "send" .. nss .. "{Write,Send}", "int > 0", "int")
 for func, name in pairs{ ["READ/RECV"] = "SSL_read_ex", ["WRITE/SEND"] = "SSL_write_ex" } do
-  if exists(ssl .. name) then trace(func, ssl .. name, "retval == 1", "as('u64 *', arg3)[0]") end
+  if exists(ssl .. name) then trace(func, ssl .. name, "int == 1", "as('u64 *', arg3)[0]") end
 end
-if opt.handshake then trace("HANDSHAKE", ssl .. "SSL_do_handshake", "retval == 1", "0") end
+if opt.handshake then trace("HANDSHAKE", ssl .. "SSL_do_handshake", "int == 1", "0") end
 
 row("FUNC", "TIME(s)", "COMM", "PID", "LEN", "UID", "TID", "LAT(ms)")
