@@ -406,6 +406,33 @@ mod tests {
     }
 
     #[test]
+    fn places_of_one_name_are_one_row() {
+        let count = Column {
+            name: "count".into(),
+            function: Aggregate::Count,
+            offset: 0,
+        };
+        let mut shape = shape(vec![count], 8);
+        shape.keys = vec![KeyField {
+            name: "func".into(),
+            content: KeyContent::Func,
+            shown: None,
+            offset: 0,
+        }];
+        let entries = [(1, 5), (2, 7), (3, 2)].map(|(site, count)| Entry {
+            key: words(&[site]),
+            values: words(&[count]),
+        });
+        let names = |site| {
+            let func = if site == 2 { "other" } else { "same" };
+            Some((format!("usdt:x:{func}"), func.to_owned()))
+        };
+        let rows = table(&shape, entries.into(), 1.0, &meanings(&names)).rows;
+        let row = |func: &str, count| vec![Value::Str(func.into()), Value::Int(count)];
+        assert_eq!(rows, [row("other", 7), row("same", 7)]);
+    }
+
+    #[test]
     fn an_entry_that_is_too_short_has_empty_values() {
         let count = Column {
             name: "count".into(),

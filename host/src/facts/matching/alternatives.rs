@@ -132,8 +132,45 @@ fn is_named(pattern: &Pattern) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::{Found, Location, Match};
     use crate::facts::fixture::Machine;
+    use crate::spec::Kind;
     use crate::spec::probe::parse;
+
+    #[test]
+    fn of_the_names_of_a_function_a_pattern_means_the_plainest() {
+        let all = [
+            ("__strdup", 1, true),
+            ("strdup", 1, true),
+            ("strdup_r", 1, true),
+            ("strfry", 2, true),
+            ("strfry", 3, true),
+            ("__strtol", 4, false),
+            ("strtol", 4, false),
+        ];
+        let matched = |(name, offset, _)| Match {
+            kind: Kind::Uprobe,
+            probe: format!("uprobe:c:{name}"),
+            location: Location::Binary {
+                path: "/lib/c".into(),
+                function: String::from(name),
+                offset,
+            },
+        };
+        let found = Found {
+            matches: all.map(matched).into(),
+            optional: all.map(|(.., optional)| optional).into(),
+            ..Found::default()
+        };
+        let found = found.by_one_name();
+        let names = found
+            .matches
+            .iter()
+            .map(|found| &found.probe["uprobe:c:".len()..]);
+        let names: Vec<&str> = names.collect();
+        assert_eq!(names, ["strdup", "strfry", "strfry", "__strtol", "strtol"]);
+        assert_eq!(found.optional, [true, true, true, false, false]);
+    }
 
     #[test]
     fn of_several_patterns_the_missing_ones_drop_out() {
