@@ -53,10 +53,10 @@ case("a function that takes no probe stops no others", { needs = { "kprobe:vfs_r
 end)
 
 case("at intervals nothing is lost", { needs = { "command:workload", "t:syscalls:sys_enter_getppid" } }, function()
-  local got = run{ "funccount", "-i", "50ms", "t:syscalls:sys_enter_getppid", command = "workload at-once pace 200" }
+  local got = run{ "funccount", "-i", "50ms", "t:syscalls:sys_enter_getppid", command = "workload at-once pace 300" }
   local counted, reports = counts(got)
-  equal(counted["syscalls:sys_enter_getppid"], 2000)
-  check(reports >= 4, "there were " .. reports .. " reports")
+  equal(counted["syscalls:sys_enter_getppid"], 3000)
+  check(reports >= 2, "there were " .. reports .. " reports")
 end)
 
 case("-T says when", { needs = { "command:workload", "t:syscalls:sys_enter_getppid" } }, function()
@@ -123,9 +123,10 @@ case("functions that share a name are counted together, and names that share a f
 end)
 
 case("counts a USDT probe that waits for its semaphore, at all its places", { needs = "command:workload" }, function()
-  local counted = counts(run{ "funccount", "u:workload:ask*", command = "workload at-once ask 5" })
-  equal(counted.asked, 10)
-  equal(size(counted), 1)
+  local rows = run{ "funccount", "u:workload:ask*", command = "workload at-once ask 5" }:rows()
+  equal(#rows, 1)
+  equal(rows[1].FUNC, "asked")
+  equal(rows[1].COUNT, 10)
 end)
 
 case("more probes than are wanted are refused with what allows them", { needs = "uprobe:c:malloc" }, function()

@@ -41,10 +41,10 @@ for i in range(3): ctypes.CDLL(None).usleep(20000)']]
 end)
 
 case("at intervals no call is lost", { needs = "command:workload" }, function()
-  local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = "workload at-once recurse 3 1000" }
+  local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = "workload at-once recurse 3 5000" }
   local calls, reports = 0, 0
   for count in got.out:gmatch "count: (%d+)\n" do calls, reports = calls + count, reports + 1 end
-  equal(calls, 4000)
+  equal(calls, 20000)
   check(reports >= 2, reports .. " reports")
   check(got.out:find "\n%d%d:%d%d:%d%d\n@nsecs", got.out)
 end)
@@ -58,5 +58,8 @@ end)
 
 case("mistakes are said in a line", function()
   run{ "funclatency", "t:sched:sched_switch", status = 1, says = "a function is wanted, not 't:sched:sched_switch'" }
+end)
+
+case("a function that isn't there is named", { needs = "uprobe:c:malloc" }, function()
   run{ "funclatency", "c:nosuchfunction", status = 1, says = "no function 'nosuchfunction' in" }
 end)

@@ -14,7 +14,7 @@ end)
 
 case("counts stacks of a program", { needs = "command:workload" }, function()
   local got = run{ "stackcount", "-U", "-s", "workload:moontrace_target", command = "workload at-once call 7" }
-  check(got.out:find "^  moontrace_target%+0x0\n", got.out)
+  check(got.out:find "  moontrace_target%+0x0\n", got.out)
   equal(got.out:match "\n    (%d+)\n", "7")
 end)
 
@@ -25,19 +25,18 @@ case("has both stacks, delimited, with addresses", { needs = { "command:workload
 end)
 
 case("at intervals folded stacks are complete", { needs = { "command:workload", GETPPID } }, function()
-  local got = run{ "stackcount", "-K", "-f", "-i", "50ms", GETPPID, command = "workload at-once pace 200" }
+  local got = run{ "stackcount", "-K", "-f", "-i", "50ms", GETPPID, command = "workload at-once pace 300" }
   local sum, lines = 0, 0
   for count in got.out:gmatch "entry_SYSCALL_64_after_hwframe;do_syscall_64%S* (%d+)\n" do
     sum, lines = sum + count, lines + 1
   end
-  equal(sum, 2000)
-  check(lines >= 4, lines .. " reports")
+  equal(sum, 3000)
+  check(lines >= 2, lines .. " reports")
 end)
 
 case("a regular expression takes some", { needs = "command:workload" }, function()
   local got = run{ "stackcount", "-U", "-f", "-r", "workload:(brief|no)_t.*$", command = "workload at-once call 7" }
-  check(got.out:find ";brief_target 7\n", got.out)
-  check(not got.out:find "moontrace_target 7", got.out)
+  check(got.out:find ";brief_target%S* 7\n" and not got.out:find "moontrace_target", got.out)
 end)
 
 case("draws a flame graph", { needs = { "command:workload", GETPPID } }, function()
