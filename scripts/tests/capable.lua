@@ -12,7 +12,7 @@ case("checks that are not audited are shown by -v only", { needs = "kprobe:cap_c
   -- Whether addresses may be read there is asked without audit.
   local command = "head -n 1 /proc/kallsyms"
   equal(#run{ "capable", command = command }:rows{ AUDIT = 0 }, 0)
-  equal(run{ "capable", "-v", command = command }:row{ COMM = "head", CAP = 34 }.AUDIT, 0)
+  check(#run{ "capable", "-v", command = command }:rows{ COMM = "head", CAP = 34, AUDIT = 0 } > 0)
 end)
 
 case("has stacks, threads and INSETID", { needs = EITHER }, function()
