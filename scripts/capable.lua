@@ -21,8 +21,8 @@ if exists "kprobe:cap_capable" then
 end
 
 local function row(time, uid, pid, tid, comm, cap, name, audit, insetid)
-  printf("%-9s %-6s %-6s%s %-16s %-4s %-20s %-6s%s\n", time, uid, pid, opt.extra and (" %-6s"):format(tid) or "", comm, cap,
-    name, audit, opt.extra and " " .. insetid or "")
+  printf("%-9s %-6s %-6s%s %-16s %-4s %-20s %-6s%s\n", time, uid, pid, opt.extra and (" %-6s"):format(tid) or "",
+    comm, cap, name, audit, opt.extra and " " .. insetid or "")
 end
 
 local function known(flag) return flag < 0 and "-" or flag end

@@ -25,7 +25,8 @@ end
 local began
 local function show(e, func)
   began = began or e.time
-  row(func, ("%.9f"):format((e.time - began) / 1e9), e.comm, e.pid, e.len, e.uid, e.tid, ("%.3f"):format(e.elapsed / 1e6))
+  local time, ms = ("%.9f"):format((e.time - began) / 1e9), ("%.3f"):format(e.elapsed / 1e6)
+  row(func, time, e.comm, e.pid, e.len, e.uid, e.tid, ms)
   if func == "HANDSHAKE" then return end
   local data = e.data or "<fault>"
   -- What a peer sends is not to move the terminal's cursor.

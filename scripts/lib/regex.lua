@@ -1,5 +1,5 @@
--- A regular expression as a pattern with * ? and {a,b}, which is all that SPECs know; or nil and what a pattern can't say.
--- As in BCC's tools it is held against the beginning of a name: `^` says nothing new, `$` is the end.
+-- A regular expression as a pattern with * ? and {a,b}, which is all that SPECs know; or nil and what a pattern can't
+-- say. As in BCC's tools it is held against the beginning of a name: `^` says nothing new, `$` is the end.
 local function class(inside)
   local letters = {}
   inside = inside:gsub("(.)-(.)", function(from, to)

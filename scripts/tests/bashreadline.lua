@@ -3,7 +3,8 @@ local needs = { "command:bash", "command:script", "uprobe:/bin/bash:readline" }
 -- Lines typed into a shell on a terminal of its own; the last one is Ctrl-D, which is no line.
 local function typed(shell, lines)
   local keys = table.concat(lines, "\\n") .. "\\n\\004"
-  return ([[sh -c '(printf "%s"; sleep 1) | script -qc "%s --norc --noprofile -i" /dev/null >/dev/null']]):format(keys, shell)
+  local command = [[sh -c '(printf "%s"; sleep 1) | script -qc "%s --norc --noprofile -i" /dev/null >/dev/null']]
+  return command:format(keys, shell)
 end
 
 case("shows the lines that are entered", { needs = needs, example = true }, function()

@@ -4,7 +4,7 @@ local function summary(got)
   return { avg = tonumber(avg), unit = unit, total = tonumber(total), count = tonumber(count) }
 end
 
-case("calls within calls of the same function are calls of their own", { needs = "command:workload", example = true }, function()
+case("calls within calls are calls of their own", { needs = "command:workload", example = true }, function()
   local got = run{ "funclatency", "workload:moontrace_recurse", command = "workload at-once recurse 3 7" }
   local sum = summary(got)
   equal(sum.count, 28)
@@ -41,7 +41,8 @@ for i in range(3): ctypes.CDLL(None).usleep(20000)']]
 end)
 
 case("at intervals no call is lost", { needs = "command:workload" }, function()
-  local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = "workload at-once recurse 3 5000" }
+  local command = "workload at-once recurse 3 5000"
+  local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = command }
   local calls, reports = 0, 0
   for count in got.out:gmatch "count: (%d+)\n" do calls, reports = calls + count, reports + 1 end
   equal(calls, 20000)

@@ -17,10 +17,12 @@ local function talk(line, ...)
   local options = { ... }
   return with_certificate(function(folder)
     local port = 20000 + tonumber(sh "echo $$") % 10000
-    local server = start(("openssl s_server -accept 127.0.0.1:%d -naccept 1 -rev -quiet -cert %s/cert.pem -key %s/key.pem")
-      :format(port, folder, folder))
-    sh(("for i in 1 2 3 4 5 6 7 8 9; do grep -q ':%04X 00000000:0000 0A' /proc/net/tcp && exit; sleep 0.2; done"):format(port))
-    local client = "sh -c '(echo %s; sleep 1) | openssl s_client -connect 127.0.0.1:%d -quiet -no_ign_eof >/dev/null 2>&1'"
+    local server = ("openssl s_server -rev -quiet -naccept 1 -accept 127.0.0.1:%d -cert %s/cert.pem -key %s/key.pem")
+      :format(port, folder, folder)
+    local client = "sh -c '(echo %s; sleep 1) | openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:%d >/dev/null 2>&1'"
+    server = start(server)
+    -- Until it listens.
+    sh(("for i in 1 2 3 4 5 6 7; do grep -q ':%04X 00000000:0000 0A' /proc/net/tcp && exit; sleep 0.2; done"):format(port))
     local got = run{ "sslsnoop", command = client:format(line, port), table.unpack(options) }
     server:stop()
     return got
@@ -81,7 +83,8 @@ end)
 case("knows the calls that tell the length by a pointer, and says what it cuts", { needs = PYTHON }, function()
   local got = say(3000, "--max-buffer-size", "1KiB")
   for _, func in ipairs{ "WRITE/SEND", "READ/RECV" } do
-    local message = func .. " +%S+ +python3[%d.]* +%d+ +3000 *\n%-+ DATA %-+\n(s+)\n%-+ END DATA %(TRUNCATED, 1976 bytes lost%) %-+\n"
+    local message = func .. " +%S+ +python3[%d.]* +%d+ +3000 *\n%-+ DATA %-+\n(s+)\n"
+      .. "%-+ END DATA %(TRUNCATED, 1976 bytes lost%) %-+\n"
     equal(#(got.out:match(message) or got.out), 1024)
   end
 end)

@@ -7,7 +7,8 @@ case("counts the kernel's stacks by process", { needs = { "command:workload", GE
 end)
 
 case("counts stacks that lead to a function of the kernel", { needs = "kprobe:vfs_read" }, function()
-  local got = run{ "stackcount", "-K", "-s", "vfs_read", command = "dd if=/dev/zero of=/dev/null bs=512 count=101", says = "101%+0" }
+  local dd = "dd if=/dev/zero of=/dev/null bs=512 count=101"
+  local got = run{ "stackcount", "-K", "-s", "vfs_read", command = dd, says = "101%+0" }
   check(got.out:find "^  vfs_read%+0x%x+\n  ksys_read%+0x%x+\n", got.out)
   check(got.out:find "\n    101\n", got.out)
 end)

@@ -6,7 +6,7 @@ use crate::kernel::LoadError;
 use crate::kernel::control::Failure;
 use crate::plan::ProbePlan;
 use crate::report::{Place, Report, plainly};
-use crate::sys::open_files;
+use crate::sys::{ENOTSUPP, open_files};
 use std::io;
 
 /// A probe that failed at the program of that number.
@@ -70,6 +70,10 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
         )),
         Some(libc::EILSEQ) => Report::new(format!(
             "{} can't be attached: no instruction begins at that offset",
+            probe
+        )),
+        Some(ENOTSUPP) => Report::new(format!(
+            "{} can't be attached: the kernel takes no probe at the instruction there",
             probe
         )),
         Some(libc::EINVAL) => Report::new(format!(

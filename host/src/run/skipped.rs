@@ -5,6 +5,7 @@ use crate::facts::notrace::Untraceable;
 use crate::kernel::Instance;
 use crate::plan::ProbePlan;
 use crate::spec::Kind;
+use crate::sys::ENOTSUPP;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -63,6 +64,7 @@ fn reason(error: &io::Error) -> &'static str {
         Some(libc::EBUSY | libc::EEXIST) => "busy",
         Some(libc::EADDRNOTAVAIL) => "of a name that several functions have",
         Some(libc::EILSEQ) => "no instruction",
+        Some(ENOTSUPP) => "at an instruction that takes none",
         _ => "refused",
     }
 }

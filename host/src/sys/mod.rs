@@ -16,3 +16,7 @@ pub mod rcu;
 pub mod signals;
 pub mod tracefs;
 pub mod trampoline;
+
+/// An error of the kernel's own (include/linux/errno.h), which uprobes give for an instruction that they can't do in its
+/// place.
+pub const ENOTSUPP: i32 = 524;

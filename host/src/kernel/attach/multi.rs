@@ -3,6 +3,7 @@
 use super::{Attached, Link, NotAttached, Skipped};
 use crate::kernel::parallel::in_parallel;
 use crate::plan::{self, Attachment, BinaryPlace};
+use crate::sys::ENOTSUPP;
 use crate::sys::bpf::ProgramType;
 use crate::sys::links::{self, Ends, Places};
 use std::ffi::CString;
@@ -189,6 +190,7 @@ pub(super) fn is_of_the_place(error: &io::Error) -> bool {
                 | libc::EILSEQ
                 | libc::ENOTSUP
                 | libc::ENODEV
+                | ENOTSUPP
         )
     )
 }
