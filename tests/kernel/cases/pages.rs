@@ -8,6 +8,7 @@ use crate::worker::{Worker, executable};
 use std::ffi::CString;
 use std::fs::{File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::ptr::null;
@@ -156,7 +157,8 @@ fn lesson_7_timing_read_s() {
 }
 
 fn lesson_8_count_process_level_events() {
-    let shown = ["tracepoint:sched:sched_switch 20+"];
+    // A nap may be cut short.
+    let shown = ["tracepoint:sched:sched_switch 10+"];
     line("Lesson 8. Count process-level events").shows(NAPS, &shown);
 }
 
@@ -166,7 +168,7 @@ fn lesson_9_profile_on_cpu_kernel_stacks() {
 }
 
 fn lesson_10_scheduler_tracing() {
-    line("Lesson 10. Scheduler tracing").shows(NAPS, &["20+", "do_nanosleep+*"]);
+    line("Lesson 10. Scheduler tracing").shows(NAPS, &["10+", "do_nanosleep+*"]);
 }
 
 fn lesson_11_block_i_o_tracing() {
@@ -327,6 +329,8 @@ struct Run {
 /// A run that has begun, in a folder of its own.
 struct Running {
     child: Child,
+    /// Where it says, as to a service manager, that its probes are live.
+    ready: UnixDatagram,
     folder: Folder,
 }
 
@@ -410,14 +414,12 @@ impl Line {
             let number = command.split(' ').skip_while(|word| *word != "-p").nth(1);
             let number = number.expect("a number after -p");
             let own = command.replacen(number, &worker.pid().to_string(), 1);
-            let running = self.start(&own, &["OPTIONS=-v"]);
-            running.wait_for("attached in");
+            let running = self.start(&own, &[]);
+            running.wait_until_attached();
             worker.go();
             // SAFETY: the process is our child and not waited for yet, so its number is no other's.
             unsafe { libc::kill(running.child.id() as i32, libc::SIGINT) };
-            let mut run = running.end();
-            run.stderr.clear();
-            run.has(wanted, command);
+            running.end().has(wanted, command);
         }
     }
 
@@ -427,12 +429,14 @@ impl Line {
         let script = format!(
             r#"moontrace() {{
                 if [ -n "$WORKLOAD" ]; then set -- -c "$WORKLOAD" "$@"; fi
-                exec "$PRODUCT" $OPTIONS "$@"
+                exec "$PRODUCT" "$@"
             }}
             {command}"#
         );
         let mut shell = Command::new("sh");
         shell.args(["-c", &script]).current_dir(&folder.0);
+        let ready = UnixDatagram::bind(folder.path("ready")).expect("a socket");
+        shell.env("NOTIFY_SOCKET", folder.path("ready"));
         shell.env("PRODUCT", product());
         for variable in variables {
             let (name, value) = variable.split_once('=').expect("NAME=VALUE");
@@ -445,19 +449,20 @@ impl Line {
             .stderr(file("stderr"))
             .spawn()
             .expect("a shell starts");
-        Running { child, folder }
+        Running {
+            child,
+            ready,
+            folder,
+        }
     }
 }
 
 impl Running {
-    /// Waits until its stderr says so.
-    fn wait_for(&self, words: &str) {
-        let started = Instant::now();
-        while !self.folder.read("stderr").contains(words) {
-            let waited = started.elapsed();
-            assert!(waited < Duration::from_secs(60), "it does not say {words}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    fn wait_until_attached(&self) {
+        let limit = Some(Duration::from_secs(60));
+        self.ready.set_read_timeout(limit).expect("above 0");
+        let said = self.ready.recv(&mut [0; 64]);
+        said.unwrap_or_else(|_| panic!("not attached: {}", self.folder.read("stderr")));
     }
 
     fn end(mut self) -> Run {
