@@ -11,8 +11,9 @@ use crate::report::Report;
 use crate::spec::Kind;
 
 impl Planner {
-    /// What keeps the set of traced processes: children join it when they are forked, and leave it when they end. A
-    /// process that is `held` before its exec joins when it has become the command: what it did before is ours.
+    /// What keeps the set of traced processes: children join it when they are forked, and leave it when their last thread
+    /// ends, which need not be the first. A process that is `held` before its exec joins when it has become the command:
+    /// what it did before is ours.
     pub fn follow(&mut self, held: Option<u32>) -> Result<Vec<SitePlan>, Report> {
         let traced = Options {
             traced: Traced::Set,
@@ -49,7 +50,16 @@ impl Planner {
                 event: event.into(),
             },
         };
-        let hanging = hang(&self.facts, options, &found, 1)?;
+        let mut hanging = hang(&self.facts, options, &found, 1)?;
+        // Without BTF a process ends with its first thread, as far as can be told.
+        let last = if there {
+            None
+        } else {
+            self.facts.ends_process()
+        };
+        let field = field.filter(|_| last.is_none());
+        let words = "the last thread of its process".to_owned();
+        hanging.guards.extend(last.map(|last| (last, words)));
         let names = self.facts.names(&hanging.site, &found.probe);
         let member = match field.map(|field| (field, names.argument(field))) {
             None => Node::Current(Current::Pid),

@@ -5,7 +5,7 @@ use crate::trace::{Trace, product};
 use crate::worker::{Worker, executable};
 use std::process::Command;
 
-cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once, many_probes_take_many_files);
+cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_command_that_a_thread_replaces, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once, many_probes_take_many_files);
 
 fn the_product_runs() {
     let output = Command::new(product())
@@ -47,6 +47,23 @@ fn a_command_from_its_first_instruction() {
             .unwrap()
     );
     assert_eq!(outcome.rows("execs")[0]["count"], 1, "{outcome:?}");
+}
+
+/// The thread that calls execve takes the place of the first one, which ends.
+fn a_command_that_a_thread_replaces() {
+    let this = executable();
+    let command = format!(
+        "{this} --workload at-once exec-by beside {this} x --workload as mt-thread at-once getppid 300"
+    );
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":by "comm":name "calls":count()"#;
+    let outcome = Trace::with(code, &["-c", &command]).run();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(
+        outcome.rows("calls"),
+        serde_json::json!([{"comm": "mt-thread", "count": 300}])
+            .as_array()
+            .unwrap()
+    );
 }
 
 fn a_commands_status() {

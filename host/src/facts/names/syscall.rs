@@ -29,14 +29,9 @@ impl Facts {
 
     /// Did the running thread make its system call the 64-bit way?
     pub fn native_caller(&self) -> Option<Node> {
-        let btf = self.btf().ok()?;
-        let member = |of: &str, name: &str| match btf.named(of)? {
-            Type::Struct(of) => btf.member(&of, name),
-            _ => None,
-        };
-        let info = member("struct task_struct", "thread_info")?;
-        let status = member("struct thread_info", "status")?;
-        let offset = i32::try_from(info.bit_offset.checked_add(status.bit_offset)? / 8).ok()?;
+        let info = self.offset_of("struct task_struct", "thread_info")?;
+        let status = self.offset_of("struct thread_info", "status")?;
+        let offset = info.checked_add(status)?;
         let status = match i16::try_from(offset) {
             Ok(offset) if self.version() >= TYPED_TASK => Node::Current(Current::TaskWord(offset)),
             _ => Node::Read {
@@ -52,6 +47,34 @@ impl Facts {
             Box::new(compat),
             Box::new(Node::Const(0)),
         ))
+    }
+
+    /// Where the running thread ends: are all of its process's threads gone with it? `None` where BTF doesn't say how many
+    /// are left.
+    pub fn ends_process(&self) -> Option<Node> {
+        let read = |base, offset, int| Node::Read {
+            space: Space::Kernel,
+            base: Box::new(base),
+            offset,
+            int,
+        };
+        let signal = self.offset_of("struct task_struct", "signal")?;
+        let live = self.offset_of("struct signal_struct", "live")?;
+        let process = read(Node::Current(Current::Task), signal, Int::U64);
+        Some(Node::Compare(
+            Relation::Eq,
+            Box::new(read(process, live, Int::I32)),
+            Box::new(Node::Const(0)),
+        ))
+    }
+
+    /// Where a member of one of the kernel's structs lies, in bytes.
+    fn offset_of(&self, of: &str, name: &str) -> Option<i32> {
+        let btf = self.btf().ok()?;
+        let Type::Struct(of) = btf.named(of)? else {
+            return None;
+        };
+        i32::try_from(btf.member(&of, name)?.bit_offset / 8).ok()
     }
 }
 
