@@ -95,15 +95,16 @@ for i in range(23): ctypes.CDLL(None).strfry(ctypes.create_string_buffer(b"abc")
   check(size(counted) > 1)
 end)
 
--- A program with two functions of one name, and one of two names.
+-- A program with two functions of one name, one of two names, and one whose instruction takes no probe.
 local function compiled()
   local folder = sh "mktemp -d":match "%S+"
   sh("cd " .. folder .. [[ && cat >one.c <<'END'
 static int same(int x) { return x + 1; }
 int one(int x) { return same(x) * 2; }
 int __one(int) __attribute__((alias("one")));
+__asm__(".type same_not,@function\nsame_not: lock decl (%rdi)\n.size same_not, 3");
 END
-sed 's/one/two/; /alias/d' one.c >two.c
+sed 's/one/two/; /alias/d; /asm/d' one.c >two.c
 cat >main.c <<'END'
 #include <stdio.h>
 int one(int), two(int);
@@ -124,10 +125,14 @@ case("a name of two functions and two names of a function", { needs = "command:c
   local program = folder .. "/program"
   local worker = start(program)
   worker:hear "ready"
-  local got = run{ "funccount", "-p", worker.pid, program .. ":{sam*,*one,two}", during = function()
-    worker:send "go"
-    worker:hear "done"
-  end }
+  -- The kernel looks at instructions where a process has them.
+  local alone = program .. ":same_not"
+  run{ "funccount", "-p", worker.pid, alone, status = 1, says = "the kernel takes no probe at the instruction there" }
+  local got = run{ "funccount", "-p", worker.pid, program .. ":{sam*,*one,two}",
+    says = "attached 4 of 5 %(1 skipped: 1 at an instruction that takes none%)", during = function()
+      worker:send "go"
+      worker:hear "done"
+    end }
   sh("rm -r " .. folder)
   local counted = counts(got)
   equal(counted.same, 12)
