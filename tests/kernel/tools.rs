@@ -7,6 +7,7 @@ use crate::trace::product;
 use crate::worker::executable;
 use crate::workload;
 use libtest_mimic::{Completion, Failed, Trial};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -35,14 +36,18 @@ impl Workshop {
     /// Prints what no repo took: `example NAME`, and the lines behind a bar.
     pub(crate) fn tell_examples(&self) {
         let files = std::fs::read_dir(self.folder.path().join("examples"));
+        let mut told = String::new();
         for file in files.into_iter().flatten().flatten() {
             let text = std::fs::read_to_string(file.path()).expect("what a tool prints is UTF-8");
-            println!(
-                "example {}",
-                file.path().file_stem().unwrap_or_default().display()
-            );
-            text.lines().for_each(|line| println!("|{line}"));
+            let path = file.path();
+            let name = path.file_stem().unwrap_or_default().display();
+            told.push_str(&format!("example {name}\n"));
+            text.lines()
+                .for_each(|line| told.push_str(&format!("|{line}\n")));
         }
+        std::io::stdout()
+            .write_all(told.as_bytes())
+            .expect("somebody listens");
     }
 
     fn tests(&self, words: &[&str]) -> Output {
