@@ -36,11 +36,19 @@
 //! - `open-c PATH`: openat of a path as it is
 //! - `vfs FOLDER`: calls of VFS functions, as `workload/vfs.rs` has them
 //! - `many FOLDER N`: N new files, a byte in each
+//! - `talk ADDRESS N SENT HEARD`: N TCP connections to a listener of its own there, with so many bytes both ways
+//! - `flows PORT N`: a TCP connection each to N addresses of this machine
+//! - `connect-soon ADDRESS`: a TCP connection of a socket that doesn't wait, to a listener of its own
+//! - `deaf ADDRESS BYTES MS`: sends by TCP what the other end's kernel drops for so many ms
+//! - `point-at ADDRESS…`: a UDP socket is to send to each of them
+//! - `throw-away ADDRESS`: a TCP connection whose client ends it without reading what was sent
+//! - `resolve NAME`: asks libc for addresses
 //! - `beside DEED…`: the deed in a new thread
 //! - `open-by CALL FLAGS MODE PATH…`, `stat-all FOLDER NAME`, `exec-by HOW FILE WORD…`, `signal CALL SIGNAL PID`: see snoop.rs
 //! - `many-descriptors DEED…`: the deed with a thousand descriptors open
 
 mod files;
+mod net;
 mod snoop;
 mod storm;
 mod vfs;
@@ -181,6 +189,22 @@ fn perform(words: &[&str]) -> ExitCode {
         }
         ["vfs", folder] => vfs::every_call(folder),
         ["many", folder, count] => vfs::many(folder, number(count)),
+        ["talk", address, times, sent, heard] => {
+            net::talk(
+                address,
+                number(times),
+                number(sent) as usize,
+                number(heard) as usize,
+            );
+        }
+        ["flows", port, count] => net::flows(number(port) as u16, number(count) as u32),
+        ["connect-soon", address] => net::connect_soon(address),
+        ["deaf", address, bytes, ms] => {
+            net::send_to_deaf(address, number(bytes) as usize, number(ms))
+        }
+        ["point-at", ref addresses @ ..] => net::point_at(addresses),
+        ["throw-away", address] => net::throw_away(address),
+        ["resolve", name] => net::resolve(name),
         ["exec", ref words @ ..] => files::become_again(words),
         ["ended", ..] => {
             say("done");
