@@ -40,6 +40,7 @@ local function longest_zeros(groups)
 end
 
 local function ntop6(bytes)
+  if bytes:find("^%z%z%z%z%z%z%z%z%z%z\255\255") then return "::ffff:" .. text.ntop(bytes:sub(13)) end
   local groups = { string.unpack(">HHHHHHHH", bytes) }
   groups[9] = nil
   local best, length = longest_zeros(groups)

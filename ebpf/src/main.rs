@@ -1,7 +1,7 @@
 //! Everything of moontrace that runs in the kernel: a library of programs with holes.
 //!
 //! One entry program a kind of attachment (`probes`), one function an action (`actions`), and helpers that the host's
-//! generated code calls (`strings`, `path`, `argv`, `stacks`, `matching`, `histogram`, `task`, `clock`). Where a probe's own
+//! generated code calls (`strings`, `path`, `argv`, `ntop`, `stacks`, `matching`, `histogram`, `task`, `clock`). Where a probe's own
 //! text belongs, the library calls a hole (`holes`): the host puts generated functions there, links, inlines and loads.
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
 // The target has no atomics in core's stable face (kernels before 5.12 lack some); the build of the object, which needs
@@ -28,6 +28,7 @@ mod library {
     mod holes;
     mod maps;
     mod matching;
+    mod ntop;
     mod path;
     mod probes;
     mod scratch;

@@ -49,6 +49,8 @@ pub const COMPONENTS: usize = 64;
 pub const ARGV: usize = 2048;
 /// Arguments of a command.
 pub const ARGUMENTS: usize = 256;
+/// Bytes of an IP address as text with its NUL (INET6_ADDRSTRLEN of include/linux/inet.h, in whole words).
+pub const ADDRESS: usize = 48;
 /// Bytes of a buffer, unless the script says another length.
 pub const BUFFER: usize = 4096;
 /// Elements of a pattern of `like`: one bit each, and one for the end.

@@ -4,11 +4,14 @@ use super::MapRef;
 use super::function::Function;
 use super::instruction::{R0, R1, R2, R3, R4, R7, When};
 use crate::expr::tree::Composition;
+use crate::expr::types::Space;
 
 const PATH: &str = "lib_path";
 const ARGUMENTS: &str = "lib_argv";
+const IPV4: &str = "lib_ipv4";
+const IPV6: &str = "lib_ipv6";
 /// The functions that do it. A program that calls one gives the scratch back at its end.
-pub(super) const COMPOSERS: [&str; 2] = [PATH, ARGUMENTS];
+pub(super) const COMPOSERS: [&str; 4] = [PATH, ARGUMENTS, IPV4, IPV6];
 
 impl Function<'_> {
     /// r0 = the address of the string that is composed of what is at r0.
@@ -23,6 +26,11 @@ impl Function<'_> {
                 self.asm.library(PATH);
             }
             Composition::Arguments => self.asm.library(ARGUMENTS),
+            Composition::Ipv4 => self.asm.library(IPV4),
+            Composition::Ipv6(space) => {
+                self.asm.mov(R3, i32::from(*space == Space::User));
+                self.asm.library(IPV6);
+            }
         }
         self.asm.jump_if(When::Eq, R0, 0, self.fault);
     }

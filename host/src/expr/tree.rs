@@ -4,7 +4,7 @@
 //! 64-bit pattern with an [`Int`] type (truth values are 0 and 1); every [`Text`] is bytes up to a NUL.
 
 use super::types::{Int, Space};
-use moontrace_abi::limits::{ARGV, PATH};
+use moontrace_abi::limits::{ADDRESS, ARGV, PATH};
 use moontrace_abi::stack::{FRAMES, OWN};
 
 /// An arithmetic operator, as in Lua but for `Div`, which truncates as C's does. All wrap at 64 bits.
@@ -93,6 +93,10 @@ pub enum Composition {
     Path(Vec<u64>),
     /// Of the strings to which an array of the process points, up to a null pointer, joined by blanks.
     Arguments,
+    /// Of the number that an IPv4 address is to the kernel (a `__be32`).
+    Ipv4,
+    /// Of the 16 bytes of an IPv6 address that lies there.
+    Ipv6(Space),
 }
 
 impl Composition {
@@ -101,6 +105,7 @@ impl Composition {
         (match self {
             Self::Path(_) => PATH,
             Self::Arguments => ARGV,
+            Self::Ipv4 | Self::Ipv6(_) => ADDRESS,
         }) as u16
     }
 }
@@ -352,8 +357,8 @@ impl Text {
                 if let Node::Composed { what, room, .. } = &mut *address
                     && *room == what.usual_room()
                 {
-                    *room = most;
-                    capacity = most;
+                    *room = most.min(*room);
+                    capacity = *room;
                 }
                 Self::Read {
                     space,

@@ -6,6 +6,7 @@ use super::live::Live;
 use super::options::OptionValue;
 use super::printer::Printer;
 use super::session::Session;
+use super::stdlib;
 use super::tallies::Tallies;
 use super::timers::Timers;
 use super::types::chain::Chain;
@@ -25,6 +26,7 @@ pub(crate) struct Script {
     pub(crate) arguments: Vec<String>,
     pub(crate) modules: Modules,
     pub(crate) printer: Printer,
+    /// Those that every script has, then its own.
     pub(crate) definitions: RefCell<Vec<Definition>>,
     /// Chains that wait for their ending.
     pub(crate) open: RefCell<Vec<Rc<RefCell<Chain>>>>,
@@ -65,7 +67,7 @@ impl Script {
             options,
             arguments,
             modules,
-            definitions: RefCell::default(),
+            definitions: RefCell::new(stdlib::definitions()),
             open: RefCell::default(),
             handlers: RefCell::default(),
             tallies: Tallies::default(),

@@ -1,7 +1,10 @@
-//! The Lua modules that are part of the binary: `require "json"`, and globals that load theirs when they are first read.
+//! What is part of the binary: Lua modules, `require "json"`, globals that load theirs when they are first read, and definitions
+//! for texts.
 
+use super::api;
 use super::script::Script;
-use crate::report::did_you_mean;
+use crate::report::{Place, did_you_mean};
+use crate::spec::Definition;
 use mlua::{Lua, Table, Value};
 
 struct Module {
@@ -33,6 +36,36 @@ const MODULES: &[Module] = &[
     ),
     module!("text", "strftime", "hexdump", "ntop", "cls", "columns"),
 ];
+
+/// A definition a line; what begins with `--` is none.
+const DEFINITIONS: &str = include_str!("../../../lua-stdlib/definitions.txt");
+/// Where they stand, as messages say it.
+const DEFINITIONS_FILE: &str = "moontrace:definitions";
+
+/// The definitions that every script has.
+pub(crate) fn definitions() -> Vec<Definition> {
+    let lines = DEFINITIONS.lines().zip(1..);
+    let definitions = lines.filter(|(line, _)| !line.starts_with("--"));
+    definitions
+        .filter_map(|(line, number)| {
+            let (name, parameters, body) = api::probe::split(line)?;
+            Some(Definition {
+                name: name.to_owned(),
+                parameters: parameters.into_iter().map(str::to_owned).collect(),
+                body: body.to_owned(),
+                place: Place {
+                    file: DEFINITIONS_FILE.into(),
+                    line: number,
+                },
+            })
+        })
+        .collect()
+}
+
+/// Is it one of those, and not the script's own?
+pub(crate) fn is_ours(definition: &Definition) -> bool {
+    &*definition.place.file == DEFINITIONS_FILE
+}
 
 /// Where loaded modules are kept among the registry's named values.
 const LOADED: &str = "moontrace.modules";

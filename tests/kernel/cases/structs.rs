@@ -16,6 +16,8 @@ cases!(
     arrays_whose_length_the_event_says,
     signed_and_unsigned_members,
     hardware_addresses,
+    ip_addresses_as_text,
+    addresses_and_ports_of_sockets,
     one_line_for_people,
     types_of_modules [Kprobes, ModuleTypes],
 );
@@ -247,4 +249,83 @@ fn types_of_modules() {
         *row(&outcome),
         json!({"name": "dummy0", "from": "02:42:ac:11:00:02"})
     );
+}
+
+/// As the standard library writes them, which RFC 5952 agrees with.
+fn ip_addresses_as_text() {
+    let addresses = [
+        "0.0.0.0",
+        "1.20.255.0",
+        "100.99.10.9",
+        "::",
+        "::1",
+        "fe80::",
+        "1::8",
+        "2001:db8::1",
+        "1:2:3:4:5:6:7:8",
+        "abcd:ef01:2345:6789:abcd:ef01:2345:6789",
+        "::3:4:5:6:7:8",
+        "0:2:3:4:5:6:7:8",
+        "1:2:3:4:5:6:0:8",
+        "1:0:0:4:0:0:0:8",
+        "1:0:0:4:5:0:0:8",
+        "1:0:3:0:5:0:7:0",
+        "1:2:3:4:5:6::",
+        "::ffff:192.0.2.255",
+        "::fffe:c000:2ff",
+        "::1:ffff:c000:2ff",
+    ];
+    let outcome = traced(
+        "mt-address",
+        &[&["point-at"], &addresses[..]].concat(),
+        r#"define "v4 = as('struct sockaddr_in', args.uservaddr).sin_addr"
+        define "v6 = as('struct sockaddr_in6', args.uservaddr).sin6_addr"
+        probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-address"]]
+        :print "text = args.uservaddr.sa_family == AF_INET and ntop(v4) or ntop(v6)"
+        probe "tracepoint:syscalls:sys_enter_connect":where [[comm == "mt-address" and args.uservaddr.sa_family == AF_INET]]
+        :by "number = ntop(v4.s_addr), pointer = ntop(as('struct in_addr *', ptr(v4)))":name "ipv4":count()"#,
+    );
+    let seen: Vec<_> = outcome
+        .of("event")
+        .map(|row| row["data"]["text"].as_str().unwrap_or_default())
+        .collect();
+    let as_text = |address: &str| address.parse::<std::net::IpAddr>().map(|ip| ip.to_string());
+    let wanted: Vec<_> = addresses.into_iter().flat_map(as_text).collect();
+    assert_eq!(seen, wanted, "{outcome:?}");
+    let mut rows: Vec<_> = outcome.rows("ipv4").iter().collect();
+    rows.sort_by_key(|row| row["number"].as_str().unwrap_or_default().to_owned());
+    let row = |text: &str| serde_json::json!({"number": text, "pointer": text, "count": 1});
+    let wanted = ["0.0.0.0", "1.20.255.0", "100.99.10.9"].map(row);
+    assert_eq!(rows, wanted.iter().collect::<Vec<_>>(), "{outcome:?}");
+}
+
+/// By a number, and by pointers to structs that begin with what has them; in conditions, fields and keys.
+fn addresses_and_ports_of_sockets() {
+    for (address, ip) in [("127.0.0.1:47131", "127.0.0.1"), ("[::1]:47132", "::1")] {
+        let port = address.rsplit(':').next().unwrap_or_default();
+        let code = r#"
+            define "sk = as('struct tcp_sock', args.skaddr)"
+            local function client()
+              return probe "tracepoint:sock:inet_sock_set_state"
+                :where "args.newstate == TCP_ESTABLISHED and daddr(args.skaddr) == 'IP' and dport(sk) == PORT"
+            end
+            client():print [[saddr(args.skaddr), daddr(sk), same = sport(sk) == args.sport,
+              bytes = args.family == AF_INET and ntop(args.saddr) or ntop(args.saddr_v6), dport(as('struct sock', args.skaddr))]]
+            client():by "from = saddr(sk), to = daddr(sk), port = dport(sk)":name "flows":count()"#;
+        let code = code.replace("IP", ip).replace("PORT", port);
+        let outcome = traced("mt-socket", &["talk", address, "3", "1", "1"], &code);
+        assert_eq!(outcome.of("event").count(), 3, "{outcome:?}");
+        for row in outcome.of("event") {
+            let wanted = serde_json::json!({
+                "saddr(args.skaddr)": ip,
+                "daddr(sk)": ip,
+                "same": true,
+                "bytes": ip,
+                "dport(as('struct sock', args.skaddr))": port.parse::<u16>().unwrap_or(0),
+            });
+            assert_eq!(row["data"], wanted, "{outcome:?}");
+        }
+        let flow = serde_json::json!({"from": ip, "to": ip, "port": port.parse::<u16>().unwrap_or(0), "count": 3});
+        assert_eq!(outcome.rows("flows"), [flow], "{outcome:?}");
+    }
 }

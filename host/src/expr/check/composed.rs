@@ -5,8 +5,8 @@ use super::term::{Term, compare, plus};
 use super::{Refusal, Result};
 use crate::expr::names::Names;
 use crate::expr::syntax::Syntax;
-use crate::expr::tree::{Composition, Node, Relation, Text};
-use crate::expr::types::{Space, StructType, Type};
+use crate::expr::tree::{Composition, Node, Op, Relation, Text};
+use crate::expr::types::{Int, Space, StructType, Type};
 use moontrace_abi::limits::{BUFFER, LONGEST_STRING};
 use std::ops::Range;
 
@@ -59,6 +59,53 @@ impl Checker<'_> {
             }
         };
         self.composed(Composition::Arguments, address, length)
+    }
+
+    /// `ntop(x)`: of an IP address, which is a struct, its bytes, or the number that IPv4's is to the kernel.
+    pub(super) fn address_text(&self, of: &Syntax) -> Result<Term> {
+        let term = self.term(of)?.decayed();
+        let described = term.describe();
+        let (space, base, offset, ty) = match term {
+            Term::Int(base, Type::Pointer { to, space }) => (space, base, 0, *to),
+            Term::Int(number, _) => return self.composed(Composition::Ipv4, number, None),
+            Term::Elements(bytes, ty) if bytes.len() == 4 && is_byte(&ty) => {
+                let number = bytes.into_iter().rev().reduce(|number, byte| {
+                    let higher = Node::Binary(Op::Shl, Box::new(number), Box::new(Node::Const(8)));
+                    Node::Binary(Op::Or, Box::new(higher), Box::new(byte))
+                });
+                let number = number.unwrap_or(Node::Const(0));
+                return self.composed(Composition::Ipv4, number, None);
+            }
+            Term::Memory {
+                base,
+                offset,
+                space,
+                ty,
+            } => (space, base, offset, ty),
+            _ => return Err(self.no_address(of, &described)),
+        };
+        match bytes_of_address(&ty) {
+            Some(4) => {
+                let number = Node::Read {
+                    space,
+                    base: Box::new(base),
+                    offset,
+                    int: Int::U32,
+                };
+                self.composed(Composition::Ipv4, number, None)
+            }
+            Some(_) => {
+                let address = plus(base, offset.into());
+                self.composed(Composition::Ipv6(space), address, None)
+            }
+            None => Err(self.no_address(of, &described)),
+        }
+    }
+
+    fn no_address(&self, of: &Syntax, described: &str) -> Refusal {
+        let message = format!("an IP address is wanted, and this is {described}");
+        let help = "it is a number (__be32), a struct in_addr or in6_addr, or 4 or 16 bytes";
+        self.refuse(&of.span, message).help(help).into()
     }
 
     /// A string that is composed of what is at an address, in so many bytes with its NUL.
@@ -160,6 +207,20 @@ fn struct_in_kernel(term: &Term) -> Option<String> {
         Type::Struct(of) => Some(of.name.clone()),
         _ => None,
     }
+}
+
+/// How long an IP address of the type is: 4 bytes or 16.
+fn bytes_of_address(ty: &Type) -> Option<u32> {
+    match ty {
+        Type::Struct(of) if of.name == "struct in_addr" => Some(4),
+        Type::Struct(of) if of.name == "struct in6_addr" => Some(16),
+        Type::Array { of, length } if is_byte(of) => Some(*length).filter(|n| matches!(n, 4 | 16)),
+        _ => None,
+    }
+}
+
+fn is_byte(ty: &Type) -> bool {
+    ty.integer().is_some_and(|int| int.bits == 8)
 }
 
 /// Where a member is, in bytes, and what it leads to.

@@ -12,12 +12,13 @@ use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
 
 /// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 17] = [
+const FUNCTIONS: [(&str, &str); 18] = [
     ("entry", "entry(expression)"),
     ("str", "str(pointer[, bytes])"),
     ("buf", "buf(pointer, bytes[, most])"),
     ("path", "path(file[, bytes])"),
     ("argv", "argv(array[, bytes])"),
+    ("ntop", "ntop(address)"),
     ("ptr", "ptr(pointer)"),
     ("as", "as('type', value)"),
     ("first", "first(a, b, …)"),
@@ -31,9 +32,6 @@ const FUNCTIONS: [(&str, &str); 17] = [
     ("ksym", "ksym(address)"),
     ("usym", "usym(address)"),
 ];
-
-/// What will be there, and is not yet.
-const LATER: [&str; 1] = ["ntop"];
 
 /// What makes a column of a tally.
 const COLUMNS: [&str; 8] = [
@@ -58,6 +56,7 @@ impl Checker<'_> {
             ("path", [of, length]) => self.path_of(of, Some(length), span),
             ("argv", [of]) => self.arguments_at(of, None),
             ("argv", [of, length]) => self.arguments_at(of, Some(length)),
+            ("ntop", [of]) => self.address_text(of),
             ("buf", [pointer, bytes]) => self.buffer(pointer, bytes, None),
             ("buf", [pointer, bytes, most]) => self.buffer(pointer, bytes, Some(most)),
             ("ptr", [pointer]) => self.address(pointer),
@@ -94,10 +93,6 @@ impl Checker<'_> {
         }
         if let Some(refusal) = self.defined_too_late(name, span) {
             return Err(refusal);
-        }
-        if LATER.contains(&name) {
-            let message = format!("'{name}' is not in this version yet");
-            return Err(self.refuse(span, message).into());
         }
         if COLUMNS.contains(&name) {
             let report = self.refuse(

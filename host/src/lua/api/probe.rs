@@ -2,6 +2,7 @@
 
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
+use crate::lua::stdlib;
 use crate::lua::types::chain::Probe;
 use crate::spec::Definition;
 use crate::spec::probe::parse;
@@ -30,7 +31,8 @@ fn define(call: &Call<'_>) -> mlua::Result<Value> {
         return Err(call.fail_with_help("no definition: it has no name before a '='", Some(help)));
     };
     let mut definitions = call.script.definitions.borrow_mut();
-    if let Some(first) = definitions.iter().find(|known| known.name == name) {
+    let mut own = definitions.iter().filter(|known| !stdlib::is_ours(known));
+    if let Some(first) = own.find(|known| known.name == name) {
         return Err(call.fail(format!("'{name}' is defined already, at {}", first.place)));
     }
     definitions.push(Definition {
@@ -43,7 +45,7 @@ fn define(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 /// `f(x, y) = expr` → name, parameters, expr.
-fn split(text: &str) -> Option<(&str, Vec<&str>, &str)> {
+pub(crate) fn split(text: &str) -> Option<(&str, Vec<&str>, &str)> {
     let (head, body) = text.split_once('=')?;
     let (name, parameters) = match head.trim().split_once('(') {
         None => (head.trim(), Vec::new()),

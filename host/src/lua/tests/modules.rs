@@ -31,7 +31,7 @@ fn values_are_shown_as_people_read_them() {
     let text = r#"
         print(errno(-2), errno(13), signal(9), tcp_state(1), capability(21), syscall(257), syscall(9999))
         print(ntop(0x0100007f), ntop("\10\0\0\1"), ntop(("\0"):rep(15) .. "\1"), ntop("\x20\1\x0d\xb8" .. ("\0"):rep(8) .. "\0\0\0\1"))
-        print(ntop(("\0"):rep(16)), ntop("\0\1\0\0\0\2\0\0\0\0\0\0\0\1\0\1"), errno(nil))
+        print(ntop(("\0"):rep(16)), ntop("\0\1\0\0\0\2\0\0\0\0\0\0\0\1\0\1"), errno(nil), ntop(("\0"):rep(10) .. "\255\255\1\2\3\4"))
         print(hexdump("moon\0trace\n......!"))
         columns({ { pid = 7, comm = "a" }, { pid = 123, comm = "bash" } }, { "pid", "comm" })
         print(#strftime("%H:%M:%S"), readfile("/proc/self/comm") ~= nil, readfile("/proc/no"))"#;
@@ -39,7 +39,7 @@ fn values_are_shown_as_people_read_them() {
         output(text).unwrap(),
         "ENOENT\tEACCES\tSIGKILL\tESTABLISHED\tCAP_SYS_ADMIN\topenat\t9999\n\
          127.0.0.1\t10.0.0.1\t::1\t2001:db8::1\n\
-         ::\t1:0:2::1:1\tnil\n\
+         ::\t1:0:2::1:1\tnil\t::ffff:1.2.3.4\n\
          00000000  6d 6f 6f 6e 00 74 72 61 63 65 0a 2e 2e 2e 2e 2e  |moon.trace......|\n\
          00000010  2e 21                                            |.!|\n\
          PID  COMM\n  7  a\n123  bash\n8\ttrue\tnil\n"
