@@ -1,0 +1,39 @@
+#!/usr/bin/env -S moontrace
+--- Trace TCP segments that are sent again, and in which state their connection is.
+--
+-- Usage: tcpretrans [OPTIONS]
+--   -c, --count       count them by flow, and print that at the end
+--   -P, --port N...   only connections to these ports, or from them
+--   -4, --ipv4        only IPv4
+--   -6, --ipv6        only IPv6
+--
+-- A timer or an answer that comes sends them, whatever runs just then: there is no process to show.
+-- Subject: network
+-- Level: safe
+-- Example: tcpretrans -P 443
+local opt = options()
+
+define "family = as('struct sock', args.skaddr).__sk_common.skc_family"
+local segments = probe "tracepoint:tcp:tcp_retransmit_skb"
+  :where "first(args.err, 0) == 0"
+  :where(opt.port and "args.sport in $port or args.dport in $port")
+  :where(opt.ipv4 and "family == AF_INET")
+  :where(opt.ipv6 and "family == AF_INET6")
+
+local flow = "laddr = saddr(args.skaddr), lport = args.sport, raddr = daddr(args.skaddr), rport = args.dport"
+local columns = "%-25s %-6s %-25s %-6s "
+
+if opt.count then
+  local flows = segments:by(flow):count()
+  on_exit(function()
+    printf(columns .. "%s\n", "LADDR", "LPORT", "RADDR", "RPORT", "RETRANSMITS")
+    for _, r in ipairs(flows:top(4096)) do printf(columns .. "%d\n", r.laddr, r.lport, r.raddr, r.rport, r.count) end
+  end)
+  return
+end
+
+printf("%-8s %-2s " .. columns .. "%s\n", "TIME", "IP", "LADDR", "LPORT", "RADDR", "RPORT", "STATE")
+segments:fetch("family, args.state, " .. flow):on(function(e)
+  local time, ip = strftime("%H:%M:%S", e.time), e.family == 10 and 6 or 4
+  printf("%-8s %-2d " .. columns .. "%s\n", time, ip, e.laddr, e.lport, e.raddr, e.rport, tcp_state(e.state))
+end)
