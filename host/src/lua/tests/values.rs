@@ -92,6 +92,14 @@ fn live_tallies_share_a_screen_and_its_period() {
     assert!(failure("probe 't:a:b':count():live('1s', { rate = 1 })").contains("true or false"));
 }
 
+/// The period of an option that was not given.
+#[test]
+fn without_a_period_a_tally_is_printed_at_exit() {
+    let printed = with_table("t:every(nil) t:live(false)");
+    assert_eq!(printed.matches("table None").count(), 1, "{printed}");
+    assert!(failure("probe 't:a:b' :count():every()").contains("a duration"));
+}
+
 #[test]
 fn a_tally_is_printed_at_exit_unless_it_was_read() {
     assert_eq!(with_table("").matches("table None").count(), 1);

@@ -64,7 +64,15 @@ fn print(call: &Call<'_>) -> mlua::Result<Value> {
     Ok(call.value(0))
 }
 
+/// Is the period nil or false, as that of an option that was not given is? Then nothing is said.
+fn is_left_out(call: &Call<'_>) -> bool {
+    call.count() > 1 && matches!(call.value(1), Value::Nil | Value::Boolean(false))
+}
+
 fn every(call: &Call<'_>) -> mlua::Result<Value> {
+    if is_left_out(call) {
+        return Ok(call.value(0));
+    }
     let id = call.this::<Tally>()?.id;
     let (period, view, place) = (period(call, 1)?, snapshot::view(call, 2)?, call.place());
     call.script.tallies.set_seen(id);
@@ -81,6 +89,9 @@ fn every(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 fn live(call: &Call<'_>) -> mlua::Result<Value> {
+    if is_left_out(call) {
+        return Ok(call.value(0));
+    }
     let tally = call.this::<Tally>()?.id;
     let (period, view) = (period(call, 1)?, snapshot::view(call, 2)?);
     call.script.tallies.set_seen(tally);
@@ -188,13 +199,13 @@ pub(crate) static TYPE: Type = Type {
         Entry {
             name: "every",
             signature: ":every(period[, { top =, sort =, title =, rate = }])",
-            doc: "Takes and prints the tally again and again.",
+            doc: "Takes and prints the tally again and again. Without a period (nil or false) it says nothing.",
             function: every,
         },
         Entry {
             name: "live",
             signature: ":live(period[, { top =, sort =, title =, rate = }])",
-            doc: "Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other.",
+            doc: "Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other. Without a period (nil or false) it says nothing.",
             function: live,
         },
         Entry {
