@@ -46,9 +46,11 @@
 //! - `beside DEED…`: the deed in a new thread
 //! - `open-by CALL FLAGS MODE PATH…`, `stat-all FOLDER NAME`, `exec-by HOW FILE WORD…`, `signal CALL SIGNAL PID`: see snoop.rs
 //! - `many-descriptors DEED…`: the deed with a thousand descriptors open
+//! - `heap STEP…`: allocations; a step is `NAME:SIZE:TIMES`, one of [`heap::step`], or `pause`: says so, and waits for a line
 
 mod files;
 mod net;
+mod heap;
 mod snoop;
 mod storm;
 mod vfs;
@@ -154,6 +156,17 @@ fn perform(words: &[&str]) -> ExitCode {
         ["storm", cpu, times] => {
             pin(number(cpu) as usize);
             storm::weather(number(times));
+        }
+        ["heap", ref steps @ ..] => {
+            for step in steps {
+                match *step.split(':').collect::<Vec<_>>() {
+                    [name, size, times] => heap::step(name, number(size) as usize, number(times)),
+                    _ => {
+                        say("paused");
+                        wait_for_line();
+                    }
+                }
+            }
         }
         ["beside", ..] => {
             let deed: Vec<String> = words[1..].iter().map(|word| word.to_string()).collect();
