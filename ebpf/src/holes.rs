@@ -59,7 +59,7 @@ holes! {
     member(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Bytes of a span's value that an open one keeps where this probe doesn't store them; 0 where it stores all. A constant.
     span_size();
-    /// Writes what this probe stores of a span's value.
+    /// Writes what this probe stores of a span's value: 0, or the `Outcome` of an event that is lost by it.
     fields(ctx: *mut c_void, state: *mut State, out: *mut u8);
     /// Bytes of a record, or of the fixed part of a long one. A constant: the verifier wants to see it as one.
     record_size();

@@ -35,7 +35,11 @@ fn store(ctx: *mut c_void, state: *mut State, at: *mut u8, value: *mut u64, mark
             return Outcome::Busy as u64;
         }
     }
-    fields(ctx, state, value.cast());
+    let lost = fields(ctx, state, value.cast());
+    if lost != 0 {
+        log!(debug, "span: what is stored can't be had: {}", lost);
+        return lost;
+    }
     let how = if marks { BPF_EXIST } else { BPF_ANY };
     // SAFETY: as above; all bytes of a value have been written, too.
     let done = unsafe { bpf_map_update_elem(span, at.cast(), value.cast(), u64::from(how)) };

@@ -38,7 +38,7 @@ pub fn record(layout: &Layout, values: &[FieldValue], target: &Target) -> Result
         }
         FieldValue::Text(text) => vec![Root::Text(text)],
         FieldValue::Copied(origin) => origin.nodes().into_iter().map(Root::Node).collect(),
-        FieldValue::Stack(stack) => vec![Root::Node(&stack.memory)],
+        FieldValue::Stack(stack) => vec![Root::Node(&stack.word)],
         FieldValue::Symbol(symbol) => vec![Root::Node(&symbol.address)],
         FieldValue::Nothing => Vec::new(),
     });

@@ -73,7 +73,8 @@ pub struct StoredPart {
 }
 
 /// The body of `fields(ctx, state, out)`: what a start, or a mark, stores of a span's value. Where it does not store all,
-/// an earlier value is there already, or zeros. What can't be read is not there.
+/// an earlier value is there already, or zeros. What can't be read is not there. 0, or the outcome of what is lost since
+/// there is no room for a stack.
 pub fn fields(
     stored: &[StoredPart],
     marks: bool,
@@ -97,7 +98,10 @@ pub fn fields(
     }
     for StoredPart { part, offset, bit } in stored {
         function.fault = function.asm.label();
-        function.part(part, R8, *offset as i16)?;
+        match part {
+            Part::Stack(stack) => function.stack_id_in_span(stack, R8, *offset as i16)?,
+            part => function.part(part, R8, *offset as i16)?,
+        }
         let what = Rare::MissingPart {
             bit: *bit,
             offset: *offset as i16,

@@ -27,7 +27,7 @@ impl<'a> From<&'a Part> for Root<'a> {
         match part {
             Part::Int(node) => Root::Node(node),
             Part::Text(text) => Root::Text(text),
-            Part::Stack(stack) => Root::Node(&stack.memory),
+            Part::Stack(stack) => Root::Node(&stack.word),
             Part::Symbol(symbol) => Root::Node(&symbol.address),
         }
     }

@@ -1,6 +1,6 @@
 //! How the language learns what a name means: one small trait, which facts implements for every source of types.
 
-use super::tree::{Node, Text};
+use super::tree::{Node, Stack, Text};
 use super::types::{Space, Type};
 
 /// What a name stands for at a probe.
@@ -20,6 +20,8 @@ pub enum Meaning {
     Elements(Vec<Node>, Type),
     /// Elements side by side in the kernel's memory, as many as fit into `bytes` of it.
     Counted { start: Node, bytes: Node, of: Type },
+    /// A stack that a span has stored.
+    Stack(Stack),
 }
 
 /// A member of a struct. A bit-field has a `width`; its `bit_offset` counts from the struct's start, little-endian.

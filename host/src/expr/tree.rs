@@ -205,18 +205,27 @@ pub enum Text {
     Select(Box<Node>, Box<Self>, Box<Self>),
 }
 
-/// The stack of the running thread.
+/// The stack of the running thread, or one that a span has stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stack {
     /// The process's, not the kernel's.
     pub user: bool,
     /// How many frames are wanted, the innermost ones.
     pub frames: u8,
-    /// What tells the memory of the process from that of others (0 for the kernel's stack).
-    pub memory: Box<Node>,
+    /// Of one that is taken, what tells the memory of the process from that of others (0 for the kernel's stack); of one
+    /// that is stored, the first word of its id, a [`Node::Kept`].
+    pub word: Box<Node>,
 }
 
 impl Stack {
+    /// Where its id is, if a span has stored it.
+    pub fn stored(&self) -> Option<Kept> {
+        match &*self.word {
+            Node::Kept(kept, _) => Some(*kept),
+            _ => None,
+        }
+    }
+
     /// How many frames of a stack are taken of which so many are wanted: BPF's own come on top of the kernel's.
     pub fn taken(user: bool, frames: u8) -> u8 {
         match user {
@@ -242,7 +251,7 @@ pub struct Symbol {
 pub enum Part {
     Int(Node),
     Text(Text),
-    /// Of a tally only.
+    /// Of a tally, and of what a span stores.
     Stack(Stack),
     /// Of a tally only.
     Symbol(Symbol),

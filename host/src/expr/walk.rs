@@ -14,7 +14,7 @@ impl<'a> From<&'a Part> for Branch<'a> {
         match part {
             Part::Int(node) => Self::Node(node),
             Part::Text(text) => Self::Text(text),
-            Part::Stack(stack) => Self::Node(&stack.memory),
+            Part::Stack(stack) => Self::Node(&stack.word),
             Part::Symbol(symbol) => Self::Node(&symbol.address),
         }
     }

@@ -137,6 +137,7 @@ fn spelt(meaning: &Meaning) -> String {
         Meaning::String(_) => Type::Str.to_string(),
         Meaning::Elements(all, ty) => format!("{ty}[{}]", all.len()),
         Meaning::Counted { of, .. } => format!("{of}[]"),
+        Meaning::Stack(_) => "a stack".to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What programs are linked with: the library, and the maps that a script's instances share.
 
 use super::library::Library;
+use super::stacks::Stacks;
 use super::table::Table;
 use crate::codegen::MapRef;
 use crate::spec::{SetId, SpanId, TallyId};
@@ -26,6 +27,8 @@ pub struct Maps {
     pub(super) ring: Option<Arc<Map>>,
     pub(super) sets: BTreeMap<SetId, Arc<Map>>,
     pub(super) spans: BTreeMap<SpanId, Arc<Map>>,
+    /// The frames of the stacks that spans store.
+    pub(super) span_stacks: BTreeMap<SpanId, Arc<Stacks>>,
     pub(super) tables: BTreeMap<TallyId, Arc<Table>>,
 }
 
@@ -65,6 +68,15 @@ impl Maps {
 
     pub(super) fn span(&self, span: SpanId) -> Option<RawFd> {
         self.spans.get(&span).map(|map| fd(map))
+    }
+
+    /// The frames of the stacks that a span stores, where it stores any.
+    ///
+    /// # Errors
+    /// As [`Self::table`].
+    pub(super) fn span_stacks(&self, span: SpanId) -> io::Result<Option<RawFd>> {
+        let stacks = self.span_stacks.get(&span);
+        stacks.map(|stacks| stacks.map().map(fd)).transpose()
     }
 
     /// A map that generated code refers to.

@@ -64,12 +64,16 @@ pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<O
     maps.extend(given.branches.map(|map| ("PROGRAMS", number(map))));
     match &plan.program.action {
         Action::Emit { .. } => maps.extend(shared.ring().map(|ring| ("EVENTS", ring))),
-        Action::Tally { tally, .. } => {
+        Action::Tally { tally, code } => {
             maps.extend(shared.table(*tally)?.map(|table| ("TALLY", table)));
-            maps.extend(shared.stacks(*tally)?.map(|stacks| ("STACKS", stacks)));
+            if takes_stack(&code.key) {
+                maps.extend(shared.stacks(*tally)?.map(|stacks| ("STACKS", stacks)));
+            }
         }
         Action::Begin(code) => {
             maps.extend(shared.span(code.span).map(|span| ("SPAN", span)));
+            let stacks = shared.span_stacks(code.span)?;
+            maps.extend(stacks.map(|stacks| ("STACKS", stacks)));
         }
         Action::Enter(_) | Action::Dispatch(_) | Action::Nothing => {}
         Action::Change { set, .. } => {
@@ -114,6 +118,11 @@ pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<O
 
 fn number(map: impl AsFd) -> RawFd {
     map.as_fd().as_raw_fd()
+}
+
+/// Has it a stack's frames kept, which are built in scratch?
+fn takes_stack(code: &Code) -> bool {
+    code.calls.iter().any(|(_, name)| *name == "lib_stack")
 }
 
 /// The action that keeps what a call begins with, and whether that wants scratch.
@@ -190,8 +199,7 @@ impl<'a> Holes<'a> {
                 } else {
                     "act_tally"
                 };
-                let stacks = code.key.calls.iter().any(|(_, name)| *name == "lib_stack");
-                (action, code.long || stacks)
+                (action, code.long || takes_stack(&code.key))
             }
             Action::Enter(code) => {
                 generated.push(("frame", &code.frame));
@@ -217,7 +225,7 @@ impl<'a> Holes<'a> {
                     (true, false) => "act_mark",
                     (true, true) => "act_mark_long",
                 };
-                (action, code.long)
+                (action, code.long || takes_stack(&code.fields))
             }
             Action::Nothing => ("act_nothing", false),
         };

@@ -4,10 +4,11 @@ use super::engine_log::{self, EngineLog};
 use super::library::Library;
 use super::maps::Maps;
 use super::object::MapDefinition;
+use super::stacks::{Interned, OF_SPAN, Stacks, ids as ids_at};
 use super::table::{Entry, Reading, Table};
 use crate::plan::{SetShape, SpanShape, TallyShape};
 use crate::report::Report;
-use crate::spec::{SetId, SpanId, TallyId};
+use crate::spec::{SetId, TallyId};
 use crate::sys::map::{Map, MapSpec, MapType, Update};
 use crate::sys::mapping::{Mapping, RingMapping};
 use crate::sys::rcu::Barrier;
@@ -80,6 +81,7 @@ impl Shared {
                 ring: None,
                 sets: BTreeMap::new(),
                 spans: BTreeMap::new(),
+                span_stacks: BTreeMap::new(),
                 tables: BTreeMap::new(),
             },
             control_words,
@@ -171,11 +173,22 @@ impl Shared {
 
     /// The rows of a tally, which `take` leaves empty.
     pub fn read_table(&self, tally: TallyId, take: bool) -> io::Result<Reading> {
-        match self.maps.tables.get(&tally) {
-            Some(table) if take => table.take(&self.control_words, self.barrier()?),
-            Some(table) => table.read(&self.control_words),
-            None => Ok(Reading::default()),
-        }
+        let Some(table) = self.maps.tables.get(&tally) else {
+            return Ok(Reading::default());
+        };
+        let mut read = match take {
+            true => table.take(&self.control_words, self.barrier()?)?,
+            false => table.read(&self.control_words)?,
+        };
+        let ids: Vec<_> = table.stack_ids(&read.entries).collect();
+        self.read_stored(&ids, &mut read.stacks)?;
+        Ok(read)
+    }
+
+    /// Reads the stacks of these ids that spans have stored. An id is the same wherever its stack is kept.
+    fn read_stored(&self, ids: &[[u64; 2]], read: &mut Interned) -> io::Result<()> {
+        let mut spans = self.maps.span_stacks.values();
+        spans.try_for_each(|stacks| stacks.read(OF_SPAN, ids.iter().copied(), read))
     }
 
     /// Makes a set's map with room for so many keys, unless it is there.
@@ -212,20 +225,28 @@ impl Shared {
                 flags: self.maps.library.abilities().hash_flags(),
             })?;
             e.insert(Arc::new(span));
+            if !shape.stack_places().is_empty() {
+                let stacks = Arc::new(Stacks::new(shape.stacks));
+                self.maps.span_stacks.insert(shape.id, stacks);
+            }
         }
         Ok(())
     }
 
-    /// What is open of a span now, each with its key and its value. None while the span has no map.
-    pub fn read_span(&self, span: SpanId) -> io::Result<Vec<Entry>> {
-        match self.maps.spans.get(&span) {
-            Some(map) => {
-                let entries = map.entries_now()?.into_iter();
-                let entry = |(key, values)| Entry { key, values };
-                Ok(entries.map(entry).collect())
-            }
-            None => Ok(Vec::new()),
+    /// What is open of a span now, each with its key and its value, and the stacks that are stored of it. Nothing while
+    /// the span has no map.
+    pub fn read_span(&self, shape: &SpanShape) -> io::Result<Reading> {
+        let mut read = Reading::default();
+        if let Some(map) = self.maps.spans.get(&shape.id) {
+            let entries = map.entries_now()?.into_iter();
+            let entry = |(key, values)| Entry { key, values };
+            read.entries = entries.map(entry).collect();
+            let places = shape.stack_places();
+            let values = read.entries.iter().map(|entry| &entry.values);
+            let ids: Vec<_> = values.flat_map(|value| ids_at(value, &places)).collect();
+            self.read_stored(&ids, &mut read.stacks)?;
         }
+        Ok(read)
     }
 
     /// Has a process traced, or no longer.

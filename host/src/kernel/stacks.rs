@@ -1,7 +1,5 @@
-//! The frames of the stacks that are keys of a tally: kept once, however often a stack is counted.
+//! The frames of the stacks that are keys of a tally, or that a span stores: kept once, however often a stack is met.
 
-use super::table::Entry;
-use crate::plan::{KeyContent, TallyShape};
 use crate::sys::map::{Map, MapSpec, MapType};
 use moontrace_abi::stack::{INTERNED, StackKey};
 use std::collections::HashMap;
@@ -14,27 +12,24 @@ use std::sync::OnceLock;
 /// kernels before 6.1 have no other for programs of the clock, and an update is never refused for the lack of memory.
 pub(super) struct Stacks {
     entries: u32,
-    /// Where ids stand in a row's key.
-    places: Vec<usize>,
     map: OnceLock<Map>,
     making: Mutex<()>,
 }
 
+/// The generation of what a span stores, which are never taken.
+pub(super) const OF_SPAN: u64 = 0;
+
+/// Stacks by their ids, each as the kernel half keeps it.
+pub(crate) type Interned = HashMap<[u64; 2], Vec<u8>>;
+
 impl Stacks {
-    /// Those of a tally; `None` where no key is a stack.
-    pub(super) fn of(shape: &TallyShape) -> Option<Self> {
-        let places: Vec<usize> = shape
-            .keys
-            .iter()
-            .filter(|key| matches!(key.content, KeyContent::Stack { .. }))
-            .map(|key| key.offset as usize)
-            .collect();
-        (!places.is_empty()).then(|| Self {
-            entries: shape.room.stacks,
-            places,
+    /// With room for so many.
+    pub(super) fn new(entries: u32) -> Self {
+        Self {
+            entries,
             map: OnceLock::new(),
             making: Mutex::default(),
-        })
+        }
     }
 
     pub(super) fn map(&self) -> io::Result<&Map> {
@@ -55,29 +50,26 @@ impl Stacks {
         Ok(map)
     }
 
-    /// The stacks that rows of a generation name, by their ids.
+    /// Reads those of a generation that have these ids, unless they are read already.
     pub(super) fn read(
         &self,
         generation: u64,
-        rows: &[Entry],
-    ) -> io::Result<HashMap<[u64; 2], Vec<u8>>> {
-        let mut all = HashMap::new();
+        ids: impl Iterator<Item = [u64; 2]>,
+        read: &mut Interned,
+    ) -> io::Result<()> {
         let Some(map) = self.map.get() else {
-            return Ok(all);
+            return Ok(());
         };
-        let ids = rows
-            .iter()
-            .flat_map(|row| self.places.iter().filter_map(|place| id(&row.key, *place)));
         for id in ids {
-            if id[0] == 0 || all.contains_key(&id) {
+            if id[0] == 0 || read.contains_key(&id) {
                 continue;
             }
             let mut bytes = vec![0; map.lookup_size()];
             if map.lookup(&key(generation, id), &mut bytes)? {
-                all.insert(id, bytes);
+                read.insert(id, bytes);
             }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// Gives up those of a generation that no program writes to any more.
@@ -100,9 +92,14 @@ impl Stacks {
     }
 }
 
-fn id(key: &[u8], place: usize) -> Option<[u64; 2]> {
-    let word = |at: usize| Some(u64::from_le_bytes(*key.get(at..)?.first_chunk()?));
-    Some([word(place)?, word(place + 8)?])
+/// The ids that stand at these places of a row's key, or of a span's value.
+pub(super) fn ids<'a>(
+    bytes: &'a [u8],
+    places: &'a [usize],
+) -> impl Iterator<Item = [u64; 2]> + use<'a> {
+    let word = |at: usize| Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let id = move |place: &usize| Some([word(*place)?, word(*place + 8)?]);
+    places.iter().filter_map(id)
 }
 
 fn key(generation: u64, [a, b]: [u64; 2]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! A tally's map: made by its shape, read and taken by generations.
 
-use super::stacks::Stacks;
+use super::stacks::{Interned, Stacks, ids};
 use crate::plan::{Storage, TallyShape};
 use crate::report::Report;
 use crate::spec::Room;
@@ -9,7 +9,6 @@ use crate::sys::map::{Map, MapSpec, MapType};
 use crate::sys::mapping::Mapping;
 use crate::sys::rcu::Barrier;
 use moontrace_abi::Control;
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -24,8 +23,8 @@ pub struct Entry {
 #[derive(Default)]
 pub struct Reading {
     pub entries: Vec<Entry>,
-    /// The stacks that are keys, by their ids, each as the kernel half keeps it.
-    pub stacks: HashMap<[u64; 2], Vec<u8>>,
+    /// The stacks that they name.
+    pub stacks: Interned,
     /// How long the rows took to come together.
     pub ns: u64,
 }
@@ -40,6 +39,8 @@ pub struct Table {
     map: OnceLock<Map>,
     /// The frames of stacks that are keys; `None` where none are.
     stacks: Option<Stacks>,
+    /// Where their ids stand in a row's key.
+    stack_places: Vec<usize>,
     /// Held while the map is made, which takes milliseconds: a reader does not wait for it.
     making: Mutex<()>,
     /// How many programs feed it.
@@ -55,7 +56,8 @@ impl Table {
         Self {
             shape: shape.clone(),
             map: OnceLock::new(),
-            stacks: Stacks::of(shape),
+            stacks: shape.has_stacks().then(|| Stacks::new(shape.room.stacks)),
+            stack_places: shape.stack_places(),
             making: Mutex::default(),
             programs: AtomicUsize::new(0),
             since: AtomicU64::new(clock::monotonic()),
@@ -126,6 +128,15 @@ impl Table {
         self.stacks.as_ref().map(Stacks::map).transpose()
     }
 
+    /// The stacks that rows name.
+    pub(super) fn stack_ids<'a>(
+        &'a self,
+        rows: &'a [Entry],
+    ) -> impl Iterator<Item = [u64; 2]> + use<'a> {
+        let places = &self.stack_places;
+        rows.iter().flat_map(|row| ids(&row.key, places))
+    }
+
     fn is_keyed(&self) -> bool {
         self.shape.storage != Storage::PerCpuArray
     }
@@ -142,10 +153,10 @@ impl Table {
     /// Rows first: the stacks of each are there before it is.
     fn all(&self, map: &Map, generation: u64, ns: u64) -> io::Result<Reading> {
         let entries = self.rows(map, generation)?;
-        let stacks = match &self.stacks {
-            Some(stacks) => stacks.read(generation, &entries)?,
-            None => HashMap::new(),
-        };
+        let mut stacks = Interned::new();
+        if let Some(own) = &self.stacks {
+            own.read(generation, self.stack_ids(&entries), &mut stacks)?;
+        }
         Ok(Reading {
             entries,
             stacks,

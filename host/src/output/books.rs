@@ -40,7 +40,7 @@ fn loss(cause: &str) -> &'static str {
             "the kernel had no memory for another key; :where or a coarser key makes keys fewer"
         }
         "stacks" => {
-            "the table had no room for another stack; tally{ stacks = N } gives it more, kstack(N) makes fewer"
+            "there was no room for another stack; tally{ stacks = N } and span{ stacks = N } give more, kstack(N) makes fewer"
         }
         "busy" => "the hit interrupted another one at work on the same memory",
         _ => UNKNOWN,

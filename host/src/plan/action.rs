@@ -5,7 +5,7 @@ use super::span::Spans;
 use super::table::{self, Stored};
 use super::{Action, BeginCode, TallyCode, TallyShape, spans};
 use crate::codegen::{self, Code};
-use crate::expr::tree::Node;
+use crate::expr::tree::{Node, Part};
 use crate::report::Report;
 use crate::spec::{Declaration, TallyId};
 use moontrace_abi::Control;
@@ -79,6 +79,10 @@ pub(super) fn action(
                 stored: stored.iter().map(|stored| stored.bit).collect(),
                 kept,
                 long,
+                user_stacks: stored.iter().any(|stored| match &stored.part {
+                    Part::Stack(stack) => stack.user,
+                    _ => false,
+                }),
             }))
         }
         CompiledEnding::Nothing => Action::Nothing,

@@ -17,6 +17,12 @@ pub(super) struct Wanted {
     pub why: String,
 }
 
+impl Wanted {
+    fn is_stored_stack(&self) -> bool {
+        matches!(&self.value, Some(Checked::Stack(stack)) if stack.stored().is_some())
+    }
+}
+
 /// Lays out the record, and says in the same order what is stored in its fields.
 pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), Report> {
     if wanted.len() > FIELDS {
@@ -24,6 +30,11 @@ pub(super) fn lay_out(wanted: Vec<Wanted>) -> Result<(Layout, Vec<FieldValue>), 
             "{} fields, and an event has at most {FIELDS}",
             wanted.len()
         )));
+    }
+    if let Some(Wanted { name, .. }) = wanted.iter().find(|wanted| wanted.is_stored_stack()) {
+        let message =
+            format!("'{name}' is a stack that a span has stored, which is no field of an event");
+        return Err(Report::new(message).help("make it a key of a table: :by \"from.kstack\""));
     }
     let mut fields: Vec<(Field, FieldValue)> = wanted.into_iter().enumerate().map(field).collect();
     let mut end = place(&mut fields, HEADER as u32);

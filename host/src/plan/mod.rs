@@ -141,7 +141,8 @@ impl SitePlan {
                 let mut branches = branches.iter();
                 branches.any(|branch| branch.site.takes_user_stacks(shape))
             }
-            Action::Enter(_) | Action::Change { .. } | Action::Begin(_) | Action::Nothing => false,
+            Action::Begin(code) => code.user_stacks,
+            Action::Enter(_) | Action::Change { .. } | Action::Nothing => false,
         }
     }
 
@@ -336,6 +337,8 @@ pub struct BeginCode {
     pub kept: u32,
     /// Key or value don't fit on the stack.
     pub long: bool,
+    /// Stacks of processes are among them.
+    pub user_stacks: bool,
 }
 
 /// A program that another one hands hits on to.
@@ -430,7 +433,7 @@ pub enum KeyContent {
     Text {
         capacity: u16,
     },
-    /// The id of a stack, whose frames stand in the table's own map.
+    /// The id of a stack, whose frames stand in the table's own map, or in that of the span which has stored it.
     Stack {
         user: bool,
         frames: u8,
@@ -452,6 +455,14 @@ impl KeyContent {
             Self::Stack { .. } | Self::Symbol { .. } | Self::Probe | Self::Func
         )
     }
+
+    /// What helps where it has another type elsewhere.
+    pub(super) fn same_everywhere(self) -> &'static str {
+        match self {
+            Self::Stack { .. } => "take as many frames everywhere: kstack(5)",
+            _ => "give a string the same length everywhere: str(p, 64)",
+        }
+    }
 }
 
 impl TallyShape {
@@ -468,9 +479,19 @@ impl TallyShape {
 
     /// Are stacks among its keys?
     pub fn has_stacks(&self) -> bool {
-        let mut keys = self.keys.iter();
-        keys.any(|key| matches!(key.content, KeyContent::Stack { .. }))
+        !self.stack_places().is_empty()
     }
+
+    /// Where the ids of stacks stand in its key, behind the generation.
+    pub fn stack_places(&self) -> Vec<usize> {
+        stack_places(self.keys.iter())
+    }
+}
+
+/// Which of these are stacks.
+fn stack_places<'a>(fields: impl Iterator<Item = &'a KeyField>) -> Vec<usize> {
+    let stacks = fields.filter(|field| matches!(field.content, KeyContent::Stack { .. }));
+    stacks.map(|field| field.offset as usize).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

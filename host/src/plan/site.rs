@@ -196,7 +196,7 @@ impl Compiled {
                         }
                         FieldValue::Text(text) => text.visit(each),
                         FieldValue::Copied(origin) => origin.visit(each),
-                        FieldValue::Stack(stack) => stack.memory.visit(each),
+                        FieldValue::Stack(stack) => stack.word.visit(each),
                         FieldValue::Symbol(symbol) => symbol.address.visit(each),
                         FieldValue::Nothing => {}
                     }
@@ -208,7 +208,7 @@ impl Compiled {
                         Checked::Int(node, _) | Checked::Condition(node) => node.visit(each),
                         Checked::Text(text) => text.visit(each),
                         Checked::Copied(copied) => copied.origin.visit(each),
-                        Checked::Stack(stack) => stack.memory.visit(each),
+                        Checked::Stack(stack) => stack.word.visit(each),
                         Checked::Symbol(symbol) => symbol.address.visit(each),
                         Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
                     }

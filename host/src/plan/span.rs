@@ -1,10 +1,10 @@
 //! Spans: the key and the fields that their chains give them, and what `from` is.
 
 use super::table::{in_key, key_fields};
-use super::{KeyContent, KeyField, SiteId};
+use super::{KeyContent, KeyField, SiteId, stack_places};
 use crate::codegen::StoredPart;
 use crate::expr::names::Meaning;
-use crate::expr::tree::{Current, Keeper, Kept, Node, Part, Text};
+use crate::expr::tree::{Current, Keeper, Kept, Node, Part, Stack, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::expr::{Bound, Checked, Item, Names};
 use crate::report::{Report, did_you_mean};
@@ -27,6 +27,8 @@ pub struct SpanShape {
     pub fields: Vec<SpanField>,
     /// How many things may be open at once.
     pub room: u32,
+    /// How many different stacks may be stored.
+    pub stacks: u32,
 }
 
 /// A field, whose bit is its number.
@@ -105,12 +107,18 @@ impl SpanShape {
         let fields = self.fields.iter();
         HEAD + fields.map(|field| bytes(field.field.content)).sum::<u32>()
     }
+
+    /// Where the ids of stacks stand in its value.
+    pub fn stack_places(&self) -> Vec<usize> {
+        stack_places(self.fields.iter().map(|field| &field.field))
+    }
 }
 
 /// Bytes that a part of a key, or a field, takes.
 fn bytes(content: KeyContent) -> u32 {
     match content {
         KeyContent::Text { capacity } => capacity.into(),
+        KeyContent::Stack { .. } => 16,
         _ => 8,
     }
 }
@@ -168,6 +176,7 @@ impl<'a> Ties<'a> {
                 key_size,
                 fields: Vec::new(),
                 room: span.keys,
+                stacks: span.stacks,
             };
             let known = Known {
                 shape,
@@ -290,8 +299,7 @@ impl Known {
             (a, b) if a == b => a,
             _ => {
                 let message = format!("'{name}' has another type elsewhere where this span begins");
-                return Err(Report::new(message)
-                    .help("give a string the same length everywhere: str(p, 64)"));
+                return Err(Report::new(message).help(content.same_everywhere()));
             }
         };
         let changed = met != there.field.content || ty.to_string() != there.ty.to_string();
@@ -371,10 +379,17 @@ fn stored(name: &str, checked: &Checked) -> Result<(KeyContent, Type, Part), Rep
             let message = format!("'{name}' is a struct or an array, which a span does not store");
             return Err(Report::new(message).help("name a member or an element of it"));
         }
-        Checked::Stack(_) | Checked::Symbol(_) => {
-            let message = format!("'{name}' is a stack or a symbol, which a span does not store");
+        Checked::Stack(stack) => {
+            let content = KeyContent::Stack {
+                user: stack.user,
+                frames: stack.frames,
+            };
+            (content, Type::Void, Part::Stack(stack.clone()))
+        }
+        Checked::Symbol(_) => {
+            let message = format!("'{name}' is a symbol, which a span does not store");
             return Err(
-                Report::new(message).help("take it where the span ends, or count it by itself")
+                Report::new(message).help("take it where the span ends, or store its address")
             );
         }
         Checked::Probe | Checked::Func => {
@@ -501,6 +516,11 @@ impl Bound for BoundSpan<'_> {
                 let int = if signed { Int::I64 } else { Int::U64 };
                 Meaning::Value(Node::Kept(kept, int), here(ty, names))
             }
+            KeyContent::Stack { user, frames } => Meaning::Stack(Stack {
+                user,
+                frames,
+                word: Box::new(Node::Kept(kept, Int::U64)),
+            }),
             _ => Meaning::Value(Node::Kept(kept, Int::U64), Type::Bool),
         })
     }

@@ -263,11 +263,7 @@ pub(super) fn meet(there: &mut TallyShape, new: &TallyShape) -> Result<(), Repor
                     "the key '{}' has another type elsewhere in this tally",
                     key.name
                 );
-                let help = match new.content {
-                    KeyContent::Stack { .. } => "take as many frames everywhere: kstack(5)",
-                    _ => "give a string the same length everywhere: str(p, 64)",
-                };
-                return Err(Report::new(message).help(help));
+                return Err(Report::new(message).help(new.content.same_everywhere()));
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::running::{Probe, Running, Waiting};
 use super::signal;
 use crate::event::span;
-use crate::event::tally::{self, Interned, Meanings};
+use crate::event::tally::{self, Meanings};
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
@@ -71,15 +71,17 @@ impl Session for Running {
             return Ok(Table::default());
         };
         let shared = self.shared.borrow();
-        let entries = shared
+        let read = shared
             .as_ref()
-            .map_or(Ok(Vec::new()), |shared| shared.read_span(id));
-        let entries = entries
+            .map_or(Ok(Reading::default()), |shared| shared.read_span(shape));
+        let Reading {
+            entries, stacks, ..
+        } = read
             .map_err(|error| Report::new(format!("a span can't be read: {}", plainly(&error))))?;
         let entries = entries.into_iter().map(|entry| (entry.key, entry.values));
         let meanings = Meanings {
             sites: &|site| self.name_of(site),
-            stacks: &Interned::new(),
+            stacks: &stacks,
             symbols: &self.meaning,
         };
         Ok(span::open(shape, entries, self.now(), at_least, &meanings))

@@ -96,6 +96,8 @@ pub struct Span {
     pub fields: Option<Source>,
     /// How many things may be open at once.
     pub keys: u32,
+    /// How many different stacks may be stored.
+    pub stacks: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -145,11 +147,14 @@ impl Default for Room {
         Self {
             keys: 4096,
             lru: false,
-            stacks: 8192,
+            stacks: STACKS,
             open: false,
         }
     }
 }
+
+/// Stacks of a tally or a span, unless the script says otherwise.
+pub const STACKS: u32 = 8192;
 
 /// Members of a set, unless the script says otherwise.
 pub const SET_KEYS: u32 = 65_536;

@@ -10,7 +10,7 @@ cases!(spans: by_thread_on_all_cpus, by_one_key_from_all_cpus, by_keys_that_diff
     what_stands_on_both_sides_of_a_tracepoint, what_stands_on_both_sides_of_many_users_functions, what_stands_on_both_sides_of_a_kernel_function [Kprobes],
     what_stands_on_both_sides_of_many_kernel_functions [Kprobes],
     what_reads_the_record_and_what_does_not, begun_again_they_keep_the_rest, marks_add_to_what_has_begun, within_and_without, several_in_one_chain,
-    what_was_never_closed_is_open, say_when_they_are_full, more_than_fits_on_the_stack, what_could_not_be_read_is_nil,
+    what_was_never_closed_is_open, stacks_of_starts, stacks_that_find_no_room, say_when_they_are_full, more_than_fits_on_the_stack, what_could_not_be_read_is_nil,
     a_start_that_is_taken_down, of_a_process_that_the_script_names);
 
 /// The line of books of the probe of that name.
@@ -459,4 +459,48 @@ fn of_a_process_that_the_script_names() {
     outcome.is_well();
     let ([_, _, leaves], [_, _, comes]) = (numbers(&outcome, "leaves"), numbers(&outcome, "comes"));
     assert!(comes >= 10 && leaves - comes <= 1, "{outcome:?}");
+}
+
+/// What the start's stack is stands in a tally that another probe feeds, and in what is open.
+fn stacks_of_starts() {
+    let mut worker = Worker::start(&["pace", "7"]);
+    let code = r#"
+        local calls, naps = span "stack = ustack", span()
+        probe "tracepoint:syscalls:sys_enter_getppid":start(calls)
+        probe "tracepoint:syscalls:sys_enter_clock_nanosleep":start(naps)
+        local taken = probe "tracepoint:syscalls:sys_exit_clock_nanosleep":finish(naps):by "from.ustack, from.kstack, tid":count()
+        local function frames(stack)
+            local names = {}
+            for _, frame in ipairs(stack) do names[#names + 1] = frame.name end
+            return table.concat(names, " ")
+        end
+        on_exit(function()
+            local open, rows = calls:open():rows(), taken:take():rows()
+            print(#open, frames(open[1].stack):find "getppid" ~= nil)
+            print(#rows, rows[1].count, frames(rows[1].ustack):find "nanosleep" ~= nil, #rows[1].kstack > 0)
+            print(#calls:open():group("stack", "age"))
+        end)"#;
+    let tracing = Trace::with(code, &["-p", &worker.pid().to_string()]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    outcome.is_well();
+    let want = "1\ttrue\n1\t7\ttrue\ttrue\n1\n";
+    assert_eq!(outcome.text(), want, "{outcome:?}");
+}
+
+/// A start whose stack can't be kept is lost, and begins nothing.
+fn stacks_that_find_no_room() {
+    let mut worker = Worker::start(&["pace", "7"]);
+    let code = r#"
+        local naps = span("stack = ustack", { stacks = 1 })
+        probe "tracepoint:syscalls:sys_enter_getppid,tracepoint:syscalls:sys_enter_clock_nanosleep":name "starts":start(naps, "time")
+        on_exit(function() printf("%d\n", #naps:open():group("stack", "age")) end)"#;
+    let tracing = Trace::with(code, &["-p", &worker.pid().to_string()]).start();
+    worker.go();
+    let outcome = tracing.stop();
+    let line = books(&outcome, "starts");
+    assert_eq!(outcome.text(), "1\n", "{outcome:?}");
+    // Of two stacks one has room.
+    assert_eq!(line["hits"], 77, "{outcome:?}");
+    assert_eq!(line["lost"], json!({"stacks": 7}), "{outcome:?}");
 }

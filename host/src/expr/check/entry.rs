@@ -90,6 +90,7 @@ impl<'a> Entry<'a> {
                 bytes: self.value(bytes),
                 of,
             },
+            stack @ Meaning::Stack(_) => stack,
         }
     }
 

@@ -20,15 +20,11 @@ impl Checker<'_> {
             None => FRAMES as u8,
             Some(frames) => self.frames(frames)?,
         };
-        let memory = Box::new(match user {
+        let word = Box::new(match user {
             true => self.memory(span)?,
             false => Node::Const(0),
         });
-        Ok(Term::Stack(Stack {
-            user,
-            frames,
-            memory,
-        }))
+        Ok(Term::Stack(Stack { user, frames, word }))
     }
 
     fn frames(&self, syntax: &Syntax) -> Result<u8> {

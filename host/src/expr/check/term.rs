@@ -134,6 +134,7 @@ impl From<Meaning> for Term {
             },
             Meaning::Elements(nodes, ty) => Self::Elements(nodes, ty),
             Meaning::Counted { start, bytes, of } => Self::Counted { start, bytes, of },
+            Meaning::Stack(stack) => Self::Stack(stack),
         }
     }
 }

@@ -249,7 +249,7 @@ impl Checked {
         match self {
             Self::Int(node, _) | Self::Condition(node) => Some(Branch::Node(node)),
             Self::Text(text) => Some(Branch::Text(text)),
-            Self::Stack(stack) => Some(Branch::Node(&stack.memory)),
+            Self::Stack(stack) => Some(Branch::Node(&stack.word)),
             Self::Symbol(symbol) => Some(Branch::Node(&symbol.address)),
             Self::Copied(_) | Self::Probe | Self::Func | Self::Time | Self::Cpu => None,
         }

@@ -7,7 +7,7 @@ use crate::lua::types::span::Span;
 use crate::lua::types::tally::Tally;
 use crate::lua::types::variable::{self, Variable};
 use crate::report::did_you_mean;
-use crate::spec::{self, Room, SET_KEYS, Source};
+use crate::spec::{self, Room, SET_KEYS, STACKS, Source};
 use mlua::{Table, Value};
 
 /// Keys of one tally: at 64 bytes a value and a CPU that is a gigabyte a CPU.
@@ -65,16 +65,20 @@ fn number(call: &Call<'_>, name: &str, value: i64, most: u32) -> mlua::Result<u3
 }
 
 fn span(call: &Call<'_>) -> mlua::Result<Value> {
+    const NAMES: [&str; 2] = ["keys", "stacks"];
     let (fields, options) = match call.value(0) {
         Value::Nil => (None, 1),
         Value::Table(_) => (None, 0),
         _ => {
-            let text = call.text(0, "a list of what each start stores, and { keys = }")?;
+            let text = call.text(
+                0,
+                "a list of what each start stores, and { keys =, stacks = }",
+            )?;
             let place = call.place();
             (Some(Source { text, place }), 1)
         }
     };
-    let mut keys = spec::Span::KEYS;
+    let (mut keys, mut stacks) = (spec::Span::KEYS, STACKS);
     match call.value(options) {
         Value::Nil => {}
         Value::Table(options) => {
@@ -83,21 +87,29 @@ fn span(call: &Call<'_>) -> mlua::Result<Value> {
                     (name, wanted @ Value::Integer(_)) if name == "keys" => {
                         keys = count_of_keys(call, &wanted)?;
                     }
-                    (name, value) if name == "keys" => {
+                    (name, Value::Integer(wanted)) if name == "stacks" => {
+                        stacks = number(call, "stacks", wanted, MOST_STACKS)?;
+                    }
+                    (name, value) if NAMES.contains(&name.as_str()) => {
                         let found = value.type_name();
-                        return Err(call.fail(format!("'keys' is a number, not a {found}")));
+                        return Err(call.fail(format!("'{name}' is a number, not a {found}")));
                     }
                     (name, _) => {
-                        let help = did_you_mean(&name, ["keys"]);
+                        let help = did_you_mean(&name, NAMES);
                         return Err(call.fail_with_help(format!("no option '{name}'"), help));
                     }
                 }
             }
         }
-        _ => return Err(call.wrong(options, "a table behind its list: { keys = }")),
+        _ => return Err(call.wrong(options, "a table behind its list: { keys =, stacks = }")),
     }
     let id = call.script.next_span();
-    let span = Span::new(spec::Span { id, fields, keys });
+    let span = Span::new(spec::Span {
+        id,
+        fields,
+        keys,
+        stacks,
+    });
     Ok(Value::UserData(call.lua.create_userdata(span)?))
 }
 
@@ -151,8 +163,8 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
         },
         Entry {
             name: "span",
-            signature: "span([list,] { keys = 16384 })",
-            doc: "Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.",
+            signature: "span([list,] { keys = 16384, stacks = 8192 })",
+            doc: "Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted. Of stacks that are stored it has room for `stacks` different ones, a kilobyte each.",
             function: span,
         },
         Entry {

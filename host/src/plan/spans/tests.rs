@@ -126,8 +126,9 @@ fn mistakes_have_their_place_and_the_nearest_right_name() {
         "at():fetch 'time = 1':start(s)",
         "at():fetch 'x = args.bytes':start(s)",
         "at():start(s, 'pid, kstack')",
-        "at():fetch 'x = kstack':start(s)",
+        "at():fetch 'x = ksym(args.prev_pid)':start(s)",
         "at():start(s)\nat():finish(s):print 'from.kstack'",
+        "at():fetch 'x = kstack':start(s)\nat():fetch 'x = kstack(5)':start(s)",
         "at():fetch 'x = 1':start(s)\nat():fetch 'x = comm':start(s)",
         "at():by 'pid':start(s)",
         "at():start(s, 'args.nothing')",
@@ -181,12 +182,14 @@ fn mistakes_have_their_place_and_the_nearest_right_name() {
     t.lua:3: 'kstack' is a stack or a symbol, by which nothing is found
       a key is made of numbers and strings
 
-    t.lua:3: 'x' is a stack or a symbol, which a span does not store
-      take it where the span ends, or count it by itself
+    t.lua:3: 'x' is a symbol, which a span does not store
+      take it where the span ends, or store its address
 
-    t.lua:4: 'kstack' is a stack or a symbol, which a span does not store
-      from.kstack
-      ^^^^^^^^^^^ take it where the span ends, or count it by itself
+    t.lua:4: 'kstack' is a stack that a span has stored, which is no field of an event
+      make it a key of a table: :by "from.kstack"
+
+    t.lua:4: 'x' has another type elsewhere where this span begins
+      take as many frames everywhere: kstack(5)
 
     t.lua:4: 'x' has another type elsewhere where this span begins
       give a string the same length everywhere: str(p, 64)
