@@ -49,8 +49,8 @@
 //! - `heap STEP…`: allocations; a step is `NAME:SIZE:TIMES`, one of [`heap::step`], or `pause`: says so, and waits for a line
 
 mod files;
-mod net;
 mod heap;
+mod net;
 mod snoop;
 mod storm;
 mod vfs;
