@@ -108,7 +108,7 @@ function tally:flamegraph(...) end
 ---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
 function tally:folded(...) end
 
----`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again.
+---`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again, and at the end what is left.
 function tally:every(...) end
 
 ---`:live(period[, { top =, sort =, title =, rate = }])` Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other.

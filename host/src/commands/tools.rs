@@ -142,4 +142,66 @@ mod tests {
             );
         }
     }
+
+    /// The words behind a tool's name that are the tool's own.
+    fn own_words(header: &Header, words: &[String]) -> Vec<String> {
+        const TAKEN: [&str; 5] = ["-c", "-p", "-o", "--duration", "--format"];
+        let mut own = Vec::new();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match TAKEN.contains(&word.as_str()) && header.option(word).is_none() {
+                true => drop(words.next()),
+                false => own.push(word.clone()),
+            }
+        }
+        own
+    }
+
+    /// A line of an example, but for the numbers of the day and the bars that show them.
+    fn without_numbers(line: &str) -> String {
+        let words = line.split_whitespace().map(|word| {
+            let parts = word.split(|c: char| c.is_ascii_digit() || c == '@');
+            parts.filter(|part| !part.is_empty()).collect::<String>()
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Below each question stand commands of tools that there are, and what their tests saw them print.
+    #[test]
+    fn the_gallery_shows_what_tools_print() {
+        let page = include_str!("../../../scripts/README.md");
+        let gallery = page.lines().skip_while(|line| *line != "## Questions");
+        let gallery = gallery.skip(1).take_while(|line| !line.starts_with("## "));
+        let tools = all().unwrap();
+        let mut example: Option<String> = None;
+        let mut quoted = 0;
+        for line in gallery {
+            let Some(line) = line.strip_prefix("    ") else {
+                example = example.filter(|_| line.is_empty());
+                continue;
+            };
+            if let Some(command) = line.strip_prefix("moontrace ") {
+                let words = shlex::split(command).unwrap_or_default();
+                let named = |tool: &&Tool| words.first() == Some(&tool.name);
+                let tool = tools.iter().find(named);
+                let tool = tool.unwrap_or_else(|| panic!("no such tool: {command}"));
+                let own = own_words(&tool.header, &words[1..]);
+                if let Err(report) = crate::lua::options::parse(&tool.header, &own) {
+                    panic!("{command}: {report}");
+                }
+                let found = Collection::Builtin.get(Part::Example, &tool.name);
+                let text = found.unwrap().map(|source| source.text);
+                example = Some(text.unwrap_or_else(|| panic!("no example of {}", tool.name)));
+            } else if line != "…" {
+                let example = example.as_ref();
+                let example = example.unwrap_or_else(|| panic!("no command before: {line}"));
+                let there = example
+                    .lines()
+                    .any(|there| without_numbers(there) == without_numbers(line));
+                assert!(there, "no such line in the example:\n{line}\n{example}");
+                quoted += 1;
+            }
+        }
+        assert!(quoted > 0);
+    }
 }

@@ -105,6 +105,13 @@ fn ties(declaration: &Declaration) -> Vec<(Role, &Tie, Option<Look>)> {
     steps.chain(ending).collect()
 }
 
+/// A key that says no more than that the thread runs is what there would be without one.
+fn has_own_key(tie: &Tie) -> bool {
+    tie.key
+        .as_ref()
+        .is_some_and(|key| !matches!(key.text.trim(), "tid" | "pid"))
+}
+
 /// Enters a chain that has a plan in the spans that it uses.
 pub(super) fn enter(spans: &mut Spans, declaration: &Declaration, plan: &ProbePlan, first: SiteId) {
     let ties = ties(declaration);
@@ -119,7 +126,7 @@ pub(super) fn enter(spans: &mut Spans, declaration: &Declaration, plan: &ProbePl
             role,
             first,
             revision: 0,
-            is_tied: tie.key.is_some() && anywhere,
+            is_tied: has_own_key(tie) && anywhere,
         };
         spans.enter(tie.span.id, chain);
     }
@@ -134,9 +141,7 @@ impl Planner {
     /// What a declaration is hung up by: one that finds its things by a key of its own says itself whose they are.
     pub(super) fn options_of(&self, declaration: &Declaration) -> Options {
         let kinds = declaration.patterns.iter();
-        let tied = ties(declaration)
-            .iter()
-            .any(|(_, tie, _)| tie.key.is_some());
+        let tied = ties(declaration).iter().any(|(_, tie, _)| has_own_key(tie));
         let traced = match tied && !kinds.clone().any(|pattern| is_of_process(pattern.kind)) {
             true => Traced::All,
             false => self.options.traced,

@@ -4,7 +4,7 @@ use super::cases;
 use crate::trace::Trace;
 use crate::worker::Worker;
 
-cases!(timers: profile_of_a_process, profile_of_a_set, interval, order_of_a_run);
+cases!(timers: what_is_left_at_the_end, profile_of_a_process, profile_of_a_set, interval, order_of_a_run);
 
 /// One second of CPU time at 99 Hz; a busy machine takes some of it away, and nothing adds any.
 fn profile_of_a_process() {
@@ -67,4 +67,14 @@ fn order_of_a_run() {
         "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(7));
+}
+
+/// No hour is over when the run ends.
+fn what_is_left_at_the_end() {
+    let worker = Worker::start(&["getppid", "30"]);
+    let code = r#"probe "tracepoint:syscalls:sys_enter_getppid":name "calls":count():every "1h""#;
+    let outcome = worker.traced(code, &[]);
+    assert_eq!(outcome.rows("calls")[0]["count"], 30, "{outcome:?}");
+    let nothing = Worker::start(&["getppid", "0"]).traced(code, &[]);
+    assert_eq!(nothing.of("tally").count(), 0, "{nothing:?}");
 }

@@ -33,6 +33,13 @@ const FUNCTIONS: [(&str, &str); 18] = [
     ("usym", "usym(address)"),
 ];
 
+/// What bpftrace calls otherwise, with what would do here.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("join", "argv(array)"),
+    ("strncmp", "startswith(string, 'text')"),
+    ("strcontains", "contains(string, 'text')"),
+];
+
 /// What makes a column of a tally.
 const COLUMNS: [&str; 8] = [
     "count", "sum", "hist", "lhist", "avg", "min", "max", "stats",
@@ -107,9 +114,15 @@ impl Checker<'_> {
             .iter()
             .map(|(function, _)| *function)
             .chain(self.definitions());
-        let help = did_you_mean(name, known).unwrap_or_else(|| {
-            format!("what only Lua has goes into the handler: :on(function(e) … {name}(…) … end)")
-        });
+        let elsewhere = ELSEWHERE.iter().find(|(function, _)| *function == name);
+        let help = match elsewhere {
+            Some((_, form)) => format!("write: {form}"),
+            None => did_you_mean(name, known).unwrap_or_else(|| {
+                format!(
+                    "what only Lua has goes into the handler: :on(function(e) … {name}(…) … end)"
+                )
+            }),
+        };
         let report = self.refuse(span, format!("there is no function '{name}' in the kernel"));
         Err(report.help(help).into())
     }

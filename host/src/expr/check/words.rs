@@ -19,6 +19,13 @@ const WORDS: [&str; 12] = [
     "ustack",
 ];
 
+/// What bpftrace calls otherwise, with what it is here.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("nsecs", "time"),
+    ("cpid", "$target"),
+    ("pcomm", "curtask.real_parent.comm"),
+];
+
 impl<'a> Checker<'a> {
     /// The argument that a parameter of the definition stands for, and the text it is part of.
     pub(super) fn parameter(&self, name: &str) -> Option<(&'a Self, &'a Syntax)> {
@@ -139,8 +146,11 @@ impl<'a> Checker<'a> {
         {
             return self.missing(span, message, enumerated("there are", &names.builtins()));
         }
+        let elsewhere = ELSEWHERE.iter().find(|(word, _)| *word == name);
         let help = if self.argument_named(name).is_some() {
             Some(format!("the argument is args.{name}"))
+        } else if let Some((_, here)) = elsewhere {
+            Some(format!("did you mean '{here}'?"))
         } else {
             did_you_mean(name, self.words().iter().map(String::as_str))
         };

@@ -76,15 +76,23 @@ fn every(call: &Call<'_>) -> mlua::Result<Value> {
     let id = call.this::<Tally>()?.id;
     let (period, view, place) = (period(call, 1)?, snapshot::view(call, 2)?, call.place());
     call.script.tallies.set_seen(id);
-    let action = call.lua.create_function(move |lua, ()| {
-        let script = Script::of(lua)?;
-        let table = taken(&script, id, &view, &place)?;
-        script.session.table(&table, view.title.as_deref());
-        Ok(())
-    })?;
-    call.script
-        .timers
-        .add(action, period, true, call.script.session.now());
+    let view = Rc::new(view);
+    let printed = |even_empty: bool| {
+        let (view, place) = (Rc::clone(&view), place.clone());
+        call.lua.create_function(move |lua, ()| {
+            let script = Script::of(lua)?;
+            let table = taken(&script, id, &view, &place)?;
+            if even_empty || !table.rows.is_empty() {
+                script.session.table(&table, view.title.as_deref());
+            }
+            Ok(())
+        })
+    };
+    let now = call.script.session.now();
+    call.script.timers.add(printed(true)?, period, true, now);
+    // What has come since the last time.
+    let mut at_exit = call.script.at_exit.borrow_mut();
+    at_exit.push_back(printed(false)?);
     Ok(call.value(0))
 }
 
@@ -199,7 +207,7 @@ pub(crate) static TYPE: Type = Type {
         Entry {
             name: "every",
             signature: ":every(period[, { top =, sort =, title =, rate = }])",
-            doc: "Takes and prints the tally again and again. Without a period (nil or false) it says nothing.",
+            doc: "Takes and prints the tally again and again, and at the end what is left. Without a period (nil or false) it says nothing.",
             function: every,
         },
         Entry {

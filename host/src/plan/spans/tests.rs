@@ -226,14 +226,16 @@ fn a_key_of_its_own_says_whose_things_are_meant() {
             .iter()
             .all(|plan| plan.sites[0].program.guard.is_none())
     );
-    // By thread, they are those of the running process.
-    let by_thread = format!("{SWITCH}at():start(s)\nat():finish(s)");
-    let (_, plans) = planned(&by_thread, process).unwrap_or_else(|_| panic!());
-    assert!(
-        plans
-            .iter()
-            .all(|plan| plan.sites[0].program.guard.is_some())
-    );
+    // By thread or process, they are those of the running process.
+    for key in ["", ", 'tid'", ", 'pid'"] {
+        let by_thread = format!("{SWITCH}at():start(s{key})\nat():finish(s{key})");
+        let (_, plans) = planned(&by_thread, process).unwrap_or_else(|_| panic!());
+        assert!(
+            plans
+                .iter()
+                .all(|plan| plan.sites[0].program.guard.is_some())
+        );
+    }
 }
 
 /// What runs is not changed any more.

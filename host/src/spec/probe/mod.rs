@@ -55,15 +55,14 @@ const FORMS: [(Kind, &str); 13] = [
 ];
 
 /// What other tools have and this version lacks, with what would do.
-const LATER: [(&str, &str); 7] = [
+const LATER: [(&str, &str); 3] = [
     ("watchpoint", "uprobe"),
     ("asyncwatchpoint", "uprobe"),
     ("iter", "tracepoint"),
-    ("begin", "on_start(fn)"),
-    ("BEGIN", "on_start(fn)"),
-    ("end", "on_exit(fn)"),
-    ("END", "on_exit(fn)"),
 ];
+
+/// What bpftrace has as probes and is none here.
+const NO_PROBES: [(&str, &str); 2] = [("begin", "on_start(fn)"), ("end", "on_exit(fn)")];
 
 /// Names that bpftrace once had for a kind.
 const FORMER: [(Kind, &str); 2] = [(Kind::Fentry, "kfunc"), (Kind::Fexit, "kretfunc")];
@@ -260,6 +259,10 @@ fn no_kind(word: &str, text: &str) -> Report {
     }
     let names = Kind::ALL.iter().map(|(_, name, _)| *name);
     let report = Report::new(format!("there is no kind of probe called '{word}'"));
+    let mut others = NO_PROBES.iter();
+    if let Some((_, instead)) = others.find(|(other, _)| word.eq_ignore_ascii_case(other)) {
+        return report.help(format!("write: {instead}"));
+    }
     match did_you_mean(word, names.clone().chain(["syscall"])) {
         Some(help) => report.help(help),
         None if !text.contains(':') => {
@@ -336,6 +339,13 @@ there is no kind of probe called 'tracepont'
 the kind 'iter' is not in this version yet
   iter:task
   ^^^^^^^^^ what would do: tracepoint"
+        );
+        assert_eq!(
+            message("BEGIN"),
+            "
+there is no kind of probe called 'BEGIN'
+  BEGIN
+  ^^^^^ write: on_start(fn)"
         );
         assert_eq!(
             message("tracepoint:sched"),
