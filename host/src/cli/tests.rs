@@ -186,7 +186,7 @@ fn help_fits_a_narrow_terminal_and_nothing_at_all_is_a_mistake() {
         "{help}"
     );
     assert!(
-        help.contains("opensnoop.lua") && help.contains("--duration"),
+        help.contains("opensnoop -h") && help.contains("--duration"),
         "{help}"
     );
     assert_eq!(line(&[]).unwrap_err().exit_code(), 2);

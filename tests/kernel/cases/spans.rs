@@ -476,7 +476,7 @@ fn stacks_of_starts() {
         end
         on_exit(function()
             local open, rows = calls:open():rows(), taken:take():rows()
-            print(#open, frames(open[1].stack):find "getppid" ~= nil)
+            print(#open, frames(open[1].stack):find "workload" ~= nil)
             print(#rows, rows[1].count, frames(rows[1].ustack):find "nanosleep" ~= nil, #rows[1].kstack > 0)
             print(#calls:open():group("stack", "age"))
         end)"#;
@@ -493,7 +493,8 @@ fn stacks_that_find_no_room() {
     let mut worker = Worker::start(&["pace", "7"]);
     let code = r#"
         local naps = span("stack = ustack", { stacks = 1 })
-        probe "tracepoint:syscalls:sys_enter_getppid,tracepoint:syscalls:sys_enter_clock_nanosleep":name "starts":start(naps, "time")
+        probe "tracepoint:syscalls:sys_enter_getppid,tracepoint:syscalls:sys_enter_clock_nanosleep":name "starts"
+            :where "pid in $target":start(naps, "time")
         on_exit(function() printf("%d\n", #naps:open():group("stack", "age")) end)"#;
     let tracing = Trace::with(code, &["-p", &worker.pid().to_string()]).start();
     worker.go();
@@ -501,6 +502,6 @@ fn stacks_that_find_no_room() {
     let line = books(&outcome, "starts");
     assert_eq!(outcome.text(), "1\n", "{outcome:?}");
     // Of two stacks one has room.
-    assert_eq!(line["hits"], 77, "{outcome:?}");
+    assert_eq!(line["delivered"], 70, "{outcome:?}");
     assert_eq!(line["lost"], json!({"stacks": 7}), "{outcome:?}");
 }

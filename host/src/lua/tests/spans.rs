@@ -60,13 +60,13 @@ fn what_is_no_span_is_refused_where_it_stands() {
         ),
         (
             "span(3)",
-            "span takes a list of what each start stores, and { keys = }, not an integer",
+            "span takes a list of what each start stores, and { keys =, stacks = }, not an integer",
         ),
         ("span{ key = 3 }", "no option 'key'"),
         ("span{ keys = 0 }", "'keys' is a number from 1 to"),
         (
             "span('a', 3)",
-            "span takes a table behind its list: { keys = }, not an integer",
+            "span takes a table behind its list: { keys =, stacks = }, not an integer",
         ),
         (
             "probe 't:a:b':start(span()):where 'x'",

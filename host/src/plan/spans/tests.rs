@@ -185,7 +185,7 @@ fn mistakes_have_their_place_and_the_nearest_right_name() {
     t.lua:3: 'x' is a symbol, which a span does not store
       take it where the span ends, or store its address
 
-    t.lua:4: 'kstack' is a stack that a span has stored, which is no field of an event
+    t.lua:1: 'kstack' is a stack that a span has stored, which is no field of an event
       make it a key of a table: :by "from.kstack"
 
     t.lua:4: 'x' has another type elsewhere where this span begins
