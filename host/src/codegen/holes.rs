@@ -37,7 +37,8 @@ pub fn own_stack() -> Code {
     let mut asm = Asm::default();
     let over = asm.label();
     asm.mov(R0, 0);
-    asm.jump_if(When::Eq, R0, 0, over);
+    // Not by a test for equality: those whose answer is known are taken out when the program is linked.
+    asm.jump_if(When::Lt, R0, 1, over);
     asm.helper(Helper::TailCall);
     asm.bind(over);
     asm.exit(0);

@@ -13,15 +13,15 @@ pub const STACK: i32 = 512;
 /// Calls within calls; no library of ours comes near.
 const NESTED: usize = 8;
 
-const FP: u8 = 10;
-const CALL: u8 = 0x85;
-const EXIT: u8 = 0x95;
-const JUMP: u8 = 0x05;
-const LOAD_64: u8 = 0x18;
-const MOV: u8 = 0xbf;
-const ADD_IMM: u8 = 0x07;
-const STORE: u8 = 0x7b;
-const LOAD: u8 = 0x79;
+pub(super) const FP: u8 = 10;
+pub(super) const CALL: u8 = 0x85;
+pub(super) const EXIT: u8 = 0x95;
+pub(super) const JUMP: u8 = 0x05;
+pub(super) const LOAD_64: u8 = 0x18;
+pub(super) const MOV: u8 = 0xbf;
+pub(super) const ADD_IMM: u8 = 0x07;
+pub(super) const STORE: u8 = 0x7b;
+pub(super) const LOAD: u8 = 0x79;
 /// r6 to r9, a bit each: what a callee has to leave as it was.
 const PRESERVED: u16 = 0x3c0;
 
@@ -34,7 +34,7 @@ pub(super) struct Frame {
     written: u16,
     /// Where jumps lead.
     entered: HashSet<usize>,
-    /// Which of them are read after each instruction before they are written.
+    /// Which registers are read after each instruction before they are written.
     live: Vec<u16>,
 }
 
@@ -226,17 +226,17 @@ impl Frame {
             ),
             written,
             entered,
-            live: live_after(insns),
+            live: live_after(insns, |_| true),
         })
     }
 }
 
-fn class(insn: &bpf_insn) -> u8 {
+pub(super) fn class(insn: &bpf_insn) -> u8 {
     insn.code & 7
 }
 
 /// Where a jump leads; `None` for all else, and `usize::MAX` for a jump out of the function.
-fn target(insns: &[bpf_insn], at: usize) -> Option<usize> {
+pub(super) fn target(insns: &[bpf_insn], at: usize) -> Option<usize> {
     let insn = insns.get(at)?;
     if !matches!(class(insn), 5 | 6) || matches!(insn.code, CALL | EXIT) {
         return None;
@@ -253,16 +253,18 @@ fn frame_register(insn: &bpf_insn) -> Option<u8> {
     }
 }
 
-/// Registers that an instruction reads and writes, a bit each; of calls only r6 to r9 are right, which they leave alone.
-fn uses(insn: &bpf_insn) -> (u16, u16) {
+/// Registers that an instruction reads and writes, a bit each; of a call all that may be its arguments.
+pub(super) fn uses(insn: &bpf_insn) -> (u16, u16) {
     let (dst, src) = (1u16 << insn.dst_reg(), 1u16 << insn.src_reg());
     let by_register = insn.code & 8 != 0;
     match class(insn) {
-        0 => (0, dst),
+        0 if insn.code == LOAD_64 => (0, dst),
+        // The second half of that.
+        0 => (0, 0),
         1 => (src, dst),
         2 => (dst, 0),
-        // An atomic operation may write its source.
-        3 if insn.code & 0xe0 == 0xc0 => (dst | src, src),
+        // An atomic operation may write its source, and compare with r0.
+        3 if insn.code & 0xe0 == 0xc0 => (dst | src | 1, src),
         3 => (dst | src, 0),
         4 | 7 => {
             let reads = if by_register { src } else { 0 };
@@ -275,7 +277,9 @@ fn uses(insn: &bpf_insn) -> (u16, u16) {
                 dst,
             )
         }
-        _ if matches!(insn.code, CALL | EXIT | JUMP) => (0, 0),
+        _ if insn.code == CALL => (0x3e, 0x3f),
+        _ if insn.code == EXIT => (1, 0),
+        _ if insn.code == JUMP => (0, 0),
         _ => (if by_register { dst | src } else { dst }, 0),
     }
 }
@@ -308,24 +312,26 @@ fn depth(insns: &[bpf_insn]) -> i32 {
     (deepest + 7) & !7
 }
 
-/// Which of r6 to r9 are read after each instruction before they are written.
-fn live_after(insns: &[bpf_insn]) -> Vec<u16> {
+/// Which registers are read after each instruction before they are written; `kept`: which instructions there are.
+pub(super) fn live_after(insns: &[bpf_insn], kept: impl Fn(usize) -> bool) -> Vec<u16> {
     let mut before = vec![0u16; insns.len() + 1];
     let mut after = vec![0u16; insns.len()];
     loop {
         let mut changed = false;
         for at in (0..insns.len()).rev() {
             let insn = &insns[at];
-            let mut live = if matches!(insn.code, EXIT | JUMP) {
-                0
-            } else {
-                before[at + 1]
-            };
-            if let Some(to) = target(insns, at) {
-                live |= before[to];
+            let mut live = before[at + 1];
+            let mut here = live;
+            if kept(at) {
+                if matches!(insn.code, EXIT | JUMP) {
+                    live = 0;
+                }
+                if let Some(to) = target(insns, at) {
+                    live |= before[to];
+                }
+                let (reads, writes) = uses(insn);
+                here = live & !writes | reads;
             }
-            let (reads, writes) = uses(insn);
-            let here = (live & !writes | reads) & PRESERVED;
             changed |= here != before[at] || live != after[at];
             (before[at], after[at]) = (here, live);
         }

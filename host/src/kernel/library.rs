@@ -3,6 +3,7 @@
 use super::abilities::{Abilities, WITHOUT_ATOMIC_RESULTS};
 use super::inline::{self, Frame, Resolved};
 use super::object::{Function, Link, MapDefinition, Object};
+use super::tidy::tidy;
 use crate::codegen::{Code, MapRef, constant};
 use crate::report::Report;
 use aya_obj::generated::bpf_insn;
@@ -171,10 +172,12 @@ impl Library {
             of: Filling::Library(self.function(program)?),
         })?;
         let bodies = flat.bodies.iter().map(Linked::origin).collect();
+        let lines = flat.insns.into_iter().zip(flat.origins).collect();
+        let (insns, origins) = tidy(lines).into_iter().unzip();
         Ok(Instance {
-            insns: flat.insns,
+            insns,
             bodies,
-            origins: flat.origins,
+            origins,
         })
     }
 

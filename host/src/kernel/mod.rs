@@ -16,6 +16,7 @@ mod program;
 pub mod shared;
 mod stacks;
 pub mod table;
+mod tidy;
 
 pub use abilities::Abilities;
 pub use control::Control;
