@@ -343,7 +343,7 @@ fn instances_stay_as_small_as_they_are() {
     let columns = codegen::columns(&[(Aggregate::Count, 8, None)]).unwrap();
     let key = codegen::key(
         Control::generation_offset(0),
-        &[Part::Text(Text::Comm)],
+        &[Part::Text(Text::Comm(None))],
         &target,
     )
     .unwrap();

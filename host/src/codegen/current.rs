@@ -1,7 +1,7 @@
 //! What the running CPU knows without reading memory. What a text uses twice is asked once.
 
 use super::function::{Done, Function};
-use super::instruction::{Alu, FP, Helper, R0, R1, R2, R7};
+use super::instruction::{Alu, FP, Helper, R0, R1, R2, R7, Reg};
 use crate::expr::tree::Current;
 
 /// A call that gives one or two such values; the discriminant is its bit among the facts of the assembler.
@@ -99,9 +99,8 @@ impl Function<'_> {
         }
     }
 
-    /// The running thread's name on the stack: 16 bytes, zeroed behind its NUL (here: some kernels' helper, 6.1's among
-    /// them, leaves what was there). Gives its offset.
-    pub(super) fn comm(&mut self) -> Done<i16> {
+    /// The running thread's name on the stack: 16 bytes, zeroed behind its NUL. Gives its offset.
+    pub(super) fn comm(&mut self, place: Option<i16>) -> Done<i16> {
         let kept = self.kept(Source::Comm);
         if let Some(slot) = kept
             && self.asm.knows(Source::Comm.fact())
@@ -112,13 +111,30 @@ impl Function<'_> {
             Some(slot) => slot,
             None => self.reserve(Source::Comm.bytes())?,
         };
-        self.clear(FP, slot, 16);
-        self.point(R1, FP, slot);
-        self.asm.mov(R2, 16);
-        self.asm.helper(Helper::Comm);
+        self.write_comm(place, FP, slot);
         if kept.is_some() {
             self.asm.learn(Source::Comm.fact());
         }
         Ok(slot)
+    }
+
+    /// Writes the running thread's name: 16 bytes, zeroed behind its NUL. `place` is that of [`Text::Comm`](crate::expr::tree::Text).
+    pub(super) fn write_comm(&mut self, place: Option<i16>, base: Reg, offset: i16) {
+        match place {
+            Some(name) => {
+                self.asm.helper(Helper::TypedTask);
+                for at in [0, 8] {
+                    self.asm.load(8, R1, R0, name + at);
+                    self.asm.store(8, base, offset + at, R1);
+                }
+            }
+            // Zeroed here: some kernels' helper, 6.1's among them, leaves what was behind the NUL.
+            None => {
+                self.clear(base, offset, 16);
+                self.point(R1, base, offset);
+                self.asm.mov(R2, 16);
+                self.asm.helper(Helper::Comm);
+            }
+        }
     }
 }

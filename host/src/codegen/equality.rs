@@ -68,11 +68,11 @@ impl Function<'_> {
                 self.matches(b, literal, whole, yes, no)?;
             }
             // What has no room for it is something else.
-            Text::Comm | Text::Variable(_) if literal.len() >= usize::from(text.capacity()) => {
+            Text::Comm(_) | Text::Variable(_) if literal.len() >= usize::from(text.capacity()) => {
                 self.asm.jump(no)
             }
-            Text::Comm => {
-                let comm = self.comm()?;
+            Text::Comm(place) => {
+                let comm = self.comm(*place)?;
                 let mut wanted = literal.to_vec();
                 if whole {
                     // It is zeroed behind its NUL, so whole words can be compared.

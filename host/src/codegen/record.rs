@@ -145,7 +145,7 @@ impl Function<'_> {
                 self.asm.map(R4, MapRef::Variables { offset: slot.0 });
                 self.append(Space::Kernel, VARIABLE_STRING as u16);
             }
-            Text::Literal(_) | Text::Comm => {
+            Text::Literal(_) | Text::Comm(_) => {
                 let mark = self.mark();
                 let place = self.place_text(text, text.capacity(), Purpose::Compare)?;
                 if let Place::Stack(offset) = place {

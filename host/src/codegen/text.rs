@@ -62,7 +62,7 @@ impl Function<'_> {
         purpose: Purpose,
     ) -> Done<Place> {
         match text {
-            Text::Comm => Ok(Place::Stack(self.comm()?)),
+            Text::Comm(place) => Ok(Place::Stack(self.comm(*place)?)),
             Text::Variable(slot) => Ok(Place::Variable(*slot)),
             _ => {
                 let room = u32::from(capacity).next_multiple_of(8);
@@ -116,12 +116,8 @@ impl Function<'_> {
                     self.asm.mov(R0, bytes.len() as i32);
                 }
             }
-            Text::Comm => {
-                // As in `comm`: the helper need not zero what is behind the NUL.
-                self.clear(base, offset, 16);
-                self.point(R1, base, offset);
-                self.asm.mov(R2, 16);
-                self.asm.helper(Helper::Comm);
+            Text::Comm(place) => {
+                self.write_comm(*place, base, offset);
                 match purpose {
                     Purpose::Record => self.length_of_comm(base, offset),
                     _ => self.clear(base, offset + 16, room.saturating_sub(16)),

@@ -48,7 +48,7 @@ impl Weights {
                         weights.uses[source as usize] += 1;
                     }
                 }
-                Root::Text(Text::Comm) => weights.uses[Source::Comm as usize] += 1,
+                Root::Text(Text::Comm(_)) => weights.uses[Source::Comm as usize] += 1,
                 Root::Text(_) => {}
             }
             below(root, &mut |child| open.push(child));
@@ -158,7 +158,7 @@ fn nodes_below<'a>(root: Root<'a>, each: &mut dyn FnMut(&'a Node)) {
 
 fn below<'a>(root: Root<'a>, each: &mut dyn FnMut(Root<'a>)) {
     match root {
-        Root::Text(Text::Literal(_) | Text::Comm | Text::Variable(_)) => {}
+        Root::Text(Text::Literal(_) | Text::Comm(_) | Text::Variable(_)) => {}
         Root::Text(Text::Read { address, .. }) => each(Root::Node(address)),
         Root::Text(Text::Select(condition, a, b)) => {
             each(Root::Node(condition));

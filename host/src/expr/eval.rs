@@ -249,7 +249,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 pub fn text(text: &Text, input: &Input<'_>) -> Result<Vec<u8>, Fault> {
     Ok(match text {
         Text::Literal(bytes) => until_nul(bytes).to_vec(),
-        Text::Comm => until_nul(input.comm).to_vec(),
+        Text::Comm(_) => until_nul(input.comm).to_vec(),
         Text::Variable(slot) => {
             let start = slot.0 as usize;
             until_nul(

@@ -80,6 +80,10 @@ pub trait Names {
     fn constant(&self, name: &str) -> Option<i128>;
     /// `struct task_struct *`, the type of `curtask`.
     fn task(&self) -> Option<Type>;
+    /// Where the name of a thread lies in its `task_struct`, in bytes, when the kernel keeps it zeroed behind its NUL.
+    fn padded_comm(&self) -> Option<i16> {
+        None
+    }
     /// The probe as messages call it: `tracepoint:syscalls:sys_enter_openat`.
     fn site(&self) -> &str;
 }

@@ -192,8 +192,9 @@ pub enum Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Text {
     Literal(Vec<u8>),
-    /// The running thread's name, 16 bytes with its NUL.
-    Comm,
+    /// The running thread's name, 16 bytes with its NUL; where it lies in the thread's `task_struct`, in bytes, when it is zeroed
+    /// behind its NUL there.
+    Comm(Option<i16>),
     /// The NUL-terminated string at an address. When it can't be read the whole expression has no value.
     Read {
         space: Space,
@@ -348,7 +349,7 @@ impl Text {
     pub fn capacity(&self) -> u16 {
         match self {
             Self::Literal(bytes) => bytes.len() as u16 + 1,
-            Self::Comm => 16,
+            Self::Comm(_) => 16,
             Self::Read { capacity, .. } => *capacity,
             Self::Variable(_) => moontrace_abi::limits::VARIABLE_STRING as u16,
             Self::Select(_, a, b) => a.capacity().max(b.capacity()),

@@ -49,7 +49,7 @@ impl<'a> Branch<'a> {
     /// Hands what stands directly below to `each`.
     pub fn below(self, each: &mut dyn FnMut(Self)) {
         match self {
-            Self::Text(Text::Literal(_) | Text::Comm | Text::Variable(_)) => {}
+            Self::Text(Text::Literal(_) | Text::Comm(_) | Text::Variable(_)) => {}
             Self::Text(Text::Read { address, .. }) => each(Self::Node(address)),
             Self::Text(Text::Select(condition, a, b)) => {
                 each(Self::Node(condition));

@@ -40,6 +40,7 @@ pub use matching::{Found, Location, Match};
 pub use names::{Site, syscall_number};
 pub use tracefs::Tracefs;
 
+use crate::expr::types::Type;
 use crate::report::Report;
 use crate::sys::trampoline::Function;
 use std::cell::{OnceCell, RefCell};
@@ -165,6 +166,16 @@ impl Facts {
         *self
             .pid_namespace
             .get_or_init(|| PidNamespace::of_this_process(&self.root))
+    }
+
+    /// Where a thread's name lies within its `task_struct`, in bytes, where the kernel keeps it zeroed behind its NUL (5.17;
+    /// fs/exec.c, `__set_task_comm`).
+    pub fn padded_comm(&self) -> Option<i16> {
+        let btf = self.btf().ok().filter(|_| self.version() >= (5, 17))?;
+        let Type::Struct(task) = btf.named("struct task_struct")? else {
+            return None;
+        };
+        i16::try_from(btf.member(&task, "comm")?.bit_offset / 8).ok()
     }
 
     /// The kernel's version, its first two numbers: what every run asks for.

@@ -85,7 +85,7 @@ impl<'a> Checker<'a> {
             "cpu" => Current::Cpu,
             "time" => Current::Time,
             "cgroup" => Current::Cgroup,
-            "comm" => return Ok(Term::Text(Text::Comm)),
+            "comm" => return Ok(Term::Text(Text::Comm(self.scope.names.padded_comm()))),
             "curtask" => return self.task(span),
             "ppid" => return self.parent(span),
             _ => return self.word_of_site(name, span),

@@ -297,6 +297,10 @@ impl<O: Offered> Names for SiteNames<'_, O> {
         self.btf()?.named("struct task_struct *")
     }
 
+    fn padded_comm(&self) -> Option<i16> {
+        self.facts.padded_comm()
+    }
+
     fn site(&self) -> &str {
         &self.probe
     }
