@@ -1,7 +1,7 @@
 //! What happens at a hit, whatever the kind of attachment: guard, book, steps, action, and one entry in the book. Or the
 //! hit is handed on to a program for which the same happens.
 
-use super::call::with_kept;
+use super::call::{with_kept, with_threads_own};
 use super::holes::{act, cookie, done, event, guard, run, steps};
 use super::scratch::Slot;
 use super::{books, maps};
@@ -107,6 +107,14 @@ pub(crate) extern "C" fn run_event(ctx: *mut c_void, state: *mut State) -> u64 {
 #[inline(never)]
 pub(crate) extern "C" fn run_return(ctx: *mut c_void, state: *mut State) -> u64 {
     with_kept(ctx, state, event);
+    0
+}
+
+/// The same where a thread is in one such call at a time.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn run_return_of_thread(ctx: *mut c_void, state: *mut State) -> u64 {
+    with_threads_own(ctx, state, event);
     0
 }
 

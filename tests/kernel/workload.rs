@@ -96,6 +96,11 @@ fn perform(words: &[&str]) -> ExitCode {
                 calls.iter().for_each(|call| compat(number(call) as u32));
             }
         }
+        ["crowd", threads, times] => (0..number(threads)).for_each(|_| {
+            let times = number(times);
+            let thread = std::thread::spawn(move || getppid(times));
+            thread.join().expect("the calls are made");
+        }),
         ["burst", cpu, times] => {
             pin(number(cpu) as usize);
             getppid(number(times));

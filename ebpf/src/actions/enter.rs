@@ -1,10 +1,11 @@
 //! Enter: what a call begins with is kept until it returns.
 
+use crate::library::call::{OfThread, site};
 use crate::library::errors::{E2BIG, ENOMEM, error};
 use crate::library::holes::{frame, stash};
 use crate::library::maps;
 use crate::library::scratch::Slot;
-use aya_ebpf::bindings::BPF_ANY;
+use aya_ebpf::bindings::{BPF_ANY, BPF_LOCAL_STORAGE_GET_F_CREATE};
 use aya_ebpf::helpers::generated::bpf_map_update_elem;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -52,4 +53,21 @@ pub(crate) extern "C" fn act_enter_long(ctx: *mut c_void, state: *mut State) -> 
     let outcome = unsafe { enter(ctx, state, (&raw mut (*slot).bytes).cast()) };
     Slot::give_back(slot);
     outcome
+}
+
+/// For threads that are in one such call at a time: it is kept where it stays.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn act_enter_of_thread(ctx: *mut c_void, state: *mut State) -> u64 {
+    let call = OfThread::get(u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE));
+    if call.is_null() {
+        log!(warn, "call: there is no memory for what the thread keeps");
+        return Outcome::Memory as u64;
+    }
+    // SAFETY: it is the running thread's own, with room for what the hole writes.
+    unsafe {
+        stash(ctx, state, (&raw mut (*call).kept).cast());
+        (*call).site = site(state);
+    }
+    Outcome::Delivered as u64
 }

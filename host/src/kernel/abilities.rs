@@ -1,6 +1,7 @@
 //! What programs and maps may do on this kernel, where kernels that moontrace runs on differ.
 
 use crate::plan::Attachment;
+use crate::sys::map::NO_PREALLOC;
 
 /// The default is what the newest kernels can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,6 @@ impl Abilities {
 
     /// Flags of a hash map: room for an entry is made when it is added, where programs may.
     pub(super) fn hash_flags(self) -> u32 {
-        /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
-        const NO_PREALLOC: u32 = 1;
         if self.late_allocation { NO_PREALLOC } else { 0 }
     }
 }

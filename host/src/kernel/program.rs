@@ -1,6 +1,6 @@
 //! One program: linked with its maps, and loaded.
 
-use super::calls::Calls;
+use super::calls::{Calls, Kept};
 use super::library::Body;
 use super::maps::Maps;
 use super::{array, attach};
@@ -51,12 +51,14 @@ pub(super) fn load(shared: &Maps, plan: &SitePlan, given: Given<'_>) -> Result<O
     let holes = Holes::of(plan);
     let patterns = holes.patterns()?;
     let kept = match (&plan.program.action, &plan.program.call) {
-        (Action::Enter(code), _) => Some(code.bytes),
+        (Action::Enter(code), _) => Some(Kept::of(code.frame.as_ref(), code.bytes)),
+        (_, Some(Call::Key(call))) => Some(Kept::of(call.frame.as_ref(), call.bytes)),
         // The kernel keeps it.
         (_, Some(Call::Session(session))) if session.in_word => None,
-        _ => plan.kept(),
+        (_, Some(Call::Session(session))) => Some(Kept::ByKey(session.enter.bytes)),
+        (_, None) => None,
     };
-    let calls = kept.map(|bytes| given.calls.of(bytes)).transpose()?;
+    let calls = kept.map(|kept| given.calls.of(kept)).transpose()?;
     let mut maps = shared.of_library();
     maps.push(("BOOKS", number(given.books)));
     maps.extend(calls.as_deref().map(|map| ("CALLS", number(map))));
@@ -127,6 +129,9 @@ fn takes_stack(code: &Code) -> bool {
 
 /// The action that keeps what a call begins with, and whether that wants scratch.
 fn enter_action(code: &EnterCode) -> (&'static str, bool) {
+    if code.frame.is_none() {
+        return ("act_enter_of_thread", false);
+    }
     match code.bytes as usize > SMALL_KEPT || code.stash.is_deep() {
         true => ("act_enter_long", true),
         false => ("act_enter", false),
@@ -155,13 +160,17 @@ impl<'a> Holes<'a> {
         match &program.call {
             None => {}
             Some(Call::Key(call)) => {
-                generated.push(("frame", &call.frame));
-                chosen.push(("run", "run_return"));
+                generated.extend(call.frame.as_ref().map(|code| ("frame", code)));
+                let run = match call.frame {
+                    Some(_) => "run_return",
+                    None => "run_return_of_thread",
+                };
+                chosen.push(("run", run));
             }
             Some(Call::Session(session)) => {
                 generated.push(("session_return", &session.is_return));
                 generated.push(("session_word", &session.word));
-                generated.push(("frame", &session.enter.frame));
+                generated.extend(session.enter.frame.as_ref().map(|code| ("frame", code)));
                 generated.push(("stash", &session.enter.stash));
                 let (begin, long) = enter_action(&session.enter);
                 enter_long = long && !session.in_word;
@@ -202,7 +211,7 @@ impl<'a> Holes<'a> {
                 (action, code.long || takes_stack(&code.key))
             }
             Action::Enter(code) => {
-                generated.push(("frame", &code.frame));
+                generated.extend(code.frame.as_ref().map(|code| ("frame", code)));
                 generated.push(("stash", &code.stash));
                 enter_action(code)
             }

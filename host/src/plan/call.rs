@@ -220,26 +220,41 @@ pub(super) fn returned(
     }
     let Some(session) = session(facts, group) else {
         return Ok(Some(Call::Key(ReturnCode {
-            frame: codegen::frame(key(&group.hanging.attachment), id.0, target)?,
+            frame: frame_of(facts, key(&group.hanging.attachment), id, target)?,
             bytes: kept_bytes(kept),
         })));
     };
     Ok(Some(Call::Session(Box::new(SessionCode {
         is_return: codegen::kernel_function(session.is_return),
         word: codegen::kernel_function(session.word),
-        enter: enter(CallKey::Word(session.word), id, kept, target)?,
+        enter: enter(facts, CallKey::Word(session.word), id, kept, target)?,
         in_word: fits_word(kept),
     }))))
 }
 
+/// The key's code; none where the thread itself has what is kept. Since Linux 6.2 nothing of others' is in the way of what it
+/// has (kernel/bpf/bpf_task_storage.c, `bpf_task_storage_get_recur`).
+fn frame_of(
+    facts: &Facts,
+    key: CallKey,
+    id: SiteId,
+    target: &codegen::Target,
+) -> Result<Option<codegen::Code>, Report> {
+    if key == CallKey::Thread && facts.version() >= (6, 2) {
+        return Ok(None);
+    }
+    codegen::frame(key, id.0, target).map(Some)
+}
+
 fn enter(
+    facts: &Facts,
     key: CallKey,
     id: SiteId,
     kept: &[Part],
     target: &codegen::Target,
 ) -> Result<EnterCode, Report> {
     Ok(EnterCode {
-        frame: codegen::frame(key, id.0, target)?,
+        frame: frame_of(facts, key, id, target)?,
         stash: codegen::stash(kept, target)?,
         bytes: kept_bytes(kept),
     })
@@ -267,7 +282,7 @@ pub(super) fn entered(
         steps: None,
         call: None,
         binds: Binds::Nothing,
-        action: Action::Enter(Box::new(enter(key(&attachment), id, kept, target)?)),
+        action: Action::Enter(Box::new(enter(facts, key(&attachment), id, kept, target)?)),
     };
     Ok(Some(Box::new(SitePlan {
         id,

@@ -312,9 +312,9 @@ fn instructions(site: &SitePlan) -> usize {
         + of(&program.steps)
         + match &program.call {
             None => 0,
-            Some(Call::Key(call)) => call.frame.insns.len(),
+            Some(Call::Key(call)) => of(&call.frame),
             Some(Call::Session(session)) => {
-                session.enter.frame.insns.len() + session.enter.stash.insns.len()
+                of(&session.enter.frame) + session.enter.stash.insns.len()
             }
         }
         + match &program.action {
@@ -322,7 +322,7 @@ fn instructions(site: &SitePlan) -> usize {
             Action::Tally { code, .. } => {
                 code.key.insns.len() + of(&code.measure) + code.columns.insns.len()
             }
-            Action::Enter(code) => code.frame.insns.len() + code.stash.insns.len(),
+            Action::Enter(code) => of(&code.frame) + code.stash.insns.len(),
             Action::Dispatch(_) => 0,
             Action::Change { member, .. } => member.insns.len(),
             Action::Begin(code) => code.key.insns.len() + code.fields.insns.len(),

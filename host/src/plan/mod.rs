@@ -352,8 +352,8 @@ pub struct Branch {
 /// How a call that returns is found again.
 #[derive(Clone)]
 pub struct ReturnCode {
-    /// The key of the call.
-    pub frame: Code,
+    /// The key of the call; `None` where it is the thread's only one, which has it.
+    pub frame: Option<Code>,
     /// How much was kept of it.
     pub bytes: u32,
 }
@@ -381,8 +381,8 @@ pub struct SessionCode {
 /// What is kept of a call's beginning.
 #[derive(Clone)]
 pub struct EnterCode {
-    /// The key of the call.
-    pub frame: Code,
+    /// The key of the call; `None` where it is the thread's only one, which has it.
+    pub frame: Option<Code>,
     pub stash: Code,
     /// How much that is.
     pub bytes: u32,

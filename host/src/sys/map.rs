@@ -1,6 +1,6 @@
 //! Maps through bpf(2).
 
-use super::bpf::{call, call_with, object_name, open};
+use super::bpf::{btf_load, call, call_with, object_name, open};
 use aya_obj::generated::{self, bpf_attr, bpf_cmd, bpf_map_type};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -16,7 +16,12 @@ pub enum MapType {
     RingBuffer,
     /// Values are programs that a program may go on with; the host knows them by their file descriptors.
     Programs,
+    /// A value of each thread, which goes with it.
+    TaskStorage,
 }
+
+/// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h: room for an entry is made when it is added.
+pub const NO_PREALLOC: u32 = 1;
 
 /// What a map is made from.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +77,7 @@ impl MapType {
             Self::LruPerCpuHash => bpf_map_type::BPF_MAP_TYPE_LRU_PERCPU_HASH,
             Self::RingBuffer => bpf_map_type::BPF_MAP_TYPE_RINGBUF,
             Self::Programs => bpf_map_type::BPF_MAP_TYPE_PROG_ARRAY,
+            Self::TaskStorage => bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE,
         }) as u32
     }
 
@@ -86,6 +92,7 @@ impl MapType {
             Self::LruPerCpuHash,
             Self::RingBuffer,
             Self::Programs,
+            Self::TaskStorage,
         ]
         .into_iter()
         .find(|of| of.number() == number)
@@ -99,12 +106,43 @@ impl MapType {
     }
 }
 
+/// The types of [`words_by_number`].
+const NUMBER: u32 = 1;
+const WORD: u32 = 2;
+const WORDS: u32 = 3;
+
+/// Type information as a thread's values want it: of the key, an int, and of a value, so many bytes of words.
+fn words_by_number(bytes: u32) -> Vec<u8> {
+    const NAMES: &[u8] = b"\0int\0word\0";
+    /// The kinds, where they stand in a type's second word.
+    const INT: u32 = 1 << 24;
+    const ARRAY: u32 = 3 << 24;
+    const SIGNED: u32 = 1 << 24;
+    let types = [
+        [1, INT, 4, SIGNED | 32].as_slice(),
+        &[5, INT, 8, 64],
+        &[0, ARRAY, 0, WORD, NUMBER, bytes / 8],
+    ]
+    .concat();
+    let length = 4 * types.len() as u32;
+    // BTF's magic number, its version, and how long the header is, which ends with where types and names stand.
+    let header = [0x0001_eb9f, 24, 0, length, length, NAMES.len() as u32];
+    let words = header.into_iter().chain(types);
+    let mut btf: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+    btf.extend(NAMES);
+    btf
+}
+
 impl Map {
     pub fn create(spec: &MapSpec<'_>) -> io::Result<Self> {
         let copies = if spec.of.is_per_cpu() {
             possible_cpus()?
         } else {
             1
+        };
+        let types = match spec.of {
+            MapType::TaskStorage => Some(btf_load(&words_by_number(spec.value_size), None)?),
+            _ => None,
         };
         let fill = |attr: &mut bpf_attr| {
             // SAFETY: BPF_MAP_CREATE reads this member of the union.
@@ -115,6 +153,10 @@ impl Map {
             create.max_entries = spec.entries;
             create.map_flags = spec.flags;
             create.map_name = object_name(spec.name);
+            if let Some(types) = &types {
+                create.btf_fd = types.as_raw_fd() as u32;
+                (create.btf_key_type_id, create.btf_value_type_id) = (NUMBER, WORDS);
+            }
         };
         // SAFETY: no addresses are given.
         let fd = unsafe { open(bpf_cmd::BPF_MAP_CREATE, fill)? };

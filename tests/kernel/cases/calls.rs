@@ -5,7 +5,7 @@ use crate::trace::{Outcome, Trace};
 use crate::worker::{Worker, executable};
 
 cases!(calls: arguments_and_time_of_a_users_function, nested_calls_are_told_apart, time_of_a_system_call,
-    of_many_system_calls, what_was_true_at_the_beginning, of_a_kernel_function [Kprobes],
+    of_many_system_calls, of_threads_that_come_and_go, what_was_true_at_the_beginning, of_a_kernel_function [Kprobes],
     of_many_kernel_functions [Kprobes], only_those_whose_beginning_was_seen);
 
 fn arguments_and_time_of_a_users_function() {
@@ -70,6 +70,21 @@ fn of_many_system_calls() {
     let worker = Worker::start(&["as", "mt-many", "nap", "10"]);
     let code = r#"probe "tracepoint:syscalls:sys_exit_*":where 'func == "sys_exit_clock_nanosleep"':name "naps":tally "count(), low = min(elapsed), high = max(elapsed)""#;
     naps(&worker.traced(code, &[]));
+}
+
+/// What is kept of calls is each thread's own, and goes with it.
+fn of_threads_that_come_and_go() {
+    let worker = Worker::start(&["as", "mt-crowd", "crowd", "1000", "3"]);
+    let code = r#"probe "tracepoint:syscalls:sys_exit_getppid":where 'comm == "mt-crowd"'
+        :name "calls":tally "count(), same = count(entry(tid) == tid), low = min(elapsed)""#;
+    let outcome = worker.traced(code, &[]);
+    outcome.is_well();
+    let [row] = outcome.rows("calls") else {
+        panic!("{outcome:?}")
+    };
+    let numbers = ["count", "same"].map(|name| row[name].as_u64());
+    assert_eq!(numbers, [Some(3000), Some(3000)], "{outcome:?}");
+    assert!(row["low"].as_u64() > Some(0), "{row}");
 }
 
 fn what_was_true_at_the_beginning() {
