@@ -166,7 +166,7 @@ fn random_spans_hold_the_same_in_the_kernel_and_here() {
 #[test]
 fn planted_mistakes_are_seen() {
     if may_load("planted_mistakes_are_seen") {
-        assert_seen(&mutation::ALL, (150, trees));
+        assert_seen(&mutation::ALL, (200, trees));
     }
 }
 
