@@ -108,10 +108,10 @@ function tally:flamegraph(...) end
 ---`:folded([file][, { column = }])` The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.
 function tally:folded(...) end
 
----`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again, and at the end what is left.
+---`:every(period[, { top =, sort =, title =, rate = }])` Takes and prints the tally again and again, and at the end what is left. Without a period (nil or false) it says nothing.
 function tally:every(...) end
 
----`:live(period[, { top =, sort =, title =, rate = }])` Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other.
+---`:live(period[, { top =, sort =, title =, rate = }])` Takes the tally again and again and draws it in the same place, largest first, with all others that are live. Not on a terminal, one stands below the other. Without a period (nil or false) it says nothing.
 function tally:live(...) end
 
 ---`:name(text)` What output calls the tally, said before a probe feeds it.
@@ -202,7 +202,7 @@ function define(...) end
 ---`tally{ keys = 4096, lru = false, stacks = 8192 }` A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.
 function tally(...) end
 
----`span([list,] { keys = 16384 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted.
+---`span([list,] { keys = 16384, stacks = 8192 })` Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted. Of stacks that are stored it has room for `stacks` different ones, a kilobyte each.
 function span(...) end
 
 ---`set{ value, …, keys = 65536 }` Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.
@@ -255,7 +255,7 @@ function usym(...) end
 ---`cgroupid(path)` The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid "/sys/fs/cgroup/user.slice" }`.
 function cgroupid(...) end
 
----`require(name)` A module that comes with moontrace.
+---`require(name)` A module: `json`, or the value of `lib/NAME.lua` beside the script.
 function require(...) end
 
 -- Output.

@@ -476,7 +476,7 @@ fn stacks_of_starts() {
         end
         on_exit(function()
             local open, rows = calls:open():rows(), taken:take():rows()
-            print(#open, frames(open[1].stack):find "workload" ~= nil)
+            print(#open, frames(open[1].stack):find "syscall" ~= nil)
             print(#rows, rows[1].count, frames(rows[1].ustack):find "nanosleep" ~= nil, #rows[1].kstack > 0)
             print(#calls:open():group("stack", "age"))
         end)"#;
