@@ -147,7 +147,8 @@ case("of the kernel, by its stacks", { needs = { "tracepoint:kmem:kmem_cache_all
   for block in got.out:gmatch "\t(%d+ bytes in %d+ allocations from stack\n[^\n]*\n[^\n]*\n[^\n]*)" do
     if block:find "alloc_empty_file" then open = open + block:match "in (%d+)" end
   end
-  equal(open, 26, "files that are open")
+  -- For a few of a busy kernel's allocations the kernel skips the program, and says so.
+  check(math.abs(open - 26) <= 5, open .. " files that are open")
 end)
 
 case("what is no library is said", {}, function()
