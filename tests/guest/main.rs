@@ -12,8 +12,9 @@ use matrix::Matrix;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Names of tests/vm/kernels. What one can't run is looked for on the last ones first.
-const KERNELS: [&str; 4] = ["5.10", "6.1", "6.12", "7.3"];
+/// Names of tests/vm/kernels: two guests run beside each other, so those with as much to do stand together. What one can't
+/// run is looked for on the last ones first.
+const KERNELS: [&str; 4] = ["5.10", "6.12", "6.1", "7.3"];
 
 /// Those that try the tools: one with the ways that old kernels offer, one with all that new ones do. Each of the tools'
 /// cases starts programs by the dozen, which takes its time where the processor is emulated.

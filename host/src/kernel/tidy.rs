@@ -8,6 +8,7 @@ use super::inline::{
     ADD_IMM, CALL, EXIT, FP, JUMP, LOAD, LOAD_64, MOV, STORE, class, live_after, target, uses,
 };
 use crate::codegen::insn;
+use aya_obj::generated::bpf_func_id::{self, *};
 use aya_obj::generated::bpf_insn;
 use std::collections::HashMap;
 
@@ -316,8 +317,8 @@ impl Known {
             return;
         }
         let helper = (line.src_reg() == 0).then_some(line.imm);
-        if !helper.is_some_and(|helper| READERS.contains(&helper)) {
-            let sized = helper.is_some_and(|helper| SIZED.contains(&helper));
+        if !helper.is_some_and(|helper| is_of(&READERS, helper)) {
+            let sized = helper.is_some_and(|helper| is_of(&SIZED, helper));
             for register in 1..=5 {
                 match (self.of(register), self.of(register + 1)) {
                     (Value::Frame(from), Value::Constant(bytes)) if sized => {
@@ -336,11 +337,37 @@ impl Known {
 }
 
 /// Helpers that write no memory of a program's: those of maps and of the ring, and those that answer with a number.
-const READERS: [i32; 16] = [
-    1, 2, 3, 5, 8, 12, 14, 15, 35, 80, 131, 132, 133, 156, 158, 174,
+const READERS: [bpf_func_id; 16] = [
+    BPF_FUNC_map_lookup_elem,
+    BPF_FUNC_map_update_elem,
+    BPF_FUNC_map_delete_elem,
+    BPF_FUNC_ktime_get_ns,
+    BPF_FUNC_get_smp_processor_id,
+    BPF_FUNC_tail_call,
+    BPF_FUNC_get_current_pid_tgid,
+    BPF_FUNC_get_current_uid_gid,
+    BPF_FUNC_get_current_task,
+    BPF_FUNC_get_current_cgroup_id,
+    BPF_FUNC_ringbuf_reserve,
+    BPF_FUNC_ringbuf_submit,
+    BPF_FUNC_ringbuf_discard,
+    BPF_FUNC_task_storage_get,
+    BPF_FUNC_get_current_task_btf,
+    BPF_FUNC_get_attach_cookie,
 ];
 /// Helpers that write as many bytes as the argument behind the address says: the thread's name, and what is read from memory.
-const SIZED: [i32; 5] = [16, 112, 113, 114, 115];
+const SIZED: [bpf_func_id; 5] = [
+    BPF_FUNC_get_current_comm,
+    BPF_FUNC_probe_read_user,
+    BPF_FUNC_probe_read_kernel,
+    BPF_FUNC_probe_read_user_str,
+    BPF_FUNC_probe_read_kernel_str,
+];
+
+/// Is a helper, by the number that calls it, among those?
+fn is_of(helpers: &[bpf_func_id], number: i32) -> bool {
+    helpers.iter().any(|helper| *helper as i32 == number)
+}
 
 /// What an instruction has made for a register, or what two ways that meet there have.
 fn number(at: usize, meeting: u64, register: usize) -> Value {
