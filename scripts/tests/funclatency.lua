@@ -41,11 +41,11 @@ for i in range(3): ctypes.CDLL(None).usleep(20000)']]
 end)
 
 case("at intervals no call is lost", { needs = "command:workload" }, function()
-  local command = "workload at-once recurse 3 5000"
+  local command = "workload at-once recurse 3 20000"
   local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = command }
   local calls, reports = 0, 0
   for count in got.out:gmatch "count: (%d+)\n" do calls, reports = calls + count, reports + 1 end
-  equal(calls, 20000)
+  equal(calls, 80000)
   check(reports >= 2, reports .. " reports")
   check(got.out:find "\n%d%d:%d%d:%d%d\n@nsecs", got.out)
 end)
