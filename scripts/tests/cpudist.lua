@@ -20,21 +20,21 @@ case("naps are time off the CPU, a ms each", { needs = needs, example = true }, 
   -- The clock runs before the thread leaves, and rings a little late: 1000 us is just below a bucket's end. How much
   -- later the thread comes back is the machine's business.
   local all, naps, late = values(got, 512), values(got, 1024), values(got, 65536)
-  check(all >= 990 and naps >= 900 and all < 1200, ("%d of %d naps took a ms"):format(naps, all))
+  check(all >= 900 and naps >= 850 and all < 1200, ("%d of %d naps took a ms"):format(naps, all))
   check(late < 500, ("%d of %d naps took 64 ms"):format(late, all))
   check(got.out:find "^@usecs:\n", got.out)
 end)
 
-case("a busy thread's time on its CPU, by process and by thread", { needs = needs }, function()
+case("the time on its CPU of a thread that shares it, by process and by thread", { needs = needs }, function()
+  local both = "sh -c 'workload at-once burst 0 300000 & workload at-once burst 0 300000; wait'"
   for option, who in pairs { ["-P"] = "%[(%d+), ([^%],]+)%]", ["-L"] = "%[(%d+), (%d+), [^%],]+%]" } do
-    local got = run { "cpudist", option, "-e", command = "workload at-once spin 400" }
+    local got = run { "cpudist", option, "-e", command = both }
     local spent = 0
     for pid, tid, count, sum in got.out:gmatch("@usecs" .. who .. ": stats count (%d+), sum (%d+), avg") do
       if option == "-L" then equal(tid, pid, "the process has one thread") end
       check(tonumber(count) > 0, "a count")
       spent = spent + sum
     end
-    -- It spins so long by the clock; on a busy machine it has a part of that.
     check(spent > 2000 and spent < 30000000, spent .. " us on the CPU in:\n" .. got.out)
   end
 end)

@@ -379,7 +379,7 @@ impl Maker<'_> {
         match self.rng.below(if depth == 0 { 9 } else { 10 }) {
             0 => Text::Literal(self.literal()),
             1 => Text::Comm(None),
-            2 => Text::Comm(Some(self.world.task_comm as i16)),
+            2 => Text::Comm(self.world.padded_comm),
             3 => Text::Variable(self.string_variable()),
             9 => Text::Select(
                 Box::new(self.condition(depth - 1)),
@@ -399,7 +399,7 @@ impl Maker<'_> {
             let text = match self.rng.below(4) {
                 0 => Text::Literal(self.rng.letters(u64::from(capacity) - 1)),
                 1 if capacity >= 16 => Text::Comm(None),
-                2 if capacity >= 16 => Text::Comm(Some(self.world.task_comm as i16)),
+                2 if capacity >= 16 => Text::Comm(self.world.padded_comm),
                 _ => self.read_text(capacity, depth),
             };
             if text.capacity().next_multiple_of(8) == capacity.next_multiple_of(8) {

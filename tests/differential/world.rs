@@ -56,6 +56,8 @@ pub(crate) struct World {
     /// Fields of `struct task_struct` whose values are known: pid and tgid.
     pub(crate) task_fields: [(u32, Int); 2],
     pub(crate) task_comm: u32,
+    /// The same where a program may read it there.
+    pub(crate) padded_comm: Option<i16>,
     pub(crate) task_parent: u32,
     pub(crate) comm: Vec<u8>,
     /// The words of the context; the last one is the buffer's address.
@@ -92,6 +94,7 @@ impl World {
             long_strings: [&[b'a'; 63], &[b'b'; 130]],
             task_fields: [(task.pid, Int::I32), (task.tgid, Int::I32)],
             task_comm: task.comm,
+            padded_comm: Facts::live().padded_comm(),
             task_parent: task.real_parent,
             comm: Vec::new(),
             context: [0; 12],

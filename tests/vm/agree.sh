@@ -8,10 +8,14 @@ mount -t tracefs tracefs /sys/kernel/tracing
 modprobe null_blk 2>/dev/null
 wrong=0
 
-# What has begun to wait is attached: it takes hardly any time more, in hundredths of seconds.
+# What has begun to wait is attached: it takes hardly any time more, in hundredths of seconds. Some never rest.
 settled() {
   before=-1000
-  while now=$(awk '{print $14 + $15}' /proc/$1/stat) && [ $((now - before)) -gt 20 ]; do before=$now; sleep 3; done
+  for _ in 1 2 3 4 5; do
+    now=$(awk '{print $14 + $15}' /proc/$1/stat) && [ $((now - before)) -gt 20 ] || break
+    before=$now
+    sleep 3
+  done
 }
 
 # both NAME WANTED 'THEIR COMMAND' 'OUR COMMAND' 'WORKLOAD' 'AWK PROGRAM': the program prints what was counted, of either output
