@@ -12,8 +12,8 @@ case("each call by itself, wherever the compiler has put it", { needs = needs, e
   local rows = got:rows()
   equal(#rows, 1, "reports")
   local row = rows[1]
-  -- The worker's own "done" is a write, and it reads to hear what is next.
-  equal(row.READ, 4 + 1, "read")
+  -- The worker's own "done" is a write, and it reads to hear what is next, soon enough to be seen or not.
+  check(row.READ == 4 or row.READ == 4 + 1, row.READ .. " reads")
   equal(row.WRITE, 13 + 1, "write")
   -- open() with O_CREAT opens, mknod() creates.
   equal(row.OPEN, 1 + 6, "open")

@@ -1,5 +1,7 @@
 # In the guest of tests/vm/agree: tools of both, started together, a workload of known effect, and what each counted of it.
 export PATH=/payload:/bin:/usr/sbin
+# Else each time of day that is printed opens a file, which is an event again.
+export TZ=UTC0
 tar xf root.tar -C / && ln -sf usr/lib64 /lib64
 ln -sf /payload/workload /bin/worker
 ip link set lo up
