@@ -1,9 +1,11 @@
 //! Collections: folders of tools, a Lua file each.
 //!
-//!     NAME.lua            a tool
-//!     lib/NAME.lua        what its tools share, by `require "NAME"`
-//!     tests/NAME.lua      what a tool is held to, by `moontrace test`
-//!     examples/NAME.txt   what it printed there
+//! ```text
+//! NAME.lua            a tool
+//! lib/NAME.lua        what its tools share, by `require "NAME"`
+//! tests/NAME.lua      what a tool is held to, by `moontrace test`
+//! examples/NAME.txt   what it printed there
+//! ```
 //!
 //! One comes with the binary (scripts/); any other is a folder.
 
