@@ -171,11 +171,18 @@ impl Facts {
     /// Where a thread's name lies within its `task_struct`, in bytes, where the kernel keeps it zeroed behind its NUL (5.17;
     /// fs/exec.c, `__set_task_comm`).
     pub fn padded_comm(&self) -> Option<i16> {
-        let btf = self.btf().ok().filter(|_| self.version() >= (5, 17))?;
-        let Type::Struct(task) = btf.named("struct task_struct")? else {
+        let is_padded = self.version() >= (5, 17);
+        let offset = is_padded.then(|| self.offset_of("struct task_struct", "comm"))??;
+        i16::try_from(offset).ok()
+    }
+
+    /// Where a member of one of the kernel's structs lies, in bytes.
+    fn offset_of(&self, of: &str, name: &str) -> Option<i32> {
+        let btf = self.btf().ok()?;
+        let Type::Struct(of) = btf.named(of)? else {
             return None;
         };
-        i16::try_from(btf.member(&task, "comm")?.bit_offset / 8).ok()
+        i32::try_from(btf.member(&of, name)?.bit_offset / 8).ok()
     }
 
     /// The kernel's version, its first two numbers: what every run asks for.

@@ -67,15 +67,6 @@ impl Facts {
             Box::new(Node::Const(0)),
         ))
     }
-
-    /// Where a member of one of the kernel's structs lies, in bytes.
-    fn offset_of(&self, of: &str, name: &str) -> Option<i32> {
-        let btf = self.btf().ok()?;
-        let Type::Struct(of) = btf.named(of)? else {
-            return None;
-        };
-        i32::try_from(btf.member(&of, name)?.bit_offset / 8).ok()
-    }
 }
 
 /// The number of the system call, at the raw tracepoint of its entry or exit.
