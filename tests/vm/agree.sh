@@ -3,7 +3,6 @@ export PATH=/payload:/bin:/usr/sbin
 # Else each time of day that is printed opens a file, which is an event again.
 export TZ=UTC0
 tar xf root.tar -C / && ln -sf usr/lib64 /lib64
-ln -sf /payload/workload /bin/worker
 ip link set lo up
 # libbpf looks tracepoints up there.
 mount -t tracefs tracefs /sys/kernel/tracing

@@ -3,6 +3,7 @@
 use super::Facts;
 use super::functions::slots;
 use super::tracefs::Tracing;
+use crate::report::plainly;
 use crate::sys::trampoline::{Function, attempt, object_of};
 use std::io;
 
@@ -76,7 +77,10 @@ impl Facts {
             });
             answer.map_err(|errno| match self.is_notrace(function) {
                 Some(true) => "it is marked notrace".into(),
-                Some(false) | None => format!("the kernel refuses one there ({})", plainly(errno)),
+                Some(false) | None => {
+                    let error = io::Error::from_raw_os_error(errno);
+                    format!("the kernel refuses one there ({})", plainly(&error))
+                }
             })?;
         }
         Ok(place)
@@ -113,12 +117,6 @@ impl Facts {
         });
         answer.clone()
     }
-}
-
-fn plainly(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    plain.to_lowercase()
 }
 
 #[cfg(test)]
