@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use. All may use the plain values of `report` and `rows`.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("report", &[]),
     ("rows", &[]),
     ("spec", &[]),
@@ -39,8 +39,24 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "sys",
         ],
     ),
+    (
+        "prompt",
+        &[
+            "cli",
+            "collection",
+            "commands",
+            "expr",
+            "facts",
+            "lua",
+            "output",
+            "plan",
+            "run",
+            "spec",
+            "sys",
+        ],
+    ),
     ("testing", &["collection", "facts", "lua", "spec", "sys"]),
-    ("main", &["cli", "commands", "run", "testing"]),
+    ("main", &["cli", "commands", "prompt", "run", "testing"]),
 ];
 
 /// What only tests see may use what it likes.

@@ -12,6 +12,7 @@ pub mod layout;
 pub mod lua;
 pub mod output;
 pub mod plan;
+pub mod prompt;
 pub mod report;
 pub mod rows;
 pub mod run;
