@@ -1,4 +1,6 @@
--- JSON: json.encode(value) and json.decode(text). Integers are exact to 64 bits; null is json.null.
+--- JSON. Integers are exact to 64 bits; null is `json.null`.
+---
+---     print(json.encode{ pid = 1, names = { "init" } })
 local json = { null = setmetatable({}, { __tostring = function() return "null" end }) }
 
 -- Deeper values are taken for cycles.
@@ -52,6 +54,11 @@ function encode(value, depth)
   return encode_object(value, depth + 1)
 end
 
+--- A value as JSON: tables without holes from 1 up are arrays, others objects, their names in order.
+---
+---     print(json.encode{ pid = 1, names = { "init" } })
+---@param value any
+---@return string
 function json.encode(value) return encode(value, 0) end
 
 local function fail(at, what) error(("json.decode: %s at byte %d"):format(what, at), 0) end
@@ -140,6 +147,12 @@ function decode(text, at, depth)
   return value, at + #number
 end
 
+--- The value that a text of JSON says. What is no JSON is an error that names the byte.
+---
+---     local read = json.decode '{ "pid": 1, "parent": null }'
+---     print(read.pid, read.parent == json.null)
+---@param text string
+---@return any
 function json.decode(text)
   local value, at = decode(text, skip(text, 1), 0)
   at = skip(text, at)

@@ -1,4 +1,7 @@
--- Names of the numbers that the kernel speaks in. Each function gives the number as text where it has no name.
+--- Names of the numbers that the kernel speaks in. Each function gives the number as text where it has no name, and nil for nil.
+---
+---     local names = require "names"
+---     print(names.errno(2), names.signal(9))
 local host = ...
 
 -- A list of words as a table by number, from `first` up; '?' stands for a number without a name.
@@ -50,19 +53,48 @@ local capabilities = by_number(0, [[
 
 local names = {}
 
--- errno(2), errno(-2) → "ENOENT"
+--- The name of an error: of 2 and of -2 it is `ENOENT`.
+---
+---     probe "tracepoint:syscalls:sys_exit_openat" :where "retval < 0"
+---       :on(function(e) print(e.comm, errno(e.retval)) end)
+---@param number? integer
+---@return string?
 function names.errno(number) return number and (errors[number < 0 and -number or number] or tostring(number)) end
 
--- signal(9) → "SIGKILL"
+--- The name of a signal: of 9 it is `SIGKILL`.
+---
+---     probe "tracepoint:signal:signal_generate"
+---       :on(function(e) print(e.comm, signal(e.args.sig), e.args.pid) end)
+---@param number? integer
+---@return string?
 function names.signal(number) return number and (signals[number] or tostring(number)) end
 
--- tcp_state(1) → "ESTABLISHED"
+--- The name of a TCP connection's state: of 1 it is `ESTABLISHED`.
+---
+---     probe "tracepoint:sock:inet_sock_set_state"
+---       :on(function(e) print(e.comm, tcp_state(e.args.newstate)) end)
+---@param number? integer
+---@return string?
 function names.tcp_state(number) return number and (tcp_states[number] or tostring(number)) end
 
--- capability(21) → "CAP_SYS_ADMIN"
+--- The name of a capability: of 21 it is `CAP_SYS_ADMIN`.
+---
+---     print(capability(21))
+---@param number? integer
+---@return string?
 function names.capability(number) return number and (capabilities[number] or tostring(number)) end
 
--- syscall(257) → "openat"
+--- The name of a system call: of 257 it is `openat`.
+---
+---     local calls = probe "tracepoint:raw_syscalls:sys_enter"
+---       :by "args.id" :count()
+---     on_exit(function()
+---       for _, row in ipairs(calls:top(5)) do
+---         print(syscall(row.id), row.count)
+---       end
+---     end)
+---@param number? integer
+---@return string?
 function names.syscall(number) return number and (host.syscall_name(number) or tostring(number)) end
 
 return names

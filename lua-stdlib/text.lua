@@ -1,20 +1,40 @@
--- Values as people read them.
+--- Values as people read them.
+---
+---     local text = require "text"
+---     print(text.ntop "\127\0\0\1")
 local host = ...
 
 local text = {}
 
--- The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`).
+--- The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`).
+---
+---     probe "tracepoint:syscalls:sys_enter_openat"
+---       :on(function(e) print(strftime("%H:%M:%S", e.time), e.comm) end)
+---@param format string
+---@param time? integer
+---@return string
 function text.strftime(format, time)
   local seconds = os.time()
   if time then seconds = seconds - (host.now() - time) // 1000000000 end
   return os.date(format, seconds)
 end
 
--- Begins a screen anew: what is printed from here to the end of the function takes the place of the last screen. In a file
--- or a pipe it stands below that.
+--- Begins a screen anew: what is printed from here to the end of the function takes the place of the last screen. In a file or a
+--- pipe it stands below that.
+---
+---     every("1s", function()
+---       cls()
+---       print(readfile "/proc/loadavg")
+---     end)
 text.cls = host.screen
 
--- Bytes as `hexdump -C` shows them, sixteen a line.
+--- Bytes as `hexdump -C` shows them, sixteen a line.
+---
+---     probe "tracepoint:syscalls:sys_enter_write"
+---       :fetch "data = buf(args.buf, args.count, 64)"
+---       :on(function(e) print(hexdump(e.data)) end)
+---@param bytes string
+---@return string
 function text.hexdump(bytes)
   local lines = {}
   for from = 1, #bytes, 16 do
@@ -50,7 +70,11 @@ local function ntop6(bytes)
   return table.concat(words, ":", 1, best - 1) .. "::" .. table.concat(words, ":", best + length)
 end
 
--- An IP address as text: of its 4 or 16 bytes, or of a __be32 as the kernel holds it.
+--- An IP address as text: of its 4 or 16 bytes, or of a `__be32` as the kernel holds it. In texts, `ntop` is the kernel's.
+---
+---     print(ntop "\127\0\0\1", ntop(0x0100007f))
+---@param address? string|integer
+---@return string?
 function text.ntop(address)
   if address == nil then return nil end
   if math.type(address) == "integer" then
@@ -61,7 +85,12 @@ function text.ntop(address)
   error("ntop takes an integer, 4 bytes or 16 bytes, not " .. #address, 2)
 end
 
--- Prints a list of tables as columns: columns(rows, { "pid", "comm" }).
+--- Prints a list of tables as columns, under the names of their fields.
+---
+---     local rows = { { pid = 1, comm = "init" }, { pid = 2, comm = "kthreadd" } }
+---     columns(rows, { "pid", "comm" })
+---@param rows table<string, any>[]
+---@param names string[]
 function text.columns(rows, names)
   local widths, lines = {}, { {} }
   for i, name in ipairs(names) do lines[1][i] = name:upper() end

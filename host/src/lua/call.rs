@@ -14,6 +14,13 @@ pub(crate) struct Entry {
     pub(crate) signature: &'static str,
     /// Whole sentences.
     pub(crate) doc: &'static str,
+    /// What it is given, a name and its type in the words of the Lua language server: `name?` may be left out, `...` is any
+    /// number of values. A method's own value is not among them.
+    pub(crate) takes: &'static [(&'static str, &'static str)],
+    /// The type of what it gives, "" where that is nothing.
+    pub(crate) gives: &'static str,
+    /// A script, which works as it stands.
+    pub(crate) example: &'static str,
     pub(crate) function: fn(&Call<'_>) -> mlua::Result<Value>,
 }
 

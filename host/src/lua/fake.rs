@@ -1,5 +1,6 @@
 //! A session for tests: it writes down what it is asked for and answers with what it was told.
 
+use super::options::OptionValue;
 use super::session::{Session, Site};
 use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
@@ -206,8 +207,13 @@ pub(crate) fn vm() -> Vm {
 }
 
 pub(crate) fn vm_on(session: &Rc<Fake>) -> Vm {
+    vm_on_with(session, BTreeMap::new())
+}
+
+/// The same for a script with these options.
+pub(crate) fn vm_on_with(session: &Rc<Fake>, options: BTreeMap<String, OptionValue>) -> Vm {
     let session: Rc<dyn Session> = session.clone();
-    let (options, arguments) = (BTreeMap::new(), Vec::new());
+    let arguments = Vec::new();
     let memory_limit = 64 << 20;
     Vm::new(Config {
         session,

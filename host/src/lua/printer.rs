@@ -13,20 +13,33 @@ pub(crate) struct Native {
     pub(crate) name: &'static str,
     pub(crate) signature: &'static str,
     pub(crate) doc: &'static str,
+    /// As in [`Entry`](super::call::Entry).
+    pub(crate) takes: &'static [(&'static str, &'static str)],
+    pub(crate) gives: &'static str,
+    pub(crate) example: &'static str,
     function: ffi::lua_CFunction,
 }
+
+/// What its functions are, as the documentation says it.
+pub(crate) const DOC: &str = "Output.";
 
 pub(crate) const FUNCTIONS: [Native; 2] = [
     Native {
         name: "print",
         signature: "print(…)",
         doc: "Prints values with tabs between, and a newline.",
+        takes: &[("...", "any")],
+        gives: "",
+        example: r#"print("pid", 1, true)"#,
         function: print,
     },
     Native {
         name: "printf",
         signature: "printf(format, …)",
         doc: "Prints as `string.format` formats, without a newline of its own. A nil prints as `nil` in every conversion; `%u` takes an integer without its sign.",
+        takes: &[("format", "string"), ("...", "any")],
+        gives: "",
+        example: r#"printf("%-16s %5d\n", "sshd", 42)"#,
         function: printf,
     },
 ];

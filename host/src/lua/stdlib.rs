@@ -7,11 +7,11 @@ use crate::report::{Place, did_you_mean};
 use crate::spec::Definition;
 use mlua::{Lua, Table, Value};
 
-struct Module {
-    name: &'static str,
-    text: &'static str,
+pub(crate) struct Module {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
     /// The fields of the module that are globals, too.
-    globals: &'static [&'static str],
+    pub(crate) globals: &'static [&'static str],
 }
 
 macro_rules! module {
@@ -24,7 +24,7 @@ macro_rules! module {
     };
 }
 
-const MODULES: &[Module] = &[
+pub(crate) const MODULES: &[Module] = &[
     module!("json", "json"),
     module!(
         "names",

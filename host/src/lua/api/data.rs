@@ -159,24 +159,59 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             name: "tally",
             signature: "tally{ keys = 4096, lru = false, stacks = 8192 }",
             doc: "A table that several probes may feed, each by `:tally(t, columns)`. It has room for so many keys; when it is full, updates of new keys are lost and counted, or with `lru` the key that was used least recently goes. Of stacks among the keys it has room for `stacks` different ones, a kilobyte each.",
+            takes: &[(
+                "options?",
+                "{ keys?: integer, lru?: boolean, stacks?: integer }",
+            )],
+            gives: "moontrace.tally",
+            example: r#"local calls = tally{ keys = 100 }
+probe "tracepoint:syscalls:sys_exit_read"
+  :where "retval > 0" :by "comm"
+  :tally(calls, "count(), bytes = sum(retval)")
+probe "tracepoint:syscalls:sys_exit_write"
+  :where "retval > 0" :by "comm"
+  :tally(calls, "count(), bytes = sum(retval)")"#,
             function: tally,
         },
         Entry {
             name: "span",
             signature: "span([list,] { keys = 16384, stacks = 8192 })",
             doc: "Things that have begun, by key. Each start stores the time, what the list says, what it fetches, and what is read of it as `from.NAME`. There is room for so many open ones; when it is full, starts are lost and counted. Of stacks that are stored it has room for `stacks` different ones, a kilobyte each.",
+            takes: &[
+                ("list?", "string|{ keys?: integer, stacks?: integer }"),
+                ("options?", "{ keys?: integer, stacks?: integer }"),
+            ],
+            gives: "moontrace.span",
+            example: r#"local calls = span()
+probe "tracepoint:syscalls:sys_enter_openat" :start(calls)
+probe "tracepoint:syscalls:sys_exit_openat"
+  :finish(calls) :hist "elapsed / 1us""#,
             function: span,
         },
         Entry {
             name: "set",
             signature: "set{ value, …, keys = 65536 }",
             doc: "Numbers, strings or tuples that texts look into (`key in $s`, given by `:with`) and that probes change. It has room for so many; what finds none is lost and counted, in a handler an error.",
+            takes: &[(
+                "members?",
+                "{ [integer]: moontrace.member, keys?: integer }",
+            )],
+            gives: "moontrace.set",
+            example: r#"local programs = set{ "cat", "ls" }
+probe "tracepoint:syscalls:sys_exit_openat" :with{ programs = programs }
+  :where "comm in $programs" :print "comm, args.filename""#,
             function: set,
         },
         Entry {
             name: "var",
             signature: "var(value)",
             doc: "A number or string that texts read as `$name`, given by `:with`, and that may change while probes run.",
+            takes: &[("value", "integer|string")],
+            gives: "moontrace.variable",
+            example: r#"local least = var(100)
+probe "tracepoint:syscalls:sys_exit_read"
+  :with{ least = least } :where "retval >= $least" :print "comm, retval"
+after("5s", function() least:set(1000) end)"#,
             function: var,
         },
     ],

@@ -18,7 +18,7 @@ pub(crate) struct Namespace {
     pub(crate) functions: &'static [Entry],
 }
 
-/// Every namespace, as the documentation lists them.
+/// Every namespace of scripts, as the documentation lists them.
 pub(crate) const ALL: [&Namespace; 6] = [
     &probe::NAMESPACE,
     &data::NAMESPACE,
@@ -27,6 +27,9 @@ pub(crate) const ALL: [&Namespace; 6] = [
     &options::NAMESPACE,
     &system::NAMESPACE,
 ];
+
+/// What only the prompt has.
+pub(crate) const OF_PROMPT: [&Namespace; 0] = [];
 
 /// Functions that the design names and this version lacks.
 const LATER: [&str; 1] = ["open"];

@@ -56,6 +56,16 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
         name: "options",
         signature: "options()",
         doc: "The values of the options that the script's header declares: `opt.no_clear` for `--no-clear`.",
+        takes: &[],
+        gives: "table<string, any>",
+        example: r#"--- Print what is opened.
+--
+-- Usage: opens [--least N]
+--   --least N   from this descriptor on [0]
+local opt = options()
+probe "tracepoint:syscalls:sys_exit_openat"
+  :where "retval >= $least" :print "comm, retval"
+print("from " .. opt.least)"#,
         function: options,
     }],
 };

@@ -74,18 +74,33 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             name: "probe",
             signature: "probe(spec)",
             doc: "Begins a chain: where to probe, then steps, then one ending. Without an ending it prints every event.",
+            takes: &[("spec", "string")],
+            gives: "moontrace.probe",
+            example: r#"probe "tracepoint:syscalls:sys_exit_openat" :print "comm, args.filename""#,
             function: probe,
         },
         Entry {
             name: "exists",
             signature: "exists(spec)",
             doc: "Is there anything on this machine that the spec matches?",
+            takes: &[("spec", "string")],
+            gives: "boolean",
+            example: r#"if exists "kprobe:vfs_open" then
+  probe "kprobe:vfs_open" :by "comm" :count()
+else
+  probe "tracepoint:syscalls:sys_enter_openat" :by "comm" :count()
+end"#,
             function: exists,
         },
         Entry {
             name: "define",
             signature: "define(\"f(x) = expr\")",
             doc: "Names an expression for the texts of later probes.",
+            takes: &[("text", "string")],
+            gives: "",
+            example: r#"define "failed(x) = x < 0 and x > -4096"
+probe "tracepoint:syscalls:sys_exit_openat"
+  :where "failed(retval)" :print "comm, retval""#,
             function: define,
         },
     ],

@@ -52,24 +52,42 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             name: "on_start",
             signature: "on_start(function)",
             doc: "Calls the function once everything is attached.",
+            takes: &[("action", "fun()")],
+            gives: "",
+            example: r#"on_start(function() print "everything is attached" end)"#,
             function: on_start,
         },
         Entry {
             name: "on_exit",
             signature: "on_exit(function)",
             doc: "Calls the function at the end, after the last event.",
+            takes: &[("action", "fun()")],
+            gives: "",
+            example: r#"local opens = 0
+probe "tracepoint:syscalls:sys_enter_openat"
+  :on(function(e) opens = opens + 1 end)
+on_exit(function() print(opens .. " opens") end)"#,
             function: on_exit,
         },
         Entry {
             name: "on_signal",
             signature: "on_signal(name, function)",
             doc: "Calls the function each time moontrace gets that signal: USR1, USR2, HUP and others. Those that end a run are not to be had.",
+            takes: &[("name", "string"), ("action", "fun()")],
+            gives: "",
+            example: r#"on_signal("USR1", function() print "still here" end)"#,
             function: on_signal,
         },
         Entry {
             name: "exit",
             signature: "exit([status])",
             doc: "Ends the run here: no handler runs any more, only the functions of `on_exit`.",
+            takes: &[("status?", "integer")],
+            gives: "",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :on(function(e)
+  print("the first one was opened by " .. e.comm)
+  exit()
+end)"#,
             function: exit,
         },
     ],

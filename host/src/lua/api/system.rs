@@ -92,30 +92,50 @@ pub(crate) static NAMESPACE: Namespace = Namespace {
             name: "readfile",
             signature: "readfile(path)",
             doc: "The text of a file in /proc or /sys, without its last newline; nil when it can't be read.",
+            takes: &[("path", "string")],
+            gives: "string?",
+            example: r#"print(readfile "/proc/loadavg")"#,
             function: readfile,
         },
         Entry {
             name: "ksym",
             signature: "ksym(address)",
             doc: "The name of the kernel's function that an address is in; the address itself where that is not known.",
+            takes: &[("address", "integer")],
+            gives: "string",
+            example: r#"probe "tracepoint:exceptions:page_fault_kernel"
+  :on(function(e) print(ksym(e.args.ip)) end)"#,
             function: ksym,
         },
         Entry {
             name: "usym",
             signature: "usym(address, pid)",
             doc: "The name of the function that an address of a process is in; where that is not known its module and where in it, or the address itself.",
+            takes: &[("address", "integer"), ("pid", "integer")],
+            gives: "string",
+            example: r#"probe "tracepoint:exceptions:page_fault_user"
+  :on(function(e) print(e.comm, usym(e.args.ip, e.pid)) end)"#,
             function: usym,
         },
         Entry {
             name: "cgroupid",
             signature: "cgroupid(path)",
             doc: "The number that `cgroup` gives in texts, of the cgroup (version 2) with that folder: `set{ cgroupid \"/sys/fs/cgroup/user.slice\" }`.",
+            takes: &[("path", "string")],
+            gives: "integer",
+            example: r#"local users = set{ cgroupid "/sys/fs/cgroup/user.slice" }
+probe "tracepoint:syscalls:sys_exit_openat"
+  :within(users, "cgroup") :print "comm, args.filename""#,
             function: cgroupid,
         },
         Entry {
             name: "require",
             signature: "require(name)",
             doc: "A module: `json`, or the value of `lib/NAME.lua` beside the script.",
+            takes: &[("name", "string")],
+            gives: "any",
+            example: r#"local text = require "text"
+print(text.hexdump "some bytes")"#,
             function: require,
         },
     ],

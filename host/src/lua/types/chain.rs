@@ -316,6 +316,11 @@ fn detach(call: &Call<'_>) -> mlua::Result<Value> {
 pub(crate) static TYPE: Type = Type {
     name: "probe",
     doc: "A probe and what is to be done at it: steps in the order written, then one ending.",
+    example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "retval < 0"
+  :by "comm, error = -retval"
+  :count()"#,
+    fields: &[],
     methods: METHODS,
     later: &[],
 };
@@ -325,18 +330,30 @@ const METHODS: &[Entry] = &[
         name: "where",
         signature: ":where(condition)",
         doc: "Lets only events through for which the condition holds. It is decided in the kernel.",
+        takes: &[("condition?", "string|false")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where [[retval < 0 and comm ~= "sshd"]] :print "comm, retval""#,
         function: |call| text_step(call, "a condition as a text", Step::Where),
     },
     Entry {
         name: "fetch",
         signature: ":fetch(list)",
         doc: "Adds fields to the event, as `e.name`.",
+        takes: &[("list?", "string|false")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :fetch "file = args.filename, parent = curtask.real_parent.comm"
+  :on(function(e) print(e.parent, e.file) end)"#,
         function: |call| text_step(call, "a list of fields", Step::Fetch),
     },
     Entry {
         name: "by",
         signature: ":by(list)",
         doc: "The keys of the tally that the chain ends in.",
+        takes: &[("list?", "string|false")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read" :by "comm, args.fd" :count()"#,
         function: |call| text_step(call, "a list of keys", Step::By),
     },
     look::WITHIN,
@@ -346,78 +363,134 @@ const METHODS: &[Entry] = &[
         name: "with",
         signature: ":with{ name = value }",
         doc: "What `$name` means in the texts of this chain, before the script's options.",
+        takes: &[("values?", "table<string, any>|false")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :with{ least = 4096 } :where "args.count >= $least"
+  :print "comm, args.count""#,
         function: with,
     },
     Entry {
         name: "name",
         signature: ":name(text)",
         doc: "What output and books call the probe.",
+        takes: &[("text?", "string|false")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_enter_openat"
+  :name "opens" :by "comm" :count()"#,
         function: name,
     },
     Entry {
         name: "on",
         signature: ":on(function(e) … end)",
         doc: "Ends the chain: the function gets every event. What it reads of `e` is fetched in the kernel.",
+        takes: &[("handler", "fun(e: moontrace.event)")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat" :on(function(e)
+  if e.retval < 0 then print(e.comm, errno(e.retval), e.args.filename) end
+end)"#,
         function: on,
     },
     Entry {
         name: "print",
         signature: ":print([list])",
         doc: "Ends the chain: prints every event. Without a list: time, comm, pid and the arguments.",
+        takes: &[("list?", "string")],
+        gives: "moontrace.probe",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :print "pid, comm, file = args.filename""#,
         function: print,
     },
     Entry {
         name: "count",
         signature: ":count()",
         doc: "Ends the chain: counts events, by the keys. Returns the tally.",
+        takes: &[],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:raw_syscalls:sys_enter" :by "comm" :count()"#,
         function: count,
     },
     Entry {
         name: "sum",
         signature: ":sum(expr)",
         doc: "Ends the chain: adds up a value, by the keys. Returns the tally.",
+        takes: &[("expr", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :where "retval > 0" :by "comm" :sum "retval""#,
         function: |call| column(call, "sum", 0),
     },
     Entry {
         name: "hist",
         signature: ":hist(expr[, bits])",
         doc: "Ends the chain: a histogram of a value in powers of two, each split by 0 to 5 bits, by the keys. Returns the tally.",
+        takes: &[("expr", "string"), ("bits?", "integer|string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read" :by "comm" :hist("args.count", 2)"#,
         function: |call| column(call, "hist", 1),
     },
     Entry {
         name: "lhist",
         signature: ":lhist(expr, min, max, step)",
         doc: "Ends the chain: a histogram of a value in equal steps, by the keys. Returns the tally.",
+        takes: &[
+            ("expr", "string"),
+            ("min", "integer|string"),
+            ("max", "integer|string"),
+            ("step", "integer|string"),
+        ],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :lhist("args.count", 0, 4096, 512)"#,
         function: |call| column(call, "lhist", 3),
     },
     Entry {
         name: "avg",
         signature: ":avg(expr)",
         doc: "Ends the chain: the average of a value, by the keys. Returns the tally.",
+        takes: &[("expr", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :where "retval > 0" :by "comm" :avg "retval""#,
         function: |call| column(call, "avg", 0),
     },
     Entry {
         name: "min",
         signature: ":min(expr)",
         doc: "Ends the chain: the smallest value, by the keys. Returns the tally.",
+        takes: &[("expr", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :where "retval > 0" :by "comm" :min "retval""#,
         function: |call| column(call, "min", 0),
     },
     Entry {
         name: "max",
         signature: ":max(expr)",
         doc: "Ends the chain: the largest value, by the keys. Returns the tally.",
+        takes: &[("expr", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read" :by "comm" :max "elapsed / 1us""#,
         function: |call| column(call, "max", 0),
     },
     Entry {
         name: "stats",
         signature: ":stats(expr)",
         doc: "Ends the chain: count, sum, average, smallest and largest value, by the keys. Returns the tally.",
+        takes: &[("expr", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read" :by "comm" :stats "elapsed / 1us""#,
         function: |call| column(call, "stats", 0),
     },
     Entry {
         name: "tally",
         signature: ":tally([tally,] columns)",
         doc: "Ends the chain: feeds columns such as `n = count(), bytes = sum(retval)`. Returns the tally.",
+        takes: &[("tally", "moontrace.tally|string"), ("columns?", "string")],
+        gives: "moontrace.tally",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :where "retval > 0" :by "comm"
+  :tally "reads = count(), bytes = sum(retval)""#,
         function: tally,
     },
     spans::START,
@@ -426,18 +499,36 @@ const METHODS: &[Entry] = &[
         name: "add",
         signature: ":add(set, key)",
         doc: "Ends the chain: the kernel puts the key into the set, and what happens next sees it there.",
+        takes: &[("set", "moontrace.set"), ("key", "string")],
+        gives: "moontrace.probe",
+        example: r#"local watched = set{}
+probe "tracepoint:syscalls:sys_enter_execve" :add(watched, "pid")
+probe "tracepoint:syscalls:sys_exit_openat"
+  :within(watched, "pid") :print "comm, args.filename""#,
         function: |call| sets::change(call, true),
     },
     Entry {
         name: "remove",
         signature: ":remove(set, key)",
         doc: "Ends the chain: the kernel takes the key out of the set.",
+        takes: &[("set", "moontrace.set"), ("key", "string")],
+        gives: "moontrace.probe",
+        example: r#"local young = set{}
+probe "tracepoint:syscalls:sys_enter_execve" :add(young, "pid")
+probe "tracepoint:syscalls:sys_enter_exit_group" :remove(young, "pid")
+probe "tracepoint:syscalls:sys_exit_openat"
+  :within(young, "pid") :print "comm, args.filename""#,
         function: |call| sets::change(call, false),
     },
     Entry {
         name: "detach",
         signature: ":detach()",
         doc: "Takes the probe away. A tally that it fed stays readable.",
+        takes: &[],
+        gives: "",
+        example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :on(function(e) print(e.comm) end)
+after("1s", function() opens:detach() end)"#,
         function: detach,
     },
 ];

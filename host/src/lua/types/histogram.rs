@@ -1,6 +1,6 @@
 //! A histogram in a row: `r.hist`.
 
-use super::{Type, register};
+use super::{Field, Type, register};
 use crate::lua::call::{Call, Entry};
 use crate::rows::Histogram;
 use mlua::{Lua, Table, UserData, UserDataFields, UserDataRegistry, Value};
@@ -55,11 +55,40 @@ fn buckets(lua: &Lua, hist: &Histogram) -> mlua::Result<Table> {
 
 pub(crate) static TYPE: Type = Type {
     name: "histogram",
-    doc: "How often values fell into which bucket: `h.count`, and `h.buckets` with `min`, `max` (both inclusive, nil where open) and `count`.",
+    doc: "How often values fell into which bucket.",
+    example: r#"local sizes = probe "tracepoint:syscalls:sys_enter_read" :hist "args.count"
+on_exit(function()
+  for _, row in ipairs(sizes:rows()) do
+    for _, bucket in ipairs(row.hist.buckets) do
+      print(bucket.min, bucket.max, bucket.count)
+    end
+  end
+end)"#,
+    fields: &[
+        Field {
+            name: "count",
+            ty: "integer",
+            doc: "All values.",
+        },
+        Field {
+            name: "buckets",
+            ty: "{ min?: integer, max?: integer, count: integer }[]",
+            doc: "Those that are not empty, from the smallest on: `min` and `max` are both inclusive, and nil where open.",
+        },
+    ],
     methods: &[Entry {
         name: "percentile",
         signature: ":percentile(p)",
         doc: "The largest value of the bucket that the p-th percentile lies in; nil when that bucket has no end, or there is none.",
+        takes: &[("p", "number")],
+        gives: "integer?",
+        example: r#"local sizes = probe "tracepoint:syscalls:sys_enter_read"
+  :by "comm" :hist "args.count"
+on_exit(function()
+  for _, row in ipairs(sizes:rows()) do
+    print(row.comm, row.hist:percentile(99))
+  end
+end)"#,
         function: percentile_of,
     }],
     later: &[],

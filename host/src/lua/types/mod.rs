@@ -1,6 +1,7 @@
 //! The API's values, one file each. A method is an entry in its type's table.
 
 pub(crate) mod chain;
+mod event;
 mod flame;
 pub(crate) mod histogram;
 pub(crate) mod set;
@@ -21,14 +22,28 @@ pub(crate) struct Type {
     /// What messages and the documentation call a value of it.
     pub(crate) name: &'static str,
     pub(crate) doc: &'static str,
+    /// A script, which works as it stands.
+    pub(crate) example: &'static str,
+    pub(crate) fields: &'static [Field],
     pub(crate) methods: &'static [Entry],
     /// Methods that the design names and this version lacks.
     pub(crate) later: &'static [&'static str],
 }
 
+/// What can be read of a value beside its methods.
+pub(crate) struct Field {
+    /// `#` is how many there are, `[integer]` what stands at a number, `[string]` at any other name.
+    pub(crate) name: &'static str,
+    /// In the words of the Lua language server.
+    pub(crate) ty: &'static str,
+    /// Whole sentences.
+    pub(crate) doc: &'static str,
+}
+
 /// Every type, as the documentation lists them.
-pub(crate) const ALL: [&Type; 8] = [
+pub(crate) const ALL: [&Type; 9] = [
     &chain::TYPE,
+    &event::TYPE,
     &tally::TYPE,
     &snapshot::TYPE,
     &histogram::TYPE,

@@ -1,6 +1,6 @@
 //! `set{…}`: a filter that the script may change while its probes run.
 
-use super::{Type, register};
+use super::{Field, Type, register};
 use crate::lua::call::{Call, Entry};
 use crate::lua::error::Failure;
 use crate::lua::given::member;
@@ -58,24 +58,53 @@ fn has(call: &Call<'_>) -> mlua::Result<Value> {
 
 pub(crate) static TYPE: Type = Type {
     name: "set",
-    doc: "Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once; `#s` counts them.",
+    doc: "Numbers, strings or tuples that texts look into (`key in $s`, `:within(s, key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change works at once.",
+    example: r#"local seen = set{}
+probe "tracepoint:syscalls:sys_enter_openat"
+  :without(seen, "comm")
+  :on(function(e)
+    seen:add(e.comm)
+    print("a new program: " .. e.comm)
+  end)"#,
+    fields: &[Field {
+        name: "#",
+        ty: "integer",
+        doc: "Its members.",
+    }],
     methods: &[
         Entry {
             name: "add",
             signature: ":add(value)",
             doc: "Puts a member in.",
+            takes: &[("value", "moontrace.member")],
+            gives: "",
+            example: r#"local files = set{ "/etc/passwd" }
+files:add "/etc/hosts"
+probe "tracepoint:syscalls:sys_exit_openat"
+  :within(files, "args.filename") :print "comm, args.filename""#,
             function: add,
         },
         Entry {
             name: "remove",
             signature: ":remove(value)",
             doc: "Takes a member out.",
+            takes: &[("value", "moontrace.member")],
+            gives: "",
+            example: r#"local programs = set{ "cat", "ls" }
+probe "tracepoint:syscalls:sys_exit_openat"
+  :within(programs, "comm") :print "comm, args.filename"
+after("5s", function() programs:remove "cat" end)"#,
             function: remove,
         },
         Entry {
             name: "has",
             signature: ":has(value)",
             doc: "Is the value a member? What probes have added counts, too.",
+            takes: &[("value", "moontrace.member")],
+            gives: "boolean",
+            example: r#"local seen = set{}
+probe "tracepoint:syscalls:sys_enter_openat" :add(seen, "comm")
+on_exit(function() print(seen:has "cat", #seen) end)"#,
             function: has,
         },
     ],

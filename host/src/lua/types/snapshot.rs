@@ -2,7 +2,7 @@
 
 use super::flame::{flamegraph_of_snapshot, folded};
 use super::stack::StackValue;
-use super::{Type, register};
+use super::{Field, Type, register};
 use crate::lua::call::{Call, Entry};
 use crate::lua::tables;
 use crate::lua::tallies::View;
@@ -204,48 +204,121 @@ pub(crate) fn view(call: &Call<'_>, index: usize) -> mlua::Result<View> {
 
 pub(crate) static TYPE: Type = Type {
     name: "table",
-    doc: "A tally as it was taken: it does not change any more. `#t` counts its rows, `t.seconds` is the time in which they came together.",
+    doc: "A tally as it was taken: it does not change any more.",
+    example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm" :count()
+every("1s", function()
+  local taken = opens:take()
+  printf("%d programs in %.1f s\n", #taken, taken.seconds)
+end)"#,
+    fields: &[
+        Field {
+            name: "#",
+            ty: "integer",
+            doc: "Its rows.",
+        },
+        Field {
+            name: "seconds",
+            ty: "number",
+            doc: "The time in which they came together.",
+        },
+    ],
     methods: &[
         Entry {
             name: "rows",
             signature: ":rows()",
             doc: "Every row as a plain table, largest last.",
+            takes: &[],
+            gives: "moontrace.row[]",
+            example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm" :count()
+on_exit(function()
+  for _, row in ipairs(opens:take():rows()) do
+    print(row.comm, row.count)
+  end
+end)"#,
             function: rows::<Snapshot>,
         },
         Entry {
             name: "get",
             signature: ":get(key…)",
             doc: "The row of these keys; one with zeros where there is none.",
+            takes: &[("...", "any")],
+            gives: "moontrace.row",
+            example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm" :count()
+every("1s", function() print(opens:take():get("cat").count) end)"#,
             function: get::<Snapshot>,
         },
         Entry {
             name: "top",
             signature: ":top(n[, column|function])",
             doc: "The n largest rows by a column or by a function of a row, largest first.",
+            takes: &[
+                ("n", "integer"),
+                ("by?", "string|fun(row: moontrace.row): number"),
+            ],
+            gives: "moontrace.row[]",
+            example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm" :count()
+on_exit(function()
+  for _, row in ipairs(opens:take():top(3)) do
+    print(row.comm, row.count)
+  end
+end)"#,
             function: top::<Snapshot>,
         },
         Entry {
             name: "group",
             signature: ":group(field, column)",
             doc: "A row for each value of the field: the sum of the column, and how many rows there were.",
+            takes: &[("field", "string"), ("column", "string")],
+            gives: "moontrace.table",
+            example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm, pid" :count()
+every("1s", function() opens:take():group("comm", "count"):print() end)"#,
             function: group::<Snapshot>,
         },
         Entry {
             name: "print",
             signature: ":print{ top =, sort =, title =, rate = }",
             doc: "Prints the table, largest last.",
+            takes: &[(
+                "options?",
+                "{ top?: integer, sort?: string, title?: string, rate?: boolean }",
+            )],
+            gives: "",
+            example: r#"local opens = probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm" :count()
+every("1s", function() opens:take():print{ sort = "comm" } end)"#,
             function: print,
         },
         Entry {
             name: "flamegraph",
             signature: ":flamegraph(file[, { column =, title = }])",
             doc: "Draws the stacks among the keys as a flame graph, an SVG image; keys that are no stacks are its roots. Frames are as wide as the first column says, or the one that is named.",
+            takes: &[
+                ("file", "string"),
+                ("options?", "{ column?: string, title?: string }"),
+            ],
+            gives: "",
+            example: r#"local samples = probe "profile:hz:99" :by "ustack" :count()
+on_exit(function()
+  samples:take():flamegraph("cpu.svg", { title = "the whole run" })
+end)"#,
             function: flamegraph_of_snapshot,
         },
         Entry {
             name: "folded",
             signature: ":folded([file][, { column = }])",
             doc: "The stacks as lines of folded text, `comm;main;read 12`, outermost frame first: returned, or written to a file.",
+            takes: &[
+                ("file?", "string|{ column?: string }"),
+                ("options?", "{ column?: string }"),
+            ],
+            gives: "string?",
+            example: r#"local samples = probe "profile:hz:99" :by "comm, kstack" :count()
+on_exit(function() samples:take():folded "cpu.folded" end)"#,
             function: folded::<Snapshot>,
         },
     ],

@@ -40,10 +40,23 @@ fn open(call: &Call<'_>) -> mlua::Result<Value> {
 pub(crate) static TYPE: Type = Type {
     name: "span",
     doc: "Things that have begun, by key: chains put them in by `:start`, add to them by `:mark`, and find them by `:within` and `:finish`.",
+    example: r#"local naps = span()
+probe "tracepoint:syscalls:sys_enter_clock_nanosleep"
+  :fetch "clock = args.which_clock" :start(naps)
+probe "tracepoint:syscalls:sys_exit_clock_nanosleep"
+  :finish(naps) :print "comm, from.clock, elapsed / 1ms""#,
+    fields: &[],
     methods: &[Entry {
         name: "open",
         signature: ":open([age])",
         doc: "What has begun and not ended, at least so old: a table of the key, the fields, `age` and `time` in ns, oldest last.",
+        takes: &[("age?", "string|integer")],
+        gives: "moontrace.table",
+        example: r#"local naps = span()
+probe "tracepoint:syscalls:sys_enter_clock_nanosleep"
+  :fetch "comm" :start(naps)
+probe "tracepoint:syscalls:sys_exit_clock_nanosleep" :finish(naps)
+every("1s", function() naps:open("100ms"):print() end)"#,
         function: open,
     }],
     later: &[],

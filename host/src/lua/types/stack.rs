@@ -1,6 +1,6 @@
 //! A stack: `e.kstack`, `r.ustack`.
 
-use super::{Type, no_method, register};
+use super::{Field, Type, no_method, register};
 use crate::rows::{Frame, Stack};
 use mlua::{
     Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods, UserDataRegistry, Value,
@@ -28,7 +28,27 @@ fn frame(lua: &Lua, of: &Frame) -> mlua::Result<Table> {
 
 pub(crate) static TYPE: Type = Type {
     name: "stack",
-    doc: "A stack, innermost frame first. `#s` counts its frames; `s[i]` is one, with `addr`, `name`, `offset`, `inlined` and, where they are known, `symbol`, `module`, `file` and `line`. `for i, frame in ipairs(s)` goes through them, `tostring(s)` has a line for each. `s.mark` is `[truncated]` or `[failed: …]` of one that is not whole. Equal stacks are equal, as keys of a table, too.",
+    doc: "A stack, innermost frame first. `for i, frame in ipairs(s)` goes through its frames, `tostring(s)` has a line for each. Equal stacks are equal, as keys of a table, too.",
+    example: r#"probe "tracepoint:exceptions:page_fault_user" :on(function(e)
+  for i, frame in ipairs(e.ustack) do print(i, frame.name, frame.offset) end
+end)"#,
+    fields: &[
+        Field {
+            name: "#",
+            ty: "integer",
+            doc: "Its frames.",
+        },
+        Field {
+            name: "[integer]",
+            ty: "{ addr: integer, name: string, offset: integer, inlined: boolean, symbol?: string, module?: string, file?: string, line?: integer }",
+            doc: "A frame, the innermost first; `symbol`, `module`, `file` and `line` where they are known.",
+        },
+        Field {
+            name: "mark",
+            ty: "string?",
+            doc: "`[truncated]` or `[failed: …]` of one that is not whole.",
+        },
+    ],
     methods: &[],
     later: &[],
 };

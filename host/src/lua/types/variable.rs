@@ -58,17 +58,35 @@ fn get(call: &Call<'_>) -> mlua::Result<Value> {
 pub(crate) static TYPE: Type = Type {
     name: "variable",
     doc: "A value that texts read as `$name` (given by `:with`). A change works at once in running probes.",
+    example: r#"local least = var(100)
+probe "tracepoint:syscalls:sys_exit_read"
+  :with{ least = least } :where "retval >= $least" :print "comm, retval"
+on_signal("USR1", function() least:set(least:get() * 2) end)"#,
+    fields: &[],
     methods: &[
         Entry {
             name: "set",
             signature: ":set(value)",
             doc: "Changes the value; its type stays.",
+            takes: &[("value", "integer|string")],
+            gives: "",
+            example: r#"local least = var(0)
+probe "tracepoint:syscalls:sys_exit_read"
+  :with{ least = least } :where "retval > $least"
+  :on(function(e) least:set(e.retval) end)"#,
             function: set,
         },
         Entry {
             name: "get",
             signature: ":get()",
             doc: "The value.",
+            takes: &[],
+            gives: "integer|string",
+            example: r#"local longest = var(0)
+probe "tracepoint:syscalls:sys_exit_read"
+  :with{ longest = longest } :where "retval > $longest"
+  :on(function(e) longest:set(e.retval) end)
+on_exit(function() print("the longest read: " .. longest:get()) end)"#,
             function: get,
         },
     ],

@@ -19,6 +19,16 @@ pub(super) const WITHIN: Entry = Entry {
     name: "within",
     signature: ":within(span[, key])",
     doc: "Lets only events through for which something of the span is open under the key (`tid` unless said). It is `from` for what stands behind. With a set, only events whose key is in it, as `:where \"key in $s\"` does: `:within(s, \"pid\")`.",
+    takes: &[
+        ("span?", "moontrace.span|moontrace.set|false"),
+        ("key?", "string"),
+    ],
+    gives: "moontrace.probe",
+    example: r#"local reads = span()
+probe "tracepoint:syscalls:sys_enter_read" :start(reads)
+probe "tracepoint:syscalls:sys_exit_read" :finish(reads)
+probe "tracepoint:exceptions:page_fault_kernel"
+  :within(reads) :by "comm" :count()"#,
     function: |call| look(call, Look::Within),
 };
 
@@ -26,5 +36,13 @@ pub(super) const WITHOUT: Entry = Entry {
     name: "without",
     signature: ":without(span[, key])",
     doc: "Lets only events through for which nothing of the span is open under the key, or whose key is not in the set.",
+    takes: &[
+        ("span?", "moontrace.span|moontrace.set|false"),
+        ("key?", "string"),
+    ],
+    gives: "moontrace.probe",
+    example: r#"local known = set{ "sshd", "cron" }
+probe "tracepoint:syscalls:sys_exit_openat"
+  :without(known, "comm") :print "comm, args.filename""#,
     function: |call| look(call, Look::Without),
 };

@@ -39,6 +39,14 @@ pub(super) const FINISH: Entry = Entry {
     name: "finish",
     signature: ":finish(span[, key])",
     doc: "As `:within`, and takes out what it finds: behind it are `from.NAME`, `from.time` and `elapsed`. A chain that has no ending then prints nothing.",
+    takes: &[("span?", "moontrace.span|false"), ("key?", "string")],
+    gives: "moontrace.probe",
+    example: r#"local reads = span()
+probe "tracepoint:syscalls:sys_enter_read"
+  :fetch "args.count" :start(reads)
+probe "tracepoint:syscalls:sys_exit_read"
+  :finish(reads) :where "retval < from.count"
+  :print "comm, from.count, retval, elapsed / 1us""#,
     function: |call| step(call, |chain| look(call, chain, Look::Finish)),
 };
 
@@ -46,6 +54,13 @@ pub(super) const START: Entry = Entry {
     name: "start",
     signature: ":start(span[, key])",
     doc: "Ends the chain: something begins, known by the key (`tid` unless said). What the chain fetches is stored. One that is open already begins anew, and keeps what is not stored again.",
+    takes: &[("span", "moontrace.span"), ("key?", "string")],
+    gives: "moontrace.probe",
+    example: r#"local calls = span()
+probe "tracepoint:syscalls:sys_enter_execve"
+  :fetch "caller = comm" :start(calls)
+probe "tracepoint:syscalls:sys_exit_execve"
+  :finish(calls) :print "from.caller, comm, elapsed / 1us""#,
     function: |call| begin(call, false),
 };
 
@@ -53,5 +68,14 @@ pub(super) const MARK: Entry = Entry {
     name: "mark",
     signature: ":mark(span[, key])",
     doc: "Ends the chain: adds what the chain fetches to what is open under the key.",
+    takes: &[("span", "moontrace.span"), ("key?", "string")],
+    gives: "moontrace.probe",
+    example: r#"local runs = span()
+probe "tracepoint:sched:sched_process_exec"
+  :fetch "file = args.filename" :start(runs)
+probe "tracepoint:syscalls:sys_enter_exit_group"
+  :fetch "status = args.error_code" :mark(runs)
+probe "tracepoint:sched:sched_process_exit"
+  :finish(runs) :print "from.file, from.status, elapsed / 1ms""#,
     function: |call| begin(call, true),
 };
