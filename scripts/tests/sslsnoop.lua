@@ -1,40 +1,25 @@
 local OPENSSL = { "command:openssl", "uprobe:libssl:SSL_read" }
 local PYTHON = { "command:openssl", "command:python3", "uprobe:libssl:SSL_read_ex" }
 
--- A certificate for the tests, in a folder that goes when they are done with it.
-local function with_certificate(use)
-  local folder = sh "mktemp -d":match "%S+"
-  sh("cd " .. folder .. " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem"
-    .. " -out cert.pem -days 1 -subj /CN=localhost 2>&1")
-  local ok, got = pcall(use, folder)
-  sh("rm -r " .. folder)
-  if not ok then error(got, 0) end
-  return got
-end
-
--- A client says a line to a server, which says it backwards.
+-- A client says a line to a server, which says it backwards. They share a key, which takes no certificate.
 local function talk(line, ...)
-  local options = { ... }
-  return with_certificate(function(folder)
-    local port = 20000 + tonumber(sh "echo $$") % 10000
-    local server = ("openssl s_server -rev -quiet -naccept 1 -accept 127.0.0.1:%d -cert %s/cert.pem -key %s/key.pem")
-      :format(port, folder, folder)
-    local client = "sh -c '(echo %s; sleep 1) | openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:%d >/dev/null 2>&1'"
-    server = start(server)
-    -- Until it listens.
-    sh(("for i in 1 2 3 4 5 6 7; do grep -q ':%04X 00000000:0000 0A' /proc/net/tcp && exit; sleep 0.2; done"):format(port))
-    local got = run{ "sslsnoop", command = client:format(line, port), table.unpack(options) }
-    server:stop()
-    return got
-  end)
+  local port = 20000 + tonumber(sh "echo $$") % 10000
+  local server = start(("openssl s_server -rev -quiet -naccept 1 -accept 127.0.0.1:%d -nocert -psk 5ec2e7"):format(port))
+  local client = "sh -c '(echo %s; sleep 1) | openssl s_client -quiet -no_ign_eof -psk 5ec2e7 -connect 127.0.0.1:%d >/dev/null 2>&1'"
+  -- Until it listens.
+  sh(("for i in $(seq 50); do grep -q ':%04X 00000000:0000 0A' /proc/net/tcp && exit; sleep 0.2; done"):format(port))
+  local got = run{ "sslsnoop", command = client:format(line, port), ... }
+  server:stop()
+  return got
 end
 
 -- Both ends of a connection in one process, without a network: the server says so many bytes.
 local function say(bytes, ...)
-  local options = { ... }
-  return with_certificate(function(folder)
-    local program = folder .. "/say.py"
-    sh(("cat >%s <<'END'\n%s\nEND"):format(program, ([[
+  local folder = sh "mktemp -d":match "%S+"
+  sh("cd " .. folder .. " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem"
+    .. " -out cert.pem -days 1 -subj /CN=localhost 2>&1")
+  local program = folder .. "/say.py"
+  sh(("cat >%s <<'END'\n%s\nEND"):format(program, ([[
 import ssl
 server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 server.load_cert_chain("FOLDER/cert.pem", "FOLDER/key.pem")
@@ -47,8 +32,10 @@ for side in (client, server, client, server):
     except ssl.SSLWantReadError: pass
 server.write(b"s" * BYTES)
 assert len(client.read(BYTES)) == BYTES]]):gsub("FOLDER", folder):gsub("BYTES", tostring(bytes))))
-    return run{ "sslsnoop", command = "python3 " .. program, table.unpack(options) }
-  end)
+  local ok, got = pcall(run, { "sslsnoop", command = "python3 " .. program, ... })
+  sh("rm -r " .. folder)
+  check(ok, got)
+  return got
 end
 
 case("shows what is sent and received", { needs = OPENSSL, example = true }, function()

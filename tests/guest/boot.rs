@@ -14,6 +14,10 @@ const PREEMPTED: &str = "6.12";
 const PROGRAMS: &str = "MOONTRACE_COUNT=60";
 const SLOW: [&str; 2] = ["large::", "planted_mistakes"];
 
+/// The guest that has programs and libraries of this machine, and which (tests/vm/run).
+const FURNISHED: &str = "6.12";
+const FURNITURE: &str = "bash:bash script:bsdutils getent:libc-bin openssl:openssl";
+
 /// Has the examples of tools written anew (tests/kernel/tools.rs).
 const WRITE: &str = "MOONTRACE_WRITE=1";
 
@@ -95,6 +99,9 @@ impl Tests {
         command.env("GUEST_SECONDS", SECONDS);
         if kernel == PREEMPTED {
             command.env("GUEST_KERNEL", "preempt=full");
+        }
+        if kernel == FURNISHED {
+            command.env("GUEST_PROGRAMS", FURNITURE);
         }
         command.arg(kernel).args(files);
         command.args(["--", "sh", "-c", &commands.join("; ")]);
