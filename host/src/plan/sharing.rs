@@ -80,7 +80,7 @@ pub(super) fn bring_together(facts: &Facts, exact: bool, all: Vec<Ready>) -> Vec
     let mut groups = Vec::new();
     for (class, members) in gathered {
         let shared = class.and_then(|class| match members.as_slice() {
-            [one] => class.whole_calls(facts, exact, one),
+            [one] => class.of_one(facts, exact, one),
             many => class.attachment(facts, exact, many),
         });
         match shared {
@@ -129,6 +129,10 @@ struct Shared {
 }
 
 impl Shared {
+    fn ends(&self) -> Option<Ends> {
+        self.attachment.ends()
+    }
+
     /// `None` of no members.
     fn group(self, members: Vec<Ready>) -> Option<Group> {
         let mut members = members.into_iter();
@@ -141,13 +145,17 @@ impl Shared {
             layouts.extend(member.compiled.layout().cloned());
             found.push(member.found);
         }
+        let told_by = match found.len() {
+            1 => ToldBy::Nothing,
+            _ => self.told_by,
+        };
         Some(Group {
             members: found,
             layouts,
             optional: first.optional,
             hanging,
             compiled: first.compiled,
-            told_by: self.told_by,
+            told_by,
         })
     }
 }
@@ -174,20 +182,22 @@ impl Class {
         }
     }
 
-    /// One link where a single member would need two events; `None` where it doesn't, or this kernel has none.
-    fn whole_calls(&self, facts: &Facts, exact: bool, member: &Ready) -> Option<Shared> {
+    /// A link for a single member: where it would need two events else, and of a binary, since closing an event there waits
+    /// for the kernel behind all others, for some 100 ms each. `None` where it doesn't, or this kernel has none.
+    fn of_one(&self, facts: &Facts, exact: bool, member: &Ready) -> Option<Shared> {
         let members = std::slice::from_ref(member);
-        let in_reach = match self {
-            Self::Function { .. } => facts.is_notrace(&function(member)?) == Some(false),
-            Self::Binary { .. } => true,
-            _ => false,
-        };
-        if kept(members).is_empty() || !in_reach {
-            return None;
+        match self {
+            Self::Function { .. } if !kept(members).is_empty() => {
+                let in_reach = facts.is_notrace(&function(member)?) == Some(false);
+                let shared = self.attachment(facts, exact, members);
+                shared.filter(|shared| in_reach && shared.ends() == Some(Ends::Both))
+            }
+            Self::Binary { .. } => {
+                let shared = self.attachment(facts, exact, members);
+                shared.filter(|shared| shared.ends().is_some())
+            }
+            _ => None,
         }
-        let shared = self.attachment(facts, exact, members)?;
-        let is_session = shared.attachment.ends() == Some(Ends::Both);
-        is_session.then_some(shared)
     }
 
     /// The attachment that members of the class share; `None` where this kernel has none.
@@ -215,7 +225,7 @@ impl Class {
                 };
                 if let Some(ends) = ends {
                     let functions = members.iter().filter_map(function).collect();
-                    return Some(one_link(Attachment::KprobeMulti { functions, ends }));
+                    return Some(one_link(Attachment::KprobeMulti { functions, ends }, count));
                 }
                 facts.has_event_cookies().then(|| at_each(members))
             }
@@ -235,7 +245,7 @@ impl Class {
                         ends: if session { Ends::Both } else { Ends::one(*ret) },
                         pid: *pid,
                     };
-                    return Some(one_link(attachment));
+                    return Some(one_link(attachment, count));
                 }
                 facts.has_event_cookies().then(|| at_each(members))
             }
@@ -249,9 +259,10 @@ fn kept(members: &[Ready]) -> &[Part] {
     members.first().map_or(&[], |first| &first.compiled.kept)
 }
 
-fn one_link(attachment: Attachment) -> Shared {
+fn one_link(attachment: Attachment, members: usize) -> Shared {
     let why = match attachment.ends() {
         Some(Ends::Both) => "one link for the beginnings and the returns of calls",
+        _ if members == 1 => "a link of its own",
         _ => "one link for all of them",
     };
     Shared {

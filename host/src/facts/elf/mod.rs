@@ -6,6 +6,7 @@ mod cache;
 #[cfg(test)]
 mod damage;
 mod file;
+mod kept;
 mod locate;
 mod mapped;
 mod place;
@@ -18,6 +19,7 @@ mod usdt_argument;
 pub use binary::{Binary, Symbol};
 pub use boundaries::{LONGEST, Misplaced, is_boundary};
 pub(super) use file::with_object;
+pub(super) use kept::Kept;
 pub use locate::{candidates, locate};
 pub use mapped::{gone, is_called, mapped};
 pub(super) use segments::Segments;

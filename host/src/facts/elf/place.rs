@@ -8,6 +8,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 impl Binary {
+    /// Is it `FN+OFFSET` or an address, and no function's name?
+    pub fn is_offset(place: &str) -> bool {
+        place.contains('+') || address(place).is_some()
+    }
+
     /// Where `FN`, `FN+OFFSET` or an address (`0x…`, as the file is linked) stands: bytes from the start of the file.
     ///
     /// # Errors

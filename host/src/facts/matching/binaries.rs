@@ -1,6 +1,6 @@
 //! Functions of programs and libraries.
 
-use super::{Location, Match, malformed, nothing_left};
+use super::{Location, Match, malformed};
 use crate::facts::Facts;
 use crate::facts::elf::{self, Binary, Symbol};
 use crate::report::Report;
@@ -25,7 +25,7 @@ impl Facts {
         for file in expand(file) {
             let one = is_plain(&file);
             for path in self.files(&file, pid)? {
-                let binary = match Binary::open(&path) {
+                let binary = match self.binaries.open(&path) {
                     Ok(binary) => binary,
                     Err(report) if one => return Err(report),
                     // Of a pattern, what is no program drops out.
@@ -35,12 +35,9 @@ impl Facts {
                     check_return(&binary, function)?;
                 }
                 for function in expand(function) {
-                    let places = match in_binary(&binary, &function) {
-                        Ok(places) => places,
-                        Err(report) => {
-                            missing.get_or_insert(report);
-                            continue;
-                        }
+                    let Some(places) = in_binary(&binary, &function) else {
+                        missing.get_or_insert_with(|| (binary.clone(), function));
+                        continue;
                     };
                     let shown = shown(&root, &path);
                     found.extend(places.into_iter().map(|(function, offset)| Match {
@@ -55,7 +52,10 @@ impl Facts {
                 }
             }
         }
-        nothing_left(found.is_empty(), missing)?;
+        // Looking for the nearest names takes its time: of names that drop out nobody asks.
+        if let (true, Some((binary, function))) = (found.is_empty(), missing) {
+            return Err(why_not(&binary, &function));
+        }
         found.sort_by(|a, b| a.probe.cmp(&b.probe));
         found.dedup();
         Ok(found)
@@ -105,23 +105,32 @@ fn check_return(binary: &Binary, function: &str) -> Result<(), Report> {
     Ok(())
 }
 
-/// The functions of a binary that a pattern matches; an error when a plain name isn't there, or the binary names none.
-fn in_binary(binary: &Binary, pattern: &str) -> Result<Vec<(String, u64)>, Report> {
+/// The functions of a binary that a pattern matches; `None` when a plain name isn't there, or the binary names none.
+fn in_binary(binary: &Binary, pattern: &str) -> Option<Vec<(String, u64)>> {
     let place = |symbol: &Symbol| (symbol.name.clone(), symbol.offset);
     if is_plain(pattern) {
         let called = binary.called(pattern);
         if !called.is_empty() {
-            return Ok(called.iter().map(place).collect());
+            return Some(called.iter().map(place).collect());
         }
-        let offset = binary.offset_of(pattern)?;
-        return Ok(vec![(pattern.to_owned(), offset)]);
+        if !Binary::is_offset(pattern) {
+            return None;
+        }
+        let offset = binary.offset_of(pattern).ok()?;
+        return Some(vec![(pattern.to_owned(), offset)]);
     }
     if binary.symbols().is_empty() {
-        return Err(binary.unknown(pattern));
+        return None;
     }
     let matching = binary
         .symbols()
         .iter()
         .filter(|symbol| matches(pattern, &symbol.name));
-    Ok(matching.map(place).collect())
+    Some(matching.map(place).collect())
+}
+
+/// Why a pattern is not in a binary.
+fn why_not(binary: &Binary, pattern: &str) -> Report {
+    let offset = binary.offset_of(pattern);
+    offset.err().unwrap_or_else(|| binary.unknown(pattern))
 }
