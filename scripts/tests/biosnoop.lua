@@ -1,13 +1,4 @@
--- A disk of the case's own, for body(device, name).
-local function with_disk(body)
-  local device = sh([[
-    [ -e /dev/loop-control ] || modprobe loop
-    file=$(mktemp) && dd if=/dev/zero of=$file bs=1048576 count=4 2>/dev/null
-    device=$(losetup -f) && losetup $device $file && rm $file && echo $device]]):match "%S+"
-  local ok, problem = pcall(body, device, device:match "[^/]+$")
-  sh("losetup -d " .. device)
-  check(ok, problem)
-end
+local with_disk = require "disk"
 
 local needs = { "rawtracepoint:block_rq_issue", "command:losetup" }
 

@@ -1,16 +1,22 @@
 //! `require`: modules of the binary, then those that lie beside the script, each run once.
 
+use super::chunks::Chunks;
 use super::error::Failure;
-use super::script::Script;
 use super::stdlib;
+use super::vm::Modules;
 use crate::report::Report;
 use mlua::{Lua, Value};
 
 /// Where the values of the script's modules are kept among the registry's named values.
 const LOADED: &str = "moontrace.required";
 
-/// The Lua function `require`.
-pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
+/// The Lua function `require`: what is not moontrace's own is found by `modules`.
+pub(crate) fn require(
+    lua: &Lua,
+    name: &str,
+    chunks: &Chunks,
+    modules: &Modules,
+) -> mlua::Result<Value> {
     if let Some(module) = stdlib::module(lua, name)? {
         return Ok(module);
     }
@@ -22,10 +28,12 @@ pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
             loaded
         }
     };
-    let script = Script::of(lua)?;
     let fail = |report: Report| {
-        let report = report.at(script.here(lua));
-        mlua::Error::from(Failure::Reports(vec![script.chunks.point(report, name)]))
+        let report = match chunks.here(lua) {
+            Some(place) => report.at(place),
+            None => report,
+        };
+        mlua::Error::from(Failure::Reports(vec![chunks.point(report, name)]))
     };
     match loaded.raw_get(name)? {
         Value::Nil => {}
@@ -37,12 +45,12 @@ pub(crate) fn require(lua: &Lua, name: &str) -> mlua::Result<Value> {
         }
         value => return Ok(value),
     }
-    let Some((file, text)) = (script.modules)(name).map_err(&fail)? else {
+    let Some((file, text)) = modules(name).map_err(&fail)? else {
         let help = stdlib::near_module(name);
         return Err(fail(Report::new(format!("no module '{name}'")).help(help)));
     };
     loaded.raw_set(name, false)?;
-    let run = script.chunks.load(lua, &file, &text);
+    let run = chunks.load(lua, &file, &text);
     let run = run.and_then(|module| module.call::<Value>(()));
     let value = run.inspect_err(|_| drop(loaded.raw_set(name, Value::Nil)))?;
     let value = match value {

@@ -2,7 +2,10 @@
 
 use super::api::system;
 use super::chunks::Chunks;
+use super::modules;
 use super::stdlib::chunk_name;
+use super::vm::Modules;
+use crate::report::Report;
 use mlua::{Function, Lua, MultiValue, Table, UserData, UserDataMethods, Value};
 use std::rc::Rc;
 
@@ -25,6 +28,11 @@ pub trait Stage {
     fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String>;
     /// The words that name a tool of the collection on moontrace's command line.
     fn tool(&self, name: &str) -> String;
+    /// The file and the text of what `require` gets: what lies in `lib` beside the tools.
+    ///
+    /// # Errors
+    /// When it is there and can't be read.
+    fn module(&self, name: &str) -> Result<Option<(String, String)>, Report>;
     /// The words of moontrace itself.
     fn program(&self) -> String;
     /// The example that is kept of a tool.
@@ -108,6 +116,11 @@ impl Suite {
             let function: Function = test.get(name)?;
             lua.globals().set(name, function)?;
         }
+        let (lies, own) = (stage.clone(), chunks.clone());
+        let modules: Modules = Box::new(move |name| lies.module(name));
+        let require = move |lua: &Lua, name: String| modules::require(lua, &name, &own, &modules);
+        let require = lua.create_function(require)?;
+        lua.globals().set("require", require)?;
         chunks.load(&lua, file, text)?.call::<()>(())?;
         Ok(Self { lua, test })
     }

@@ -182,6 +182,11 @@ impl Stage for Theatre {
         }
     }
 
+    fn module(&self, name: &str) -> Result<Option<(String, String)>, Report> {
+        let found = self.collection.get(Part::Module, name)?;
+        Ok(found.map(|source| (source.file, source.text)))
+    }
+
     fn program(&self) -> String {
         let own = std::env::current_exe();
         own.map_or("moontrace".into(), |path| path.display().to_string())

@@ -82,7 +82,9 @@ fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
 }
 
 fn require(call: &Call<'_>) -> mlua::Result<Value> {
-    modules::require(call.lua, &call.text(0, "a module's name")?)
+    let name = call.text(0, "a module's name")?;
+    let script = &call.script;
+    modules::require(call.lua, &name, &script.chunks, &script.modules)
 }
 
 pub(crate) static NAMESPACE: Namespace = Namespace {
