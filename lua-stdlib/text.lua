@@ -6,7 +6,8 @@ local host = ...
 
 local text = {}
 
---- The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`).
+--- The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`). As in date(1), `%s`
+--- is the seconds since 1970, `%N` the nanoseconds of a second, and `%6N` its first six digits.
 ---
 ---     probe "tracepoint:syscalls:sys_enter_openat"
 ---       :on(function(e) print(strftime("%H:%M:%S", e.time), e.comm) end)
@@ -14,8 +15,12 @@ local text = {}
 ---@param time? integer
 ---@return string
 function text.strftime(format, time)
-  local seconds = os.time()
-  if time then seconds = seconds - (host.now() - time) // 1000000000 end
+  local day = host.time_of_day() - (time and host.now() - time or 0)
+  local seconds, nanoseconds = day // 1000000000, ("%09d"):format(day % 1000000000)
+  format = format:gsub("%%(%d?)([%%sN])", function(digits, what)
+    if what == "s" then return tostring(seconds) end
+    if what == "N" then return nanoseconds:sub(1, tonumber(digits) or 9) end
+  end)
   return os.date(format, seconds)
 end
 

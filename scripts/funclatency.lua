@@ -9,6 +9,7 @@
 --   -i, --interval TIME   print and start anew this often, not only at the end
 --   -r, --regexp          the last part of PATTERN is a regular expression
 --   -T, --timestamp       print the time, too
+--   -l, --level N         taken for BCC's sake: calls within calls are timed as well, however deep
 -- Subject: cpu
 -- Level: heavy
 -- Example: funclatency -u -F 'vfs_{read,write}'

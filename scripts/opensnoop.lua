@@ -11,6 +11,7 @@
 --   -f, --flag O_FLAG...   only calls with one of these flags: -f O_WRONLY -f O_RDWR
 --   -e, --extended         flags and mode, in octal; the mode is n/a where nothing is made
 --   -F, --full-path        whole paths
+--   -d, --seconds N        end after so many seconds
 --   --cgroup FILE          only processes in this folder below /sys/fs/cgroup
 --
 -- FD is the new file descriptor, ERR the error's number where there is none.
@@ -38,9 +39,10 @@ for i, flag in ipairs(opt.flag or {}) do any[i] = ("has(flags, %s)"):format(flag
 
 local first
 probe "tracepoint:syscalls:sys_exit_open{,at,at2}"
+  -- It comes first: behind a string, whose end the kernel does not know, it would be verified again for each that there may be.
+  :fetch(opt.full_path and "base = folder(first(args.dfd, AT_FDCWD))" or "base = ''")
   :fetch "file = str(args.filename, 4096), flags = first(args.how.flags, args.flags)"
   :fetch "mode = (has(flags, O_CREAT) or has(flags, O_TMPFILE)) and first(args.how.mode, args.mode) or -1"
-  :fetch(opt.full_path and "base = folder(first(args.dfd, AT_FDCWD))" or "base = ''")
   :where(opt.failed and "retval < 0")
   :where(opt.tid and "tid == $tid")
   :where(opt.uid and "uid == $uid")
@@ -60,3 +62,5 @@ probe "tracepoint:syscalls:sys_exit_open{,at,at2}"
       FLAGS = e.flags, MODE = e.mode == -1 and "n/a" or e.mode, PATH = file,
     }
   end)
+
+if opt.seconds then after(opt.seconds * 1000000000, exit) end

@@ -2,6 +2,9 @@
 --- Show each TCP connection when it ends: whose it was, where to, how much went over it, and how long it lived.
 --
 -- Usage: tcplife [OPTIONS]
+--   -T, --time          the time of day
+--   -t, --timestamp     the seconds since the first line
+--   -w, --wide          columns that IPv6 addresses fit into
 --   -L, --lport N...    only these local ports
 --   -D, --rport N...    only these remote ports
 --   -4, --ipv4          only IPv4
@@ -12,7 +15,15 @@
 -- Subject: network
 -- Level: safe
 -- Example: tcplife -D 443 -D 80
-local opt, life = options(), span()
+local opt, life, first = options(), span(), nil
+
+local address = opt.wide and "%-39s" or "%-15s"
+local line = require "columns" {
+  opt.time and { "TIME", "%-8s" }, opt.timestamp and { "TIME(s)", "%-9.6f" },
+  { "PID", "%-7d" }, { "COMM", "%-16s" },
+  { "LADDR", address }, { "LPORT", "%-5d" }, { "RADDR", address }, { "RPORT", "%-5d" },
+  { "TX_KB", "%6d" }, { "RX_KB", "%6d" }, { "MS", "%.2f" },
+}
 
 local function state(condition)
   return probe "tracepoint:sock:inet_sock_set_state" :where "args.protocol == IPPROTO_TCP" :where(condition)
@@ -32,5 +43,13 @@ state "args.newstate == TCP_CLOSE" :finish(life, "args.skaddr")
   :where "from.pid in $target"
   :where(opt.ipv4 and "args.family == AF_INET") :where(opt.ipv6 and "args.family == AF_INET6")
   :where(opt.lport and "args.sport in $lport") :where(opt.rport and "args.dport in $rport")
-  :print [[from.pid, from.comm, laddr = saddr(sk), lport = args.sport, raddr = daddr(sk), rport = args.dport,
-           tx_kb = sk.bytes_acked // 1KiB, rx_kb = sk.bytes_received // 1KiB, ms = elapsed / 1ms]]
+  :fetch [[from.pid, from.comm, laddr = saddr(sk), lport = args.sport, raddr = daddr(sk), rport = args.dport,
+           tx_kb = sk.bytes_acked // 1KiB, rx_kb = sk.bytes_received // 1KiB, elapsed]]
+  :on(function(e)
+    first = first or e.time
+    line {
+      TIME = strftime("%H:%M:%S", e.time), ["TIME(s)"] = (e.time - first) / 1e9, PID = e.pid, COMM = e.comm,
+      LADDR = e.laddr, LPORT = e.lport, RADDR = e.raddr, RPORT = e.rport,
+      TX_KB = e.tx_kb, RX_KB = e.rx_kb, MS = e.elapsed / 1e6,
+    }
+  end)

@@ -6,6 +6,7 @@
 --   -M, --max-events N        end after so many
 --   -T, --time                a column with the time of day
 --   -t, --timestamp           a column with the seconds since the first event
+--   -u, --unix-timestamp      with -t: since 1970
 --   -C, --print_cpu           a column with the CPU
 --   -L, --tid N               only this thread
 --   --uid UID                 only this user
@@ -40,7 +41,8 @@ local function column(heading, width, value)
 end
 
 column("TIME", 8, opt.time and function(e) return strftime("%T", e.time) end)
-column("TIME", 8, opt.timestamp and function(e)
+column("TIME", opt.unix_timestamp and 17 or 8, opt.timestamp and function(e)
+  if opt.unix_timestamp then return strftime("%s.%6N", e.time) end
   first = first or e.time
   return ("%.6f"):format((e.time - first) / 1e9)
 end)

@@ -795,6 +795,13 @@ function on_signal(name, action) end
 ---@param status? integer
 function exit(status) end
 
+---Do `-p` or `-c` say which processes are traced? Those are `$target` in texts.
+---```lua
+---if not has_target() then print "all processes are traced" end
+---```
+---@return boolean
+function has_target() end
+
 -- Options.
 
 ---The values of the options that the script's header declares: `opt.no_clear` for `--no-clear`.
@@ -952,7 +959,7 @@ function syscall(number) end
 
 -- Values as people read them.
 
----The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`).
+---The wall clock as strftime(3) formats it: now, or at an event's time (ns of the clock of `e.time`). As in date(1), `%s` is the seconds since 1970, `%N` the nanoseconds of a second, and `%6N` its first six digits.
 ---```lua
 ---probe "tracepoint:syscalls:sys_enter_openat"
 ---  :on(function(e) print(strftime("%H:%M:%S", e.time), e.comm) end)

@@ -42,7 +42,7 @@ end)
 
 case("at intervals no call is lost", { needs = "command:workload" }, function()
   local command = "workload at-once recurse 3 20000"
-  local got = run{ "funclatency", "-T", "-i", "20ms", "-r", "workload:moontrace_rec", command = command }
+  local got = run{ "funclatency", "-T", "-i", "20ms", "-l", "4", "-r", "workload:moontrace_rec", command = command }
   local calls, reports = 0, 0
   for count in got.out:gmatch "count: (%d+)\n" do calls, reports = calls + count, reports + 1 end
   equal(calls, 80000)

@@ -133,6 +133,12 @@ case("only processes of a cgroup", { needs = { opens, worker, "command:mount" } 
   equal(#got:rows { COMM = "inside", PATH = "/tmp" }, 1)
 end)
 
+case("for so many seconds", { needs = opens }, function()
+  local began = os.time()
+  equal(#run { "opensnoop", "-d", 2, "-n", "nobody" }:lines(), 1)
+  check(os.time() - began >= 1, "it ended early")
+end)
+
 case("many opens, each of them once", { needs = { opens, worker } }, function()
   local got = run { "opensnoop", command = "workload as many at-once open /tmp/moontrace-none 20000" }
   equal(#got:rows { COMM = "many", PATH = "/tmp/moontrace-none" }, 20000)

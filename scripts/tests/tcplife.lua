@@ -26,7 +26,17 @@ case("IPv6", { needs = needs }, function()
   local row = got:row { RPORT = 4722 }
   equal(row.RADDR, "::1")
   equal(row.TX_KB, 1)
-  equal(run({ "tcplife", "-4", command = "workload at-once talk [::1]:4722 1 1024 0" }).out, "")
+  equal(#run({ "tcplife", "-4", command = "workload at-once talk [::1]:4722 1 1024 0" }):rows(), 0)
+end)
+
+case("times, and columns for long addresses", { needs = needs }, function()
+  local got = run { "tcplife", "-T", "-t", "-w", "-D", "4722", command = "workload at-once talk [::1]:4722 2 1 1" }
+  local heading, rows = got:lines()[1], got:rows()
+  equal(heading:find "LPORT" - heading:find "LADDR", 40)
+  equal(#rows, 2)
+  check(rows[1].TIME:find "^%d%d:%d%d:%d%d$", got.out)
+  equal(rows[1]["TIME(s)"], 0)
+  check(rows[2]["TIME(s)"] > 0 and rows[2]["TIME(s)"] < 30, got.out)
 end)
 
 case("only some ports, of either end", { needs = needs }, function()

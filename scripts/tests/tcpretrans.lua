@@ -15,6 +15,12 @@ case("by flow", { needs = needs }, function()
   check(row.RETRANSMITS >= 2 and row.RETRANSMITS < 20, got.out)
 end)
 
+case("what is sent to find a loss out", { needs = { needs[1], needs[2], "kprobe:tcp_send_loss_probe" } }, function()
+  local got = run { "tcpretrans", "-l", "-P", "4736", during = "workload at-once deaf 127.0.0.1:4736 100 1500" }
+  check(#got:rows { T = "L", RPORT = 4736, STATE = "ESTABLISHED" } >= 1, got.out)
+  check(#got:rows { T = "R", RPORT = 4736 } >= 1, got.out)
+end)
+
 case("none where all is heard", { needs = needs }, function()
   local got = run { "tcpretrans", "-P", "4733", during = "workload at-once talk 127.0.0.1:4733 20 1000 1000" }
   equal(#got:rows(), 0)

@@ -100,10 +100,13 @@ case("equal lines are put together by -A", { needs = "command:workload" }, funct
   check(got.out:find "moontrace_target 7\n%-%->COUNT 15\n", got.out)
 end)
 
-case("times count from the first event", { needs = "command:workload" }, function()
+case("times count from the first event, or are those of the day", { needs = "command:workload" }, function()
   local rows = run { "trace", workload() .. ":moontrace_target", "-t", command = "workload at-once call 2" }
   local first, second = rows:lines()[2], rows:lines()[3]
   check(first:find "^0%.000000 " and tonumber(second:match "^%S+") > 0, rows.out)
+  rows = run { "trace", workload() .. ":moontrace_target", "-t", "-u", command = "workload at-once call 1" }
+  local time = rows:lines()[2]:match "^(%d+%.%d%d%d%d%d%d) "
+  check(time and math.abs(tonumber(time) - os.time()) < 60, rows.out)
 end)
 
 case("a struct of the process, by the signature of a system call", { needs = { "tracepoint:syscalls:sys_enter_clock_nanosleep", "command:workload" } }, function()
@@ -114,9 +117,9 @@ case("a struct of the process, by the signature of a system call", { needs = { "
   equal(messages(got), "sleep for 1000000 ns|sleep for 1000000 ns")
 end)
 
-case("functions of the C library, by its short name", { needs = "uprobe:c:malloc" }, function()
-  local got = run { "trace", 'c:malloc(size_t size) (size > 0) "size = %d", size', 'r:c:malloc (retval) "allocated = %x", retval', "-M", 2, command = "cat /dev/null" }
-  local rows = got:rows { COMM = "cat", FUNC = "malloc" }
+case("functions of the C library, by its short name", { needs = { "uprobe:c:malloc", "command:getent" } }, function()
+  local got = run { "trace", 'c:malloc(size_t size) (size > 0) "size = %d", size', 'r:c:malloc (retval) "allocated = %x", retval', "-M", 2, command = "getent ahosts localhost" }
+  local rows = got:rows { COMM = "getent", FUNC = "malloc" }
   check(rows[1]["-"]:find "^size = %d+$" and rows[2]["-"]:find "^allocated = %x+$", got.out)
 end)
 

@@ -199,6 +199,14 @@ impl Session for Fake {
     fn now(&self) -> u64 {
         self.now.get()
     }
+
+    fn time_of_day(&self) -> u64 {
+        1_700_000_000_000_000_000 + self.now.get()
+    }
+
+    fn has_target(&self) -> bool {
+        false
+    }
 }
 
 /// A VM on a session that forgets.

@@ -23,6 +23,8 @@ pub struct Site {
 pub trait Session: Symbols {
     /// Checks a declaration against this kernel. It is attached, with all others of its chunk or handler, when that returns.
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>>;
+    /// Do `-p` or `-c` say which processes are traced?
+    fn has_target(&self) -> bool;
     /// Is there anything that SPEC matches?
     fn exists(&self, spec: &str) -> Result<bool, Report>;
     /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.
@@ -70,4 +72,6 @@ pub trait Session: Symbols {
     fn cgroup(&self, folder: &str) -> Option<u64>;
     /// CLOCK_MONOTONIC, ns: the clock of `e.time`.
     fn now(&self) -> u64;
+    /// The time of day: ns since 1970, UTC.
+    fn time_of_day(&self) -> u64;
 }

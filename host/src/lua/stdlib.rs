@@ -136,6 +136,8 @@ fn host(lua: &Lua) -> mlua::Result<Table> {
         "now",
         lua.create_function(|lua, ()| Ok(Script::of(lua)?.session.now() as i64))?,
     )?;
+    let time_of_day = |lua: &Lua, ()| Ok(Script::of(lua)?.session.time_of_day() as i64);
+    host.raw_set("time_of_day", lua.create_function(time_of_day)?)?;
     let syscall_name = |lua: &Lua, number: i64| Ok(Script::of(lua)?.session.syscall_name(number));
     host.raw_set("syscall_name", lua.create_function(syscall_name)?)?;
     let print = |lua: &Lua, text: mlua::LuaString| {

@@ -117,6 +117,11 @@ impl Planner {
         Ok(found)
     }
 
+    /// Which processes' hits count.
+    pub fn traced(&self) -> Traced {
+        self.options.traced
+    }
+
     /// Plans a declaration.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site};
 use crate::output::flame;
-use crate::plan::ProbePlan;
+use crate::plan::{ProbePlan, Traced};
 use crate::report::{Report, plainly};
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
@@ -28,6 +28,10 @@ impl Session for Running {
 
     fn shown(&self, value: &Value) -> String {
         crate::output::shown(value)
+    }
+
+    fn has_target(&self) -> bool {
+        self.planner.borrow().traced() != Traced::All
     }
 
     fn exists(&self, spec: &str) -> Result<bool, Report> {
@@ -236,6 +240,10 @@ impl Session for Running {
 
     fn now(&self) -> u64 {
         crate::sys::clock::monotonic()
+    }
+
+    fn time_of_day(&self) -> u64 {
+        crate::sys::clock::time_of_day()
     }
 }
 

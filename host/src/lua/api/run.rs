@@ -45,6 +45,10 @@ fn exit(call: &Call<'_>) -> mlua::Result<Value> {
     }
 }
 
+fn has_target(call: &Call<'_>) -> mlua::Result<Value> {
+    Ok(Value::Boolean(call.script.session.has_target()))
+}
+
 pub(crate) static NAMESPACE: Namespace = Namespace {
     doc: "The run.",
     functions: &[
@@ -89,6 +93,15 @@ on_exit(function() print(opens .. " opens") end)"#,
   exit()
 end)"#,
             function: exit,
+        },
+        Entry {
+            name: "has_target",
+            signature: "has_target()",
+            doc: "Do `-p` or `-c` say which processes are traced? Those are `$target` in texts.",
+            takes: &[],
+            gives: "boolean",
+            example: r#"if not has_target() then print "all processes are traced" end"#,
+            function: has_target,
         },
     ],
 };

@@ -34,7 +34,7 @@ fn values_are_shown_as_people_read_them() {
         print(ntop(("\0"):rep(16)), ntop("\0\1\0\0\0\2\0\0\0\0\0\0\0\1\0\1"), errno(nil), ntop(("\0"):rep(10) .. "\255\255\1\2\3\4"))
         print(hexdump("moon\0trace\n......!"))
         columns({ { pid = 7, comm = "a" }, { pid = 123, comm = "bash" } }, { "pid", "comm" })
-        print(#strftime("%H:%M:%S"), readfile("/proc/self/comm") ~= nil, readfile("/proc/no"))"#;
+        print(#strftime("%H:%M:%S"), strftime("%s.%6N %%N %N", 2500), readfile("/proc/self/comm") ~= nil, readfile("/proc/no"))"#;
     assert_eq!(
         output(text).unwrap(),
         "ENOENT\tEACCES\tSIGKILL\tESTABLISHED\tCAP_SYS_ADMIN\topenat\t9999\n\
@@ -42,7 +42,7 @@ fn values_are_shown_as_people_read_them() {
          ::\t1:0:2::1:1\tnil\t::ffff:1.2.3.4\n\
          00000000  6d 6f 6f 6e 00 74 72 61 63 65 0a 2e 2e 2e 2e 2e  |moon.trace......|\n\
          00000010  2e 21                                            |.!|\n\
-         PID  COMM\n  7  a\n123  bash\n8\ttrue\tnil\n"
+         PID  COMM\n  7  a\n123  bash\n8\t1700000000.000002 %N 000002500\ttrue\tnil\n"
     );
     assert!(failure("readfile '/etc/passwd'").contains("/proc and /sys only"));
 }
