@@ -43,6 +43,8 @@ pub enum Command {
         format: Format,
     },
     Test(Wanted),
+    /// The prompt. The script is none; a handler's error does not end it.
+    Prompt(RunArgs),
     Info,
     Completions {
         shell: Shell,
@@ -119,6 +121,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
     let has_options = matches.ids().any(is_given);
     let line = Line::from_arg_matches(&matches)?;
     Ok(match line.command {
+        None if !has_options => alone()?,
         None => Command::Run(line.run.validate()?),
         // Options before `run` are as good as those behind it.
         Some(Sub::Run(behind)) => Command::Run(behind.over(line.run).validate()?),
@@ -161,9 +164,45 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             list,
             examples,
         }),
+        Some(Sub::Repl {
+            pid,
+            follow,
+            attach,
+            max_probes,
+            ring,
+            verbose,
+        }) => Command::Prompt(RunArgs {
+            pid,
+            follow,
+            exact: attach.is_some(),
+            max_probes: max_probes.unwrap_or(line::MAX_PROBES),
+            ring: ring.unwrap_or(line::RING),
+            verbose,
+            ..of_a_prompt()
+        }),
         Some(Sub::Info) => Command::Info,
         Some(Sub::Completions { shell }) => Command::Completions { shell },
     })
+}
+
+/// `moontrace` and nothing more: the prompt for a person, help for a program.
+fn alone() -> Result<Command, clap::Error> {
+    use std::io::IsTerminal;
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(Command::Prompt(of_a_prompt()));
+    }
+    let help = Line::command().render_help();
+    Err(clap::Error::raw(
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+        help,
+    ))
+}
+
+fn of_a_prompt() -> RunArgs {
+    RunArgs {
+        go_on: true,
+        ..RunArgs::of(Script::Code(String::new()))
+    }
 }
 
 /// The completions of a shell, as a script for it.

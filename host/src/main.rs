@@ -1,7 +1,7 @@
 //! Parses the command line, runs what it asks for, and gives the exit status.
 
 use moontrace::cli::{self, Command};
-use moontrace::{commands, run, testing};
+use moontrace::{commands, prompt, run, testing};
 use std::process::exit;
 
 fn main() {
@@ -18,6 +18,7 @@ fn main() {
         Command::Describe { what, format } => commands::describe(&what, format),
         Command::Tools { query, format } => commands::tools(&query, format),
         Command::Test(wanted) => testing::test(&wanted),
+        Command::Prompt(arguments) => prompt::prompt(arguments),
         Command::Info => commands::info(),
         Command::Completions { shell } => commands::say(&cli::completions(shell)),
     });

@@ -6,6 +6,7 @@
 
 mod cases;
 mod need;
+mod terminal;
 mod tools;
 mod trace;
 mod worker;

@@ -12,7 +12,8 @@ pub(super) const MAX_PROBES: usize = 1024;
 /// Bytes of the ring buffer, unless `--ring` says otherwise.
 pub(super) const RING: u32 = 4 << 20;
 
-const USAGE: &str = "moontrace [OPTIONS] FILE|TOOL [ARGS]...
+const USAGE: &str = "moontrace
+       moontrace [OPTIONS] FILE|TOOL [ARGS]...
        moontrace [OPTIONS] -e CODE [ARGS]...
        moontrace COMMAND";
 
@@ -30,7 +31,7 @@ Examples:
 /// Lua tracing for Linux.
 #[derive(Parser)]
 #[command(name = "moontrace", version, about, max_term_width = 80)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true)]
 #[command(override_usage = USAGE, after_help = EXAMPLES)]
 pub(super) struct Line {
     #[command(subcommand)]
@@ -118,6 +119,33 @@ Examples:
         /// Write the tools' example outputs there, instead of comparing
         #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
         examples: Option<PathBuf>,
+    },
+    /// The prompt, for probing live: what `moontrace` alone does on a terminal
+    #[command(after_help = "\
+Examples:
+  > p = probe \"syscall:openat\" :by \"comm\" :count()
+  > p
+  > watch(p)
+  > ?probe")]
+    Repl {
+        /// Trace this process
+        #[arg(short, value_name = "PID", value_parser = pid, allow_hyphen_values = true)]
+        pid: Option<u32>,
+        /// With -p: trace the children, too
+        #[arg(long)]
+        follow: bool,
+        /// exact: no cheaper substitute for a probe
+        #[arg(long, value_name = "HOW", value_parser = ["exact"], hide_possible_values = true)]
+        attach: Option<String>,
+        /// The most that one SPEC may match [default: 1024]
+        #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+        max_probes: Option<usize>,
+        /// Room for events that wait [default: 4MiB]
+        #[arg(long, value_name = "SIZE", value_parser = ring_size, allow_hyphen_values = true)]
+        ring: Option<u32>,
+        /// Say how each probe is attached, and how long it took
+        #[arg(short)]
+        verbose: bool,
     },
     /// Say what this kernel, this user and this machine offer
     Info,

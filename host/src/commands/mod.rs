@@ -38,6 +38,17 @@ pub fn tools(query: &[String], format: Format) -> i32 {
     show(tools::tools(query, format))
 }
 
+/// What [`list`] prints, as text.
+pub fn listed(facts: &Facts, pattern: &str) -> Result<String, Report> {
+    let (found, _) = list::probes(facts, Some(pattern), None)?;
+    Ok(list::lines(&found, Format::Text))
+}
+
+/// What [`describe`] prints, as text.
+pub fn described(facts: &Facts, what: &str) -> Result<String, Report> {
+    describe::describe(facts, what)
+}
+
 /// Says what a listing lacks.
 fn leave_out(missing: &[Report]) {
     for report in missing {

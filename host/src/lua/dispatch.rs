@@ -7,10 +7,11 @@ use super::view::View;
 use crate::event::record::{Record, values};
 use crate::report::Report;
 use crate::rows::Value;
+use crate::spec::ProbeId;
 use mlua::ffi::{self, lua_State};
 use mlua::{Function, Lua};
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
 use std::rc::Rc;
 
@@ -23,12 +24,17 @@ pub trait Records {
 #[derive(Default)]
 pub(crate) struct Dispatcher {
     targets: RefCell<HashMap<u32, Rc<Target>>>,
+    /// Whose handler failed last.
+    failed: Cell<Option<u32>>,
+    /// Whose events nobody wants any more.
+    silent: RefCell<HashSet<ProbeId>>,
 }
 
 /// Where the events of a site go.
 enum Target {
     Handler { function: c_int, view: Box<View> },
     Print(Rc<Site>),
+    Nobody,
 }
 
 /// Why a batch ended.
@@ -79,6 +85,19 @@ impl Dispatcher {
         }
     }
 
+    /// The probe whose handler failed last is heard no more; gives its site.
+    pub(crate) fn silence(&self, script: &Script) -> Option<Rc<Site>> {
+        let failed = script.session.site(self.failed.take()?)?;
+        self.silent.borrow_mut().insert(failed.id);
+        let is_of_another = |number: &u32| {
+            let site = script.session.site(*number);
+            site.is_none_or(|site| site.id != failed.id)
+        };
+        let mut targets = self.targets.borrow_mut();
+        targets.retain(|number, _| is_of_another(number));
+        Some(failed)
+    }
+
     /// # Safety
     /// To be called inside `exec_raw` with its state, which must be `lua`'s.
     unsafe fn batch(
@@ -118,6 +137,7 @@ impl Dispatcher {
                     },
                 };
                 match &**target {
+                    Target::Nobody => {}
                     Target::Print(site) => print(script, site, &record),
                     Target::Handler { view, .. } => {
                         ffi::lua_pushvalue(state, 2);
@@ -128,6 +148,7 @@ impl Dispatcher {
                         if status != ffi::LUA_OK {
                             ffi::lua_replace(state, 1);
                             ffi::lua_settop(state, 1);
+                            self.failed.set(Some(site));
                             return Pause::Failed;
                         }
                         if script.has_open() {
@@ -153,6 +174,7 @@ impl Dispatcher {
         };
         let handler = script.handlers.borrow().get(&site.id).cloned();
         let target = Rc::new(match handler {
+            _ if self.silent.borrow().contains(&site.id) => Target::Nobody,
             None => Target::Print(site),
             Some(function) => Target::Handler {
                 function: reference(lua, function)?,

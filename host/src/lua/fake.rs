@@ -1,12 +1,12 @@
 //! A session for tests: it writes down what it is asked for and answers with what it was told.
 
 use super::options::OptionValue;
-use super::session::{Session, Site};
+use super::session::{Session, Site, Standing, State};
 use super::{Config, Records, ScriptError, Vm};
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
 use crate::rows::stack::NoSymbols;
-use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
+use crate::rows::{Books, Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SET_KEYS, SetId, SpanId, TallyId, VarId};
 use moontrace_abi::record::HEADER;
 use std::cell::{Cell, RefCell};
@@ -170,6 +170,24 @@ impl Session for Fake {
     fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
         self.write(&format!("write {file} {text:?}\n"));
         Ok(())
+    }
+
+    fn standings(&self) -> Result<Vec<Standing>, Report> {
+        let declared = self.declared.borrow();
+        let standing = |declaration: &Declaration| Standing {
+            id: declaration.id,
+            tally: match declaration.ending {
+                crate::spec::Ending::Tally { tally, .. } => Some(tally),
+                _ => None,
+            },
+            name: declaration.spec.clone(),
+            state: State::Attached(2),
+            books: Books {
+                delivered: 1_234_567,
+                ..Books::default()
+            },
+        };
+        Ok(declared.iter().map(standing).collect())
     }
 
     fn detach(&self, probe: ProbeId) -> Result<(), Report> {

@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::script::Script;
 use super::tallies::View;
+use super::timers::{TimerId, Timers};
 use super::types::tally::taken;
 use crate::report::Place;
 use crate::spec::TallyId;
@@ -10,7 +11,27 @@ use std::cell::RefCell;
 
 /// The tallies that are live, in the order of their `:live` calls.
 #[derive(Default)]
-pub(crate) struct Live(RefCell<Option<(u64, Vec<Shown>)>>);
+pub(crate) struct Live(RefCell<Option<Screen>>);
+
+struct Screen {
+    /// ns
+    period: u64,
+    timer: TimerId,
+    shown: Vec<Shown>,
+}
+
+impl Live {
+    pub(crate) fn is_shown(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Nothing is live any more.
+    pub(crate) fn end(&self, timers: &Timers) {
+        if let Some(screen) = self.0.borrow_mut().take() {
+            timers.remove(screen.timer);
+        }
+    }
+}
 
 /// A tally, how it is drawn, and the line that said so.
 #[derive(Clone)]
@@ -26,28 +47,32 @@ pub(crate) struct Shown {
 /// Another one has another period: two screens would draw over each other.
 pub(crate) fn show(call: &Call<'_>, period: u64, shown: Shown) -> mlua::Result<()> {
     let mut live = call.script.live.0.borrow_mut();
-    if let Some((theirs, all)) = live.as_mut() {
-        if *theirs != period {
-            let place = all.first().map(|first| first.place.to_string());
+    if let Some(screen) = live.as_mut() {
+        if screen.period != period {
+            let place = screen.shown.first().map(|first| first.place.to_string());
             let place = place.unwrap_or_default();
             let message = format!("the live screen at {place} has another period");
             let help = "there is one screen: give all of its tallies the same period".to_owned();
             return Err(call.fail_with_help(message, Some(help)));
         }
-        all.push(shown);
+        screen.shown.push(shown);
         return Ok(());
     }
-    *live = Some((period, vec![shown]));
     let action = call
         .lua
         .create_function(|lua, ()| draw(&*Script::of(lua)?))?;
     let now = call.script.session.now();
-    call.script.timers.add(action, period, true, now);
+    let timer = call.script.timers.add(action, period, true, now);
+    *live = Some(Screen {
+        period,
+        timer,
+        shown: vec![shown],
+    });
     Ok(())
 }
 
 fn draw(script: &Script) -> mlua::Result<()> {
-    let all = script.live.0.borrow().as_ref().map(|(_, all)| all.clone());
+    let all = script.live.0.borrow().as_ref().map(|of| of.shown.clone());
     script.session.screen();
     for Shown { tally, view, place } in all.into_iter().flatten() {
         let mut table = taken(script, tally, &view, &place)?;

@@ -9,6 +9,7 @@ use super::session::Session;
 use super::stdlib;
 use super::tallies::Tallies;
 use super::timers::Timers;
+use super::typed::Typed;
 use super::types::chain::Chain;
 use super::vm::{Config, Modules};
 use crate::report::Place;
@@ -34,6 +35,7 @@ pub(crate) struct Script {
     pub(crate) tallies: Tallies,
     pub(crate) timers: Timers,
     pub(crate) live: Live,
+    pub(crate) typed: Typed,
     pub(crate) at_start: RefCell<VecDeque<Function>>,
     pub(crate) at_exit: RefCell<VecDeque<Function>>,
     /// What `on_signal` was told to call, by the signal's number.
@@ -73,6 +75,7 @@ impl Script {
             tallies: Tallies::default(),
             timers: Timers::default(),
             live: Live::default(),
+            typed: Typed::default(),
             at_start: RefCell::default(),
             at_exit: RefCell::default(),
             at_signal: RefCell::default(),

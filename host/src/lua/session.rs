@@ -2,7 +2,7 @@
 
 use crate::plan::Layout;
 use crate::report::Report;
-use crate::rows::{Flame, Symbols, Table, Value};
+use crate::rows::{Books, Flame, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::rc::Rc;
 
@@ -17,6 +17,25 @@ pub struct Site {
     pub probe: String,
     pub func: String,
     pub layout: Layout,
+}
+
+/// Where a probe stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub id: ProbeId,
+    /// What it feeds.
+    pub tally: Option<TallyId>,
+    pub name: String,
+    pub state: State,
+    pub books: Books,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Attaching,
+    /// At so many places.
+    Attached(usize),
+    Detached,
 }
 
 /// All of it may be called from the body of a script and from handlers. Errors are the user's, ready to be shown.
@@ -57,6 +76,8 @@ pub trait Session: Symbols {
     fn may_write(&self, file: &str) -> Result<(), Report>;
     /// Writes text to a file.
     fn write_file(&self, file: &str, text: &str) -> Result<(), Report>;
+    /// Every probe as it is now, in the order of their declarations.
+    fn standings(&self) -> Result<Vec<Standing>, Report>;
     /// Detaches a probe; its tally stays readable.
     fn detach(&self, probe: ProbeId) -> Result<(), Report>;
     /// Gives the script a signal by its name (`USR1`): it no longer does what it does by default. Its number is what

@@ -75,6 +75,13 @@ pub(crate) fn chunk_name(module: &str) -> String {
     format!("=moontrace:{module}")
 }
 
+/// The text of the module that [`chunk_name`] names.
+pub(crate) fn text_of(chunk: &str) -> Option<&'static str> {
+    let mut modules = MODULES.iter();
+    let module = modules.find(|module| chunk_name(module.name) == chunk)?;
+    Some(module.text)
+}
+
 /// The names that [`global`] knows.
 pub(crate) fn globals() -> impl Iterator<Item = &'static str> {
     MODULES.iter().flat_map(|module| module.globals).copied()

@@ -1,7 +1,7 @@
 //! What `every` and `after` have to do, and when.
 
 use mlua::Function;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// Times are ns of the session's clock.
 #[derive(Default)]
@@ -9,9 +9,15 @@ pub(crate) struct Timers {
     timers: RefCell<Vec<Timer>>,
     /// Deadlines of timers that the body makes count from when everything is attached.
     started: RefCell<bool>,
+    next: Cell<u64>,
 }
 
+/// One timer of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimerId(u64);
+
 struct Timer {
+    id: TimerId,
     action: Function,
     period: u64,
     repeats: bool,
@@ -20,14 +26,22 @@ struct Timer {
 
 impl Timers {
     /// `period` ns from `now`, or from the start when that is still to come.
-    pub(crate) fn add(&self, action: Function, period: u64, repeats: bool, now: u64) {
+    pub(crate) fn add(&self, action: Function, period: u64, repeats: bool, now: u64) -> TimerId {
         let due = self.started.borrow().then(|| now.saturating_add(period));
+        let id = TimerId(self.next.get());
+        self.next.set(id.0 + 1);
         self.timers.borrow_mut().push(Timer {
+            id,
             action,
             period,
             repeats,
             due,
         });
+        id
+    }
+
+    pub(crate) fn remove(&self, id: TimerId) {
+        self.timers.borrow_mut().retain(|timer| timer.id != id);
     }
 
     pub(crate) fn start(&self, now: u64) {

@@ -1,12 +1,13 @@
 //! One Lua VM, which runs one script: its body first, then what that has asked for.
 
+use super::api;
 use super::dispatch::{Dispatcher, Records};
 use super::error::{Failure, ScriptError};
 use super::interrupt::Interrupter;
 use super::options::OptionValue;
 use super::sandbox;
 use super::script::Script;
-use super::session::Session;
+use super::session::{Session, Site};
 use super::tables;
 use super::tallies::Shows;
 use crate::report::Report;
@@ -34,8 +35,8 @@ pub type Modules = Box<dyn Fn(&str) -> Result<Option<(String, String)>, Report>>
 /// All that runs a script's code returns its errors. Of several actions that are due, the first error ends the call; the
 /// same call again goes on with the rest.
 pub struct Vm {
-    lua: Lua,
-    script: Rc<Script>,
+    pub(super) lua: Lua,
+    pub(super) script: Rc<Script>,
     interrupter: Interrupter,
     dispatcher: Dispatcher,
 }
@@ -61,6 +62,15 @@ impl Vm {
             interrupter,
             dispatcher: Dispatcher::default(),
         })
+    }
+
+    /// Gives it what only a prompt has.
+    pub fn at_prompt(self) -> Result<Self, ScriptError> {
+        for namespace in api::OF_PROMPT {
+            let added = api::add(&self.lua, namespace, &self.lua.globals());
+            added.map_err(|error| self.script.explain(&error))?;
+        }
+        Ok(self)
     }
 
     /// Runs the body. `name` is the file as the user named it, or `-e`. Chains without an ending are declared when it
@@ -109,6 +119,11 @@ impl Vm {
         }
         let done = self.dispatcher.run(&self.lua, &self.script, records);
         done.map_err(|error| self.told(error))
+    }
+
+    /// After [`Self::dispatch`] was interrupted: no handler of that probe runs any more. Gives the site whose event it was.
+    pub fn silence(&self) -> Option<Rc<Site>> {
+        self.dispatcher.silence(&self.script)
     }
 
     /// When [`Self::run_due`] has something to do, in ns of the session's clock.
@@ -179,13 +194,14 @@ impl Vm {
     }
 
     /// What a piece of the script has come to, its open chains declared when it has returned.
-    fn settle(&self, done: mlua::Result<()>) -> Result<(), ScriptError> {
-        let done = done.and_then(|()| self.script.declare_open().map_err(Failure::into));
+    pub(super) fn settle<T>(&self, done: mlua::Result<T>) -> Result<T, ScriptError> {
+        let declared = |value| self.script.declare_open().map(|()| value);
+        let done = done.and_then(|value| declared(value).map_err(Failure::into));
         done.map_err(|error| self.told(self.script.explain(&error)))
     }
 
     /// An error while the script is being stopped is that it was stopped.
-    fn told(&self, error: ScriptError) -> ScriptError {
+    pub(super) fn told(&self, error: ScriptError) -> ScriptError {
         self.script.open.borrow_mut().clear();
         if self.interrupter.is_triggered() {
             ScriptError::Interrupted

@@ -17,6 +17,22 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     out
 }
 
+/// The same for what scripts print, whose lines and tabs are meant.
+pub(super) fn lines(bytes: &[u8]) -> String {
+    let parts = bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\t'));
+    let mut out = String::with_capacity(bytes.len());
+    for part in parts {
+        match part.split_last() {
+            Some((end @ (b'\n' | b'\t'), text)) => {
+                out.push_str(&printable(text));
+                out.push(char::from(*end));
+            }
+            _ => out.push_str(&printable(part)),
+        }
+    }
+    out
+}
+
 fn escape(out: &mut String, letter: char) {
     match letter {
         '\n' => out.push_str("\\n"),
@@ -54,5 +70,6 @@ mod tests {
             printable("\u{9b}2J\u{202e}txt".as_bytes()),
             "\\u{9b}2J\\u{202e}txt"
         );
+        assert_eq!(lines(b"a\tb\x1b[m\n\xffc"), "a\tb\\x1b[m\n\\xffc");
     }
 }

@@ -7,6 +7,7 @@ mod event_rows;
 pub mod flame;
 mod histogram;
 pub mod json;
+mod margin;
 mod screen;
 mod shown;
 mod stacks;
@@ -14,8 +15,9 @@ mod table;
 mod writer;
 
 pub use event_rows::EventRows;
+pub use margin::{Margin, Use};
 pub use table::table;
-pub use writer::{Format, WriteError, Writer};
+pub use writer::{Format, WriteError, Writer, attached};
 
 use crate::rows::{Shown, Stats, Value};
 

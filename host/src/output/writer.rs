@@ -1,7 +1,8 @@
 //! The one owner of the output stream.
 
+use super::margin::Margin;
 use super::screen::{Screen, Size};
-use super::{EventRows, books, json, table};
+use super::{EventRows, books, escape, json, table};
 use crate::report::Report;
 use crate::rows::{Books, Table, Value};
 use std::fs::File;
@@ -35,6 +36,10 @@ pub enum WriteError {
 pub struct Writer {
     format: Format,
     sink: Box<dyn Write>,
+    /// Where moontrace speaks for itself.
+    voice: Box<dyn Write>,
+    /// What scripts print may hold what traced processes have: nothing of it may steer the terminal.
+    guarded: bool,
     /// What the stream is called in messages.
     name: String,
     /// A person is watching: a line may appear before it is whole.
@@ -76,12 +81,24 @@ impl Writer {
         Ok(Self::to(Box::new(file), name, watched, format))
     }
 
+    /// To the terminal of a prompt, where everything is said in one place.
+    pub fn at_prompt(margin: &Margin) -> Self {
+        let sink = Box::new(margin.clone());
+        Self {
+            voice: Box::new(margin.clone()),
+            guarded: true,
+            ..Self::to(sink, "the terminal".into(), true, Format::Text)
+        }
+    }
+
     fn to(sink: Box<dyn Write>, name: String, watched: bool, format: Format) -> Self {
         let rows = EventRows::default();
         let waiting = Vec::with_capacity(WAITING);
         Self {
             format,
             sink,
+            voice: Box::new(io::stderr()),
+            guarded: false,
             name,
             watched,
             waiting,
@@ -108,10 +125,7 @@ impl Writer {
             }
             // A script of timers alone attaches nothing, and nobody waits for that.
             Format::Text if probes > 0 && io::stderr().is_terminal() => {
-                say(&format!(
-                    "attached {probes} probe{}",
-                    if probes == 1 { "" } else { "s" }
-                ));
+                self.note(&attached(probes));
             }
             Format::Text => {}
         }
@@ -120,9 +134,25 @@ impl Writer {
     /// What a script printed, as it is.
     pub fn text(&mut self, bytes: &[u8]) {
         match self.format {
+            Format::Text if self.guarded => self.put(escape::lines(bytes).as_bytes()),
             Format::Text => self.put(bytes),
             Format::Json => self.put(json::text(bytes).as_bytes()),
         }
+    }
+
+    /// The next table is the first that is printed.
+    pub fn forget_tables(&mut self) {
+        self.first_table = None;
+    }
+
+    /// What moontrace says for itself, a line or several.
+    pub fn note(&mut self, text: &str) {
+        let text = match self.guarded {
+            true => escape::lines(text.as_bytes()),
+            false => text.to_owned(),
+        };
+        // Nobody reading it is no reason to fail.
+        let _ = writeln!(self.voice, "{text}");
     }
 
     /// Begins a screen: what is printed until the next flush takes the place of the screen before. Where nobody watches, it
@@ -175,7 +205,7 @@ impl Writer {
             Format::Text if matches!(self.state, State::Closed) => {}
             Format::Text => {
                 if let Some(words) = books::words(of) {
-                    say(&words);
+                    self.note(&words);
                 }
             }
         }
@@ -189,7 +219,7 @@ impl Writer {
         // What was printed before the error is to be read before it.
         self.draw();
         self.write_lines();
-        say(&report.to_string());
+        self.note(&report.to_string());
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -272,9 +302,10 @@ fn unwritable(name: &str, error: &io::Error) -> Report {
     Report::new(format!("{name} can't be written: {why}"))
 }
 
-/// A line on standard error; nobody reading it is no reason to fail.
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// `attached 2 probes`
+pub fn attached(probes: usize) -> String {
+    let ending = if probes == 1 { "" } else { "s" };
+    format!("attached {probes} probe{ending}")
 }
 
 #[cfg(test)]

@@ -24,3 +24,20 @@ pub trait LuaNames {
     /// The texts of the definitions that were made with `define`.
     fn definitions(&self) -> Vec<String>;
 }
+
+/// What is offered, and what it was found by.
+pub struct Completer {
+    commands: Vec<String>,
+}
+
+impl Completer {
+    /// `commands` may stand at the beginning of a line.
+    pub fn new(commands: Vec<String>) -> Self {
+        Self { commands }
+    }
+
+    pub fn complete(&mut self, text: &str, at: usize, _: &dyn LuaNames) -> Completions {
+        let _ = (text, at, &self.commands);
+        Completions::default()
+    }
+}

@@ -2,8 +2,10 @@
 //!
 //! The only module that imports every stage.
 
+mod desk;
 mod engine_log;
 mod finish;
+mod prompt;
 mod refusal;
 mod running;
 mod script;
@@ -11,6 +13,9 @@ mod session;
 mod signal;
 mod skipped;
 mod watch;
+
+pub use desk::Answer;
+pub use prompt::{Above, Ended, Session};
 
 use crate::cli::RunArgs;
 use crate::facts::Facts;
@@ -21,6 +26,7 @@ use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::Report;
 use crate::sys::child::{Child, Held};
 use crate::sys::{clock, notify, open_files, signals};
+use desk::Desk;
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
@@ -229,6 +235,7 @@ fn trace(
         child: None,
         until: None,
         started: false,
+        desk: None,
     };
     let end = job.body(script, started);
     job.finish(end)
@@ -244,6 +251,8 @@ struct Job<'a> {
     until: Option<u64>,
     /// Everything is attached: what the script has set up is to be put away by its `on_exit`.
     started: bool,
+    /// Where a prompt asks, if this is its session.
+    desk: Option<&'a Desk>,
 }
 
 impl Job<'_> {
@@ -258,6 +267,11 @@ impl Job<'_> {
                 return End::Error;
             }
         }
+        self.go_on(started)
+    }
+
+    /// Attaches what has been declared, and watches until something ends it.
+    fn go_on(&mut self, started: Instant) -> End {
         match self.start(started) {
             Ok(()) => {
                 self.started = true;
@@ -332,6 +346,7 @@ impl Job<'_> {
             vm: self.vm,
             child: self.child.as_ref(),
             until: self.until,
+            desk: self.desk,
             on_error: if self.arguments.go_on {
                 OnError::Continue
             } else {
@@ -355,17 +370,23 @@ impl Job<'_> {
         {
             end = other;
         }
+        if let Some(desk) = self.desk {
+            desk.leave(&watch);
+        }
         let unread = finish::count_unread(self.running);
         watch.give_time();
+        // At a prompt everything has been looked at that was to be.
+        let is_unread = self.desk.is_none();
         let says_goodbye = match end {
             End::Done | End::Interrupted | End::Child | End::Exit(_) => true,
             End::Error => self.started,
             End::ClosedPipe => false,
         };
         if says_goodbye {
-            let said = watch
-                .each(|vm| vm.run_exit())
-                .or_else(|| watch.each(|vm| vm.print_unread()));
+            let said = watch.each(|vm| vm.run_exit()).or_else(|| match is_unread {
+                true => watch.each(|vm| vm.print_unread()),
+                false => None,
+            });
             if said == Some(End::Error) && !matches!(end, End::Exit(_)) {
                 end = End::Error;
             }
@@ -411,15 +432,19 @@ impl Setup {
         let wakeup = signals::Wakeup::new();
         let wakeup =
             wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {error}")))?;
+        Ok(Self::with(arguments, wakeup))
+    }
+
+    fn with(arguments: &RunArgs, wakeup: signals::Wakeup) -> Self {
         let follow = arguments.follow || arguments.command.is_some();
-        Ok(Self {
+        Self {
             ring: arguments.ring,
             follow,
             process: arguments.pid.filter(|_| !follow),
             verbose: arguments.verbose,
             engine: arguments.engine_log.clone(),
             wakeup,
-        })
+        }
     }
 }
 

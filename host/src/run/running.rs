@@ -31,7 +31,9 @@ pub(super) struct Probe {
     pub instances: Vec<Instance>,
     /// What is left of its programs when it was detached.
     pub closed: Vec<Closed>,
-    /// `detach()` was called before the control threads gave them back.
+    /// `detach()` was called.
+    pub gone: bool,
+    /// It was called before the control threads gave them back.
     pub unwanted: bool,
 }
 
@@ -300,7 +302,7 @@ impl Running {
         Ok(())
     }
 
-    fn forget(&self, ids: &[ProbeId]) {
+    pub(super) fn forget(&self, ids: &[ProbeId]) {
         let mut probes = self.probes.borrow_mut();
         ids.iter().for_each(|id| drop(probes.remove(id)));
     }
@@ -431,9 +433,9 @@ impl Running {
             && let Err(error) = self.meaning.watch_processes(self.setup.process)
         {
             let why = plainly(&error);
-            eprintln!(
+            self.writer.borrow_mut().note(&format!(
                 "stacks of processes that end before they are read will have no names: {why}"
-            );
+            ));
         }
     }
 
@@ -449,13 +451,14 @@ impl Running {
         let planner = self.planner.borrow();
         let why = |function: &str| planner.facts().untraceable(function);
         if let Some(words) = super::skipped::report(plan, instances, self.setup.verbose, &why) {
-            eprintln!("{words}");
+            self.writer.borrow_mut().note(&words);
         }
         if !self.setup.verbose {
             return;
         }
         for missing in &plan.missing {
-            eprintln!("{}: left out: {missing}", plan.name);
+            let words = format!("{}: left out: {missing}", plan.name);
+            self.writer.borrow_mut().note(&words);
         }
         for (site, instance) in plan.sites.iter().zip(instances) {
             let why = match site.why.as_str() {
@@ -468,12 +471,12 @@ impl Running {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            eprintln!(
+            self.writer.borrow_mut().note(&format!(
                 "{}{more}: {words}{why}, loaded in {:.2} ms, attached in {:.2} ms",
                 site.probe,
                 load.as_secs_f64() * 1e3,
                 attach.as_secs_f64() * 1e3
-            );
+            ));
         }
     }
 

@@ -7,9 +7,9 @@ use crate::event::tally::{self, Meanings};
 use crate::kernel::Instance;
 use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
-use crate::lua::session::{Session, Site};
+use crate::lua::session::{Session, Site, Standing, State};
 use crate::output::flame;
-use crate::plan::{ProbePlan, Traced};
+use crate::plan::{Output, ProbePlan, Traced};
 use crate::report::{Report, plainly};
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
@@ -201,12 +201,34 @@ impl Session for Running {
         }
     }
 
+    fn standings(&self) -> Result<Vec<Standing>, Report> {
+        let probes = self.probes.borrow();
+        let standing = |(id, probe): (&ProbeId, &Probe)| {
+            Ok(Standing {
+                id: *id,
+                tally: match probe.plan.output {
+                    Output::Tally(tally) => Some(tally),
+                    _ => None,
+                },
+                name: probe.plan.name.clone(),
+                state: match probe.instances.as_slice() {
+                    _ if probe.gone => State::Detached,
+                    [] => State::Attaching,
+                    instances => State::Attached(instances.iter().map(Instance::attached).sum()),
+                },
+                books: super::finish::books_of(self, *id)?,
+            })
+        };
+        probes.iter().map(standing).collect()
+    }
+
     fn detach(&self, id: ProbeId) -> Result<(), Report> {
         self.waiting.borrow_mut().retain(|waiting| *waiting != id);
         let mut probes = self.probes.borrow_mut();
         let Some(probe) = probes.get_mut(&id) else {
             return Ok(());
         };
+        probe.gone = true;
         let instances = std::mem::take(&mut probe.instances);
         match self.control.borrow().as_ref() {
             Some(control) if instances.iter().any(Instance::is_attached) => {
@@ -286,6 +308,7 @@ impl Running {
                 plan: Arc::new(plan),
                 instances: Vec::new(),
                 closed: Vec::new(),
+                gone: false,
                 unwanted: false,
             },
         );

@@ -1,5 +1,6 @@
 //! The loop of a run: records to handlers, timers, and what ends it.
 
+use super::desk::Desk;
 use super::running::Running;
 use crate::kernel::Shared;
 use crate::lua::{Records, ScriptError, Vm};
@@ -51,6 +52,8 @@ pub(super) struct Watch<'a> {
     /// When `--duration` is over, ns of the clock of events.
     pub until: Option<u64>,
     pub on_error: OnError,
+    /// Where a prompt asks, if this is the session of one: it goes on with nothing to wait for.
+    pub desk: Option<&'a Desk>,
 }
 
 /// So many records of the ring.
@@ -77,8 +80,14 @@ impl Watch<'_> {
             if let Some(end) = self.ended() {
                 return end;
             }
+            if let Some(end) = self.desk.and_then(|desk| desk.serve(self)) {
+                return end;
+            }
             let now = clock::monotonic();
             if let Some(end) = self.each(|vm| vm.run_due(now)) {
+                return end;
+            }
+            if let Some(end) = self.desk.and_then(|desk| desk.show_screen(self)) {
                 return end;
             }
             signals::take_pending().for_each(|signal| self.vm.signal(signal));
@@ -88,7 +97,9 @@ impl Watch<'_> {
             if let Err(reports) = self.attach() {
                 let mut writer = self.running.writer.borrow_mut();
                 reports.iter().for_each(|report| writer.error(report));
-                if self.on_error == OnError::Stop {
+                if let Some(desk) = self.desk {
+                    desk.note_failure();
+                } else if self.on_error == OnError::Stop {
                     return End::Error;
                 }
             }
@@ -126,6 +137,9 @@ impl Watch<'_> {
         }
         if self.child.is_some_and(Child::has_ended) {
             return Some(End::Child);
+        }
+        if self.desk.is_some() {
+            return None;
         }
         let busy = self.running.is_waiting() || self.running.is_underway();
         let waits = busy || self.running.attached() > 0 || self.child.is_some();
@@ -190,7 +204,10 @@ impl Watch<'_> {
             match call(self.vm) {
                 Ok(()) => return None,
                 Err(ScriptError::Exit(code)) => return Some(End::Exit(code)),
-                Err(ScriptError::Interrupted) => return Some(End::Interrupted),
+                Err(ScriptError::Interrupted) => match self.desk {
+                    Some(desk) if !signals::ended() => desk.resume(self),
+                    _ => return Some(End::Interrupted),
+                },
                 Err(error) => {
                     super::say(self.running, &error);
                     if self.on_error == OnError::Stop {

@@ -14,6 +14,7 @@ pub mod open_files;
 pub mod perf;
 pub mod rcu;
 pub mod signals;
+pub mod terminal;
 pub mod tracefs;
 pub mod trampoline;
 

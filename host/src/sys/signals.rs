@@ -28,6 +28,8 @@ const FOR_EVER: u64 = 100 * 366 * 86_400;
 
 /// How many of them have come.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
+/// SIGINT at a prompt has come and was not yet taken.
+static STOP: AtomicBool = AtomicBool::new(false);
 /// Bit N: the script's signal N has come and was not yet taken.
 static PENDING: AtomicU64 = AtomicU64::new(0);
 /// The host works for the script, whose time stands still.
@@ -86,6 +88,15 @@ extern "C" fn arrived(_: libc::c_int) {
     }
     write_one(WAKE.load(Ordering::SeqCst));
     grant_time();
+}
+
+/// What runs in the VM ends at once; the session goes on.
+extern "C" fn stopped(_: libc::c_int) {
+    STOP.store(true, Ordering::SeqCst);
+    if let Some(interrupt) = INTERRUPT.get() {
+        interrupt();
+    }
+    write_one(WAKE.load(Ordering::SeqCst));
 }
 
 extern "C" fn noted(signal: libc::c_int) {
@@ -169,6 +180,21 @@ pub fn catch(wakeup: &Wakeup, interrupt: impl Fn() + Send + Sync + 'static) -> i
     ENDING
         .into_iter()
         .try_for_each(|signal| handle(signal, arrived))
+}
+
+/// As [`catch`], but SIGINT stops only what runs in the VM: [`take_stop`] says that it came. A line editor takes SIGINT
+/// for itself while a line is being typed.
+pub fn catch_at_prompt(
+    wakeup: &Wakeup,
+    interrupt: impl Fn() + Send + Sync + 'static,
+) -> io::Result<()> {
+    catch(wakeup, interrupt)?;
+    handle(libc::SIGINT, stopped)
+}
+
+/// Has SIGINT come at a prompt since the last time?
+pub fn take_stop() -> bool {
+    STOP.swap(false, Ordering::SeqCst)
 }
 
 /// Names of the signals that a script may have.

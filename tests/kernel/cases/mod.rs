@@ -18,6 +18,7 @@ mod histograms;
 mod long_values;
 mod output;
 mod pages;
+mod prompt;
 mod sessions;
 mod sets;
 mod signals;
@@ -68,6 +69,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         command_line::CASES,
         output::CASES,
         pages::CASES,
+        prompt::CASES,
         types::CASES,
         structs::CASES,
         sets::CASES,

@@ -3,6 +3,7 @@
 pub(crate) mod data;
 pub(crate) mod options;
 pub(crate) mod probe;
+pub(crate) mod prompt;
 pub(crate) mod run;
 pub(crate) mod system;
 pub(crate) mod time;
@@ -29,7 +30,7 @@ pub(crate) const ALL: [&Namespace; 6] = [
 ];
 
 /// What only the prompt has.
-pub(crate) const OF_PROMPT: [&Namespace; 0] = [];
+pub(crate) const OF_PROMPT: [&Namespace; 1] = [&prompt::NAMESPACE];
 
 /// Functions that the design names and this version lacks.
 const LATER: [&str; 1] = ["open"];
@@ -40,12 +41,20 @@ pub(crate) fn later(name: &str) -> bool {
 
 /// Makes every function a global.
 pub(crate) fn register(lua: &Lua, script: &Script, globals: &Table) -> mlua::Result<()> {
-    for entry in ALL.iter().flat_map(|namespace| namespace.functions) {
-        let call = move |lua: &Lua, args: MultiValue| Call::run(lua, entry, false, args);
-        globals.raw_set(entry.name, lua.create_function(call)?)?;
+    for namespace in ALL {
+        add(lua, namespace, globals)?;
     }
     for native in &printer::FUNCTIONS {
         globals.raw_set(native.name, script.printer.function(lua, native)?)?;
+    }
+    Ok(())
+}
+
+/// Makes the functions of a namespace globals.
+pub(crate) fn add(lua: &Lua, namespace: &'static Namespace, globals: &Table) -> mlua::Result<()> {
+    for entry in namespace.functions {
+        let call = move |lua: &Lua, args: MultiValue| Call::run(lua, entry, false, args);
+        globals.raw_set(entry.name, lua.create_function(call)?)?;
     }
     Ok(())
 }

@@ -60,6 +60,10 @@ impl Probe {
         call.script.open.borrow_mut().push(Rc::clone(&chain));
         Self(chain)
     }
+
+    pub(crate) fn id(&self) -> ProbeId {
+        self.0.borrow().id
+    }
 }
 
 impl Chain {

@@ -15,7 +15,7 @@ use super::call::{Call, Entry};
 use super::error::Failure;
 use super::script::Script;
 use crate::report::{Report, did_you_mean};
-use mlua::{Lua, MetaMethod, MultiValue, UserDataMethods, UserDataRegistry, Value};
+use mlua::{AnyUserData, Lua, MetaMethod, MultiValue, UserDataMethods, UserDataRegistry, Value};
 
 /// All that is known of a type.
 pub(crate) struct Type {
@@ -52,6 +52,21 @@ pub(crate) const ALL: [&Type; 9] = [
     &set::TYPE,
     &variable::TYPE,
 ];
+
+/// The type of a value of the API.
+pub(crate) fn of(data: &AnyUserData) -> Option<&'static Type> {
+    let known: [(bool, &'static Type); 8] = [
+        (data.is::<chain::Probe>(), &chain::TYPE),
+        (data.is::<tally::Tally>(), &tally::TYPE),
+        (data.is::<snapshot::Snapshot>(), &snapshot::TYPE),
+        (data.is::<histogram::Hist>(), &histogram::TYPE),
+        (data.is::<span::Span>(), &span::TYPE),
+        (data.is::<stack::StackValue>(), &stack::TYPE),
+        (data.is::<set::Set>(), &set::TYPE),
+        (data.is::<variable::Variable>(), &variable::TYPE),
+    ];
+    known.into_iter().find(|(is, _)| *is).map(|(_, of)| of)
+}
 
 /// Gives the Rust type its methods; reading another name is an error with the nearest.
 pub(crate) fn register<T>(registry: &mut UserDataRegistry<T>, of: &'static Type) {

@@ -14,6 +14,12 @@ use std::sync::Arc;
 
 pub(crate) struct Snapshot(Rc<Table>);
 
+impl Snapshot {
+    pub(crate) fn table(&self) -> &Table {
+        &self.0
+    }
+}
+
 /// What a table of rows can be read from.
 pub(crate) trait Readable: 'static {
     fn read(&self, call: &Call<'_>) -> mlua::Result<Rc<Table>>;
