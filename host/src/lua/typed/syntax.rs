@@ -19,7 +19,9 @@ pub fn is_whole(text: &str) -> bool {
             }
         )
     };
-    match (fails(&format!("return {text}")), fails(text)) {
+    // The line has been ended: a string in quotes that is open there stays open.
+    let text = format!("{text}\n");
+    match (fails(&format!("return {text}")), fails(&text)) {
         (Some(expression), Some(statement)) => !is_open(&expression) && !is_open(&statement),
         _ => true,
     }
@@ -48,6 +50,7 @@ mod tests {
             "x = 1",
             "f()",
             "x y",
+            "'no end",
             "end",
             "-- nothing",
             "return 5",
