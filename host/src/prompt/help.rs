@@ -48,9 +48,10 @@ fn about(shell: &Shell, what: &str) -> Result<String, Report> {
     if what.starts_with("struct ") || what.starts_with("union ") || what.starts_with("enum ") {
         return commands::described(&shell.facts, what);
     }
+    let unknown = unknown(what);
     match commands::listed(&shell.facts, what) {
-        Ok(found) if !found.is_empty() => Ok(short(&found)),
-        _ => Err(unknown(what)),
+        Ok(found) if unknown.help.is_none() && !found.is_empty() => Ok(short(&found)),
+        _ => Err(unknown),
     }
 }
 
@@ -98,6 +99,8 @@ fn unknown(what: &str) -> Report {
     let tools = Collection::Builtin.names(Part::Tool);
     let names = docs::names();
     let near = did_you_mean(what, names.iter().chain(&tools).map(String::as_str));
-    let help = near.unwrap_or_else(|| "'.help' says what can be asked".into());
-    Report::new(format!("nothing is known of '{what}'")).help(help)
+    Report {
+        help: near,
+        ..Report::new(format!("nothing is known of '{what}'"))
+    }
 }
