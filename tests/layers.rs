@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("kernel", &["codegen", "plan", "spec", "sys"]),
     ("event", &["expr", "layout", "plan"]),
     ("output", &[]),
-    ("lua", &["event", "layout", "plan", "spec"]),
+    ("lua", &["event", "expr", "layout", "plan", "spec"]),
     ("cli", &["output", "spec", "testing"]),
     ("collection", &[]),
     (

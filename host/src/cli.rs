@@ -46,6 +46,10 @@ pub enum Command {
     /// The prompt. The script is none; a handler's error does not end it.
     Prompt(RunArgs),
     Info,
+    /// Definitions for editors, into that folder.
+    Types {
+        folder: PathBuf,
+    },
     Completions {
         shell: Shell,
     },
@@ -181,6 +185,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             ..of_a_prompt()
         }),
         Some(Sub::Info) => Command::Info,
+        Some(Sub::Types { folder }) => Command::Types { folder },
         Some(Sub::Completions { shell }) => Command::Completions { shell },
     })
 }

@@ -20,6 +20,7 @@ fn main() {
         Command::Test(wanted) => testing::test(&wanted),
         Command::Prompt(arguments) => prompt::prompt(arguments),
         Command::Info => commands::info(),
+        Command::Types { folder } => commands::types(&folder),
         Command::Completions { shell } => commands::say(&cli::completions(shell)),
     });
 }

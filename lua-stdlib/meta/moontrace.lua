@@ -275,6 +275,25 @@ function PROBE:detach() end
 ---on_exit(function() if last then print("the last: " .. last.comm) end end)
 ---```
 ---@class moontrace.event
+---@field pid integer The process, by the numbers of moontrace's own pid namespace.
+---@field tid integer The thread, by the numbers of moontrace's own pid namespace.
+---@field uid integer The user that the thread acts as.
+---@field gid integer The group that the thread acts as.
+---@field cpu integer The CPU that it happens on.
+---@field time integer When it happens: ns of CLOCK_MONOTONIC, the same in all texts of one event.
+---@field cgroup integer The number of the process's cgroup (version 2).
+---@field comm string The thread's name, up to 15 bytes.
+---@field ppid integer The process's parent, by the numbers of the machine.
+---@field curtask any The `struct task_struct *` of the thread.
+---@field kstack moontrace.stack The kernel's stack, up to 127 frames. It stands in lists only.
+---@field ustack moontrace.stack The process's stack, up to 127 frames. It stands in lists only.
+---@field args any The probe's arguments; `moontrace describe PROBE` lists them. Their names alone mean the same where nothing else is called so.
+---@field retval any At returns: what the call returned.
+---@field arg0 integer A function's arguments by their numbers.
+---@field elapsed integer At returns: ns since the call began. Behind `:finish` and `:within`: ns since the start that they have found.
+---@field from any What a span has stored of its start, behind `:finish` and `:within`; `from.time` is when it began.
+---@field probe string The probe's name, of several that a pattern matches the one that was hit.
+---@field func string The last part of the probe's name.
 ---@field copy fun(self: moontrace.event): table<string, any> `e:copy()` is a plain table of all fields, which can be kept.
 ---@field [string] any What `:fetch` names, and the arguments by their bare names.
 local EVENT = {}

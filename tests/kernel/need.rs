@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Compat,
     /// A disk below /var/tmp, which guests don't have.
     Disk,
+    /// A processor that is not emulated: guests have none, for what is run a hundred times.
+    Processor,
     /// The kernel half with a log: [`ENGINE`] names it.
     EngineLog,
 }
@@ -41,6 +43,8 @@ impl Need {
             Self::Kprobes if kprobes() => None,
             Self::Disk if is_on_disk("/var/tmp") => None,
             Self::Disk => Some("/var/tmp is on no disk here"),
+            Self::Processor if !is_emulated() => None,
+            Self::Processor => Some("the processor is emulated"),
             Self::EngineLog if std::env::var_os(ENGINE).is_some() => None,
             Self::EngineLog => Some("MOONTRACE_ENGINE_LOG names no object of ebpf/build --log"),
             Self::Kprobes => Some("this kernel has no kprobes"),
@@ -74,6 +78,11 @@ fn kprobes() -> bool {
 /// What lies in memory has no device of its own.
 fn is_on_disk(folder: &str) -> bool {
     std::fs::metadata(folder).is_ok_and(|metadata| libc::major(metadata.dev()) != 0)
+}
+
+fn is_emulated() -> bool {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.contains("QEMU TCG")
 }
 
 /// Where a guest has the file of a module.

@@ -149,6 +149,19 @@ Examples:
     },
     /// Say what this kernel, this user and this machine offer
     Info,
+    /// Write definitions of the script API for editors: DIR/moontrace.lua
+    #[command(after_help = "\
+Editors that speak to the Lua language server then complete names and show what
+they are. A .luarc.json beside your scripts says where they are:
+  { \"workspace.library\": [\"DIR\"] }
+
+Example:
+  moontrace types ~/.local/share/moontrace")]
+    Types {
+        /// A folder, made where there is none
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     #[command(after_help = "\
 Example:

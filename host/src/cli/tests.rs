@@ -174,6 +174,11 @@ fn commands_are_read() {
         matches!(line(&["check", "a", "b"]).unwrap(), Command::Check { files } if files.len() == 2)
     );
     assert!(matches!(line(&["info"]).unwrap(), Command::Info));
+    match line(&["types", "here"]).unwrap() {
+        Command::Types { folder } => assert_eq!(folder, Path::new("here")),
+        other => panic!("{other:?}"),
+    }
+    assert!(message(&["types"]).contains("<DIR>"));
 }
 
 #[test]

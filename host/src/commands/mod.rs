@@ -4,11 +4,13 @@ mod describe;
 mod info;
 mod list;
 mod tools;
+mod types;
 
 use crate::facts::Facts;
 use crate::output::{Format, WriteError, Writer};
 use crate::report::Report;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Prints the probes that match, and gives the exit status.
 pub fn list(pattern: Option<&str>, pid: Option<u32>, format: Format) -> i32 {
@@ -31,6 +33,11 @@ pub fn describe(what: &str, format: Format) -> i32 {
 /// Prints what this machine offers, and gives the exit status.
 pub fn info() -> i32 {
     show(Ok(info::info(&Facts::live())))
+}
+
+/// Writes the definitions for editors into a folder, says where, and gives the exit status.
+pub fn types(folder: &Path) -> i32 {
+    show(types::write(folder))
 }
 
 /// Prints the tools at hand that a query is about, and gives the exit status.

@@ -6,6 +6,7 @@
 mod check;
 pub mod eval;
 mod glob;
+pub mod known;
 mod lex;
 pub mod names;
 mod operators;

@@ -16,14 +16,28 @@ pub use help::{help, names};
 pub use meta::meta;
 pub use reference::reference;
 
-/// Every example with the name that it stands at. Each is a script that works as it stands.
-pub fn examples() -> Vec<(String, String)> {
+/// A script that works as it stands.
+pub struct Example {
+    /// `Functions`, `Modules`, `Types` or `Texts`.
+    pub part: &'static str,
+    /// The name that it stands at: `probe:where`.
+    pub title: String,
+    pub script: String,
+}
+
+/// Every example.
+pub fn examples() -> Vec<Example> {
     let mut examples = Vec::new();
     for chapter in chapter::of_scripts() {
-        examples.extend(chapter.example.map(|example| (chapter.title, example)));
-        for item in chapter.items {
-            examples.push((item.title, item.example));
-        }
+        let part = reference::part(chapter.of);
+        let example = |title, script| Example {
+            part,
+            title,
+            script,
+        };
+        examples.extend(chapter.example.map(|script| example(chapter.title, script)));
+        let items = chapter.items.into_iter();
+        examples.extend(items.map(|item| example(item.title, item.example)));
     }
     examples
 }

@@ -38,7 +38,7 @@ pub(crate) const MODULES: &[Module] = &[
 ];
 
 /// A definition a line; what begins with `--` is none.
-const DEFINITIONS: &str = include_str!("../../../lua-stdlib/definitions.txt");
+pub(crate) const DEFINITIONS: &str = include_str!("../../../lua-stdlib/definitions.txt");
 /// Where they stand, as messages say it.
 const DEFINITIONS_FILE: &str = "moontrace:definitions";
 

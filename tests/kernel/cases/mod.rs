@@ -9,6 +9,7 @@ mod counters;
 mod counts;
 mod described;
 mod dispatched;
+mod documented;
 mod engine_log;
 mod events;
 mod function_places;
@@ -84,6 +85,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         functions::CASES,
         function_places::CASES,
         described::CASES,
+        documented::CASES,
         stacks::CASES,
         wildcards::CASES,
         callers::CASES,

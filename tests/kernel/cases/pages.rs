@@ -566,10 +566,10 @@ impl Folder {
 
 /// A cgroup of the second version where the page has it, below the machine's mount of them or one of ours; it is removed
 /// when this is dropped.
-struct Group(PathBuf);
+pub(super) struct Group(pub(super) PathBuf);
 
 impl Group {
-    fn new(root: &str, name: &str) -> Self {
+    pub(super) fn new(root: &str, name: &str) -> Self {
         let root = Path::new(root);
         if std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none()) {
             let target = CString::new(root.to_str().expect("UTF-8")).expect("no NUL");

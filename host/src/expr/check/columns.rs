@@ -5,6 +5,7 @@ use super::checker::Checker;
 use super::definitions::values;
 use super::limits::Work;
 use super::{Refusal, Result, Scope};
+use crate::expr::known::{Known, find};
 use crate::expr::parse;
 use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::tree::Node;
@@ -50,16 +51,64 @@ impl ColumnFunction {
     }
 }
 
-/// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 8] = [
-    ("count", "count() or count(condition)"),
-    ("sum", "sum(number)"),
-    ("avg", "avg(number)"),
-    ("min", "min(number)"),
-    ("max", "max(number)"),
-    ("stats", "stats(number)"),
-    ("hist", "hist(number) or hist(number, bits)"),
-    ("lhist", "lhist(number, min, max, step)"),
+/// Each function.
+pub(in crate::expr) static FUNCTIONS: [Known; 8] = [
+    Known {
+        name: "count",
+        form: "count() or count(condition)",
+        doc: "Events, or those for which the condition holds.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :by "comm" :tally "count(), failed = count(retval < 0)""#,
+    },
+    Known {
+        name: "sum",
+        form: "sum(number)",
+        doc: "The sum of a value, which wraps at 64 bits.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read" :where "retval > 0"
+  :by "comm" :tally "reads = count(), bytes = sum(retval)""#,
+    },
+    Known {
+        name: "avg",
+        form: "avg(number)",
+        doc: "The average of a value; nothing where there was no event.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :by "comm" :tally "count(), us = avg(elapsed / 1us)""#,
+    },
+    Known {
+        name: "min",
+        form: "min(number)",
+        doc: "The smallest value; nothing where there was no event.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :by "comm" :tally "shortest = min(elapsed), longest = max(elapsed)""#,
+    },
+    Known {
+        name: "max",
+        form: "max(number)",
+        doc: "The largest value; nothing where there was no event.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :by "comm" :tally "shortest = min(elapsed), longest = max(elapsed)""#,
+    },
+    Known {
+        name: "stats",
+        form: "stats(number)",
+        doc: "Count, sum, average, smallest and largest value.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_read"
+  :by "comm" :tally "us = stats(elapsed / 1us)""#,
+    },
+    Known {
+        name: "hist",
+        form: "hist(number) or hist(number, bits)",
+        doc: "How often values fell between powers of 2; with `bits` (0 to 5) each of these is split into that power of 2 equal parts.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :by "comm" :tally "count(), sizes = hist(args.count, 1)""#,
+    },
+    Known {
+        name: "lhist",
+        form: "lhist(number, min, max, step)",
+        doc: "How often values fell into equal steps, at most 1000; what is below `min`, and from `max` on, has a bucket of its own.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :tally "count(), sizes = lhist(args.count, 0, 4096, 512)""#,
+    },
 ];
 const THERE_ARE: &str = "there are count, sum, avg, min, max, stats, hist and lhist";
 
@@ -139,7 +188,7 @@ impl Checker<'_> {
                 Err(report.help(format!("write: {}", form_of(name))).into())
             }
             (name, _) => {
-                let functions = FUNCTIONS.iter().map(|(function, _)| *function);
+                let functions = FUNCTIONS.iter().map(|function| function.name);
                 let help = did_you_mean(name, functions).unwrap_or_else(|| THERE_ARE.into());
                 let report = self.refuse(&syntax.span, format!("'{name}' makes no column"));
                 Err(report.help(help).into())
@@ -200,10 +249,9 @@ impl Checker<'_> {
 }
 
 fn is_function(name: &str) -> bool {
-    FUNCTIONS.iter().any(|(function, _)| *function == name)
+    find(&FUNCTIONS, name).is_some()
 }
 
 fn form_of(name: &str) -> &'static str {
-    let found = FUNCTIONS.iter().find(|(function, _)| *function == name);
-    found.map_or("count()", |(_, form)| form)
+    find(&FUNCTIONS, name).map_or("count()", |known| known.form)
 }

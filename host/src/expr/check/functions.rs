@@ -3,7 +3,8 @@
 use super::checker::Checker;
 use super::definitions::values;
 use super::term::{Term, not_zero, plus, room};
-use super::{Refusal, Result};
+use super::{Refusal, Result, columns};
+use crate::expr::known::{Known, find};
 use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::tree::{Node, Text};
 use crate::expr::types::{Int, Space, Type};
@@ -11,26 +12,132 @@ use crate::report::{Report, did_you_mean};
 use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
 
-/// Each function with what it takes, for messages.
-const FUNCTIONS: [(&str, &str); 18] = [
-    ("entry", "entry(expression)"),
-    ("str", "str(pointer[, bytes])"),
-    ("buf", "buf(pointer, bytes[, most])"),
-    ("path", "path(file[, bytes])"),
-    ("argv", "argv(array[, bytes])"),
-    ("ntop", "ntop(address)"),
-    ("ptr", "ptr(pointer)"),
-    ("as", "as('type', value)"),
-    ("first", "first(a, b, …)"),
-    ("startswith", "startswith(string, 'text')"),
-    ("contains", "contains(string, 'text')"),
-    ("like", "like(string, 'pattern')"),
-    ("log2", "log2(number)"),
-    ("bswap", "bswap(number)"),
-    ("kstack", "kstack(frames)"),
-    ("ustack", "ustack(frames)"),
-    ("ksym", "ksym(address)"),
-    ("usym", "usym(address)"),
+/// Each function.
+pub(in crate::expr) static FUNCTIONS: [Known; 18] = [
+    Known {
+        name: "entry",
+        form: "entry(expression)",
+        doc: "At a return: what the expression was when the call began, a number or a string.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_execve"
+  :where "retval == 0" :print "entry(comm), comm""#,
+    },
+    Known {
+        name: "str",
+        form: "str(pointer[, bytes])",
+        doc: "The string at an address, at most so many bytes with its NUL. A number is an address in the process; a pointer says itself where it points.",
+        example: r#"probe "tracepoint:raw_syscalls:sys_enter" :where "args.id == 257"
+  :print "comm, file = str(args.args[1], 64)""#,
+    },
+    Known {
+        name: "buf",
+        form: "buf(pointer, bytes[, most])",
+        doc: "So many bytes at an address, whatever they are; the number may be computed. It is a field of an event, and no key or condition.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_write"
+  :print "comm, data = buf(args.buf, args.count, 32)""#,
+    },
+    Known {
+        name: "path",
+        form: "path(file[, bytes])",
+        doc: "The whole path of a `struct file` or `struct path` of the kernel's, or of a pointer to one.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_execve"
+  :print "pid, cwd = path(curtask.fs.pwd)""#,
+    },
+    Known {
+        name: "argv",
+        form: "argv(array[, bytes])",
+        doc: "What an array of strings in the process says, as `execve` takes it: its elements, joined by blanks.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_execve" :print "pid, argv(args.argv)""#,
+    },
+    Known {
+        name: "ntop",
+        form: "ntop(address)",
+        doc: "An IP address as text, in keys and conditions, too: of a `__be32`, a `struct in_addr` or `in6_addr`, of a pointer to one of these, or of 4 or 16 bytes.",
+        example: r#"probe "tracepoint:sock:inet_sock_set_state"
+  :print "from = ntop(args.saddr), to = ntop(args.daddr)""#,
+    },
+    Known {
+        name: "ptr",
+        form: "ptr(pointer)",
+        doc: "The address of a string, of a struct or array, or that a pointer has, as a `void *`.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_openat"
+  :by "space = ptr(curtask.mm)" :count()"#,
+    },
+    Known {
+        name: "as",
+        form: "as('type', value)",
+        doc: "With the name of a struct, that struct at an address, and its members by `.`; with that of a number, the low bits of a value, with the type's sign.",
+        example: r#"probe "tracepoint:sock:inet_sock_set_state"
+  :print "buffer = as('struct sock', args.skaddr).sk_rcvbuf""#,
+    },
+    Known {
+        name: "first",
+        form: "first(a, b, …)",
+        doc: "The first whose names this kernel and this probe have.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_openat"
+  :print "comm, state = first(curtask.__state, curtask.state)""#,
+    },
+    Known {
+        name: "startswith",
+        form: "startswith(string, 'text')",
+        doc: "Does the string begin so? The text is known beforehand: in quotes, or `$name`.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "startswith(args.filename, '/etc/')" :print "comm, args.filename""#,
+    },
+    Known {
+        name: "contains",
+        form: "contains(string, 'text')",
+        doc: "Is the text in the string? It is known beforehand: in quotes, or `$name`.",
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "contains(args.filename, 'lib')" :by "comm" :count()"#,
+    },
+    Known {
+        name: "like",
+        form: "like(string, 'pattern')",
+        doc: r#"Is the whole string like the pattern? `*` and `?` stand for others, `[a-z]` and `[!a-z]` for one of these or of all others, and what stands behind `\` for itself."#,
+        example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "like(args.filename, '/etc/*.conf')" :print "comm, args.filename""#,
+    },
+    Known {
+        name: "log2",
+        form: "log2(number)",
+        doc: "The logarithm, rounded down; 0 for what is below 1.",
+        example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :by "comm, size = log2(args.count)" :count()"#,
+    },
+    Known {
+        name: "bswap",
+        form: "bswap(number)",
+        doc: "The bytes in the other order, of a value of 16, 32 or 64 bits.",
+        example: r#"probe "tracepoint:sock:inet_sock_set_state"
+  :by "port = bswap(as('struct sock_common', args.skaddr).skc_dport)"
+  :count()"#,
+    },
+    Known {
+        name: "kstack",
+        form: "kstack(frames)",
+        doc: "So many of the innermost frames of the kernel's stack.",
+        example: r#"probe "profile:hz:99" :by "kstack(5)" :count()"#,
+    },
+    Known {
+        name: "ustack",
+        form: "ustack(frames)",
+        doc: "So many of the innermost frames of the process's stack.",
+        example: r#"probe "profile:hz:99" :by "comm, ustack(5)" :count()"#,
+    },
+    Known {
+        name: "ksym",
+        form: "ksym(address)",
+        doc: "The name of the kernel's function that an address is in. It stands in lists only.",
+        example: r#"probe "tracepoint:exceptions:page_fault_kernel"
+  :by "ksym(args.ip)" :count()"#,
+    },
+    Known {
+        name: "usym",
+        form: "usym(address)",
+        doc: "The name of the function that an address of the process is in. It stands in lists only.",
+        example: r#"probe "tracepoint:exceptions:page_fault_user"
+  :by "comm, usym(args.ip)" :count()"#,
+    },
 ];
 
 /// What bpftrace calls otherwise, with what would do here.
@@ -38,11 +145,6 @@ const ELSEWHERE: [(&str, &str); 3] = [
     ("join", "argv(array)"),
     ("strncmp", "startswith(string, 'text')"),
     ("strcontains", "contains(string, 'text')"),
-];
-
-/// What makes a column of a tally.
-const COLUMNS: [&str; 8] = [
-    "count", "sum", "hist", "lhist", "avg", "min", "max", "stats",
 ];
 
 impl Checker<'_> {
@@ -83,8 +185,7 @@ impl Checker<'_> {
 
     /// How a function is written, the script's own among them.
     pub(super) fn form_of(&self, name: &str) -> Option<&'static str> {
-        let (_, form) = FUNCTIONS.iter().find(|(function, _)| *function == name)?;
-        Some(form)
+        find(&FUNCTIONS, name).map(|known| known.form)
     }
 
     fn other_call(&self, name: &str, arguments: &[Syntax], span: &Range<usize>) -> Result<Term> {
@@ -101,7 +202,7 @@ impl Checker<'_> {
         if let Some(refusal) = self.defined_too_late(name, span) {
             return Err(refusal);
         }
-        if COLUMNS.contains(&name) {
+        if find(&columns::FUNCTIONS, name).is_some() {
             let report = self.refuse(
                 span,
                 format!("'{name}' makes a column of a table, and is no value"),
@@ -112,7 +213,7 @@ impl Checker<'_> {
         }
         let known = FUNCTIONS
             .iter()
-            .map(|(function, _)| *function)
+            .map(|known| known.name)
             .chain(self.definitions());
         let elsewhere = ELSEWHERE.iter().find(|(function, _)| *function == name);
         let help = match elsewhere {

@@ -23,13 +23,16 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(super) use columns::FUNCTIONS as COLUMNS;
 pub use columns::{ColumnFunction, ColumnItem, columns};
 pub use copied::{Copied, Origin};
 pub use entry::Entry;
+pub(super) use functions::FUNCTIONS;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
 pub use members::member;
 pub use span::Bound;
+pub(super) use words::{OTHERS, WORDS};
 
 use super::names::Names;
 use super::parse;

@@ -5,6 +5,7 @@ use super::checker::Checker;
 use super::items::Checked;
 use super::paths::enumerated;
 use super::term::{Term, known};
+use crate::expr::known::{Known, Word};
 use crate::expr::syntax::Syntax;
 use crate::expr::tree::{Current, Node, Text};
 use crate::expr::types::{Int, Type};
@@ -14,9 +15,210 @@ use crate::spec::{Given, Member};
 use std::ops::Range;
 
 /// The words that every probe has.
-const WORDS: [&str; 12] = [
-    "pid", "tid", "uid", "gid", "cpu", "time", "cgroup", "comm", "ppid", "curtask", "kstack",
-    "ustack",
+pub(in crate::expr) static WORDS: [Word; 12] = [
+    Word {
+        known: Known {
+            name: "pid",
+            form: "pid",
+            doc: "The process, by the numbers of moontrace's own pid namespace.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :by "pid, comm" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "tid",
+            form: "tid",
+            doc: "The thread, by the numbers of moontrace's own pid namespace.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :by "tid, comm" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "uid",
+            form: "uid",
+            doc: "The user that the thread acts as.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :by "uid" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "gid",
+            form: "gid",
+            doc: "The group that the thread acts as.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :by "gid" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "cpu",
+            form: "cpu",
+            doc: "The CPU that it happens on.",
+            example: r#"probe "tracepoint:sched:sched_switch" :by "cpu" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "time",
+            form: "time",
+            doc: "When it happens: ns of CLOCK_MONOTONIC, the same in all texts of one event.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :print "time, comm""#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "cgroup",
+            form: "cgroup",
+            doc: "The number of the process's cgroup (version 2).",
+            example: r#"probe "tracepoint:raw_syscalls:sys_enter" :by "cgroup" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "comm",
+            form: "comm",
+            doc: "The thread's name, up to 15 bytes.",
+            example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "comm == 'cat'" :print "args.filename""#,
+        },
+        lua: "string",
+    },
+    Word {
+        known: Known {
+            name: "ppid",
+            form: "ppid",
+            doc: "The process's parent, by the numbers of the machine.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat" :by "ppid, comm" :count()"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "curtask",
+            form: "curtask",
+            doc: "The `struct task_struct *` of the thread.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_openat"
+  :by "comm, parent = curtask.real_parent.comm" :count()"#,
+        },
+        lua: "any",
+    },
+    Word {
+        known: Known {
+            name: "kstack",
+            form: "kstack",
+            doc: "The kernel's stack, up to 127 frames. It stands in lists only.",
+            example: r#"probe "profile:hz:99" :by "kstack" :count()"#,
+        },
+        lua: "moontrace.stack",
+    },
+    Word {
+        known: Known {
+            name: "ustack",
+            form: "ustack",
+            doc: "The process's stack, up to 127 frames. It stands in lists only.",
+            example: r#"probe "profile:hz:99" :by "comm, ustack" :count()"#,
+        },
+        lua: "moontrace.stack",
+    },
+];
+
+/// Words that mean something at some probes, in some chains or scripts: [`Names`](crate::expr::Names) says where.
+pub(in crate::expr) static OTHERS: [Word; 9] = [
+    Word {
+        known: Known {
+            name: "args",
+            form: "args.NAME",
+            doc: "The probe's arguments; `moontrace describe PROBE` lists them. Their names alone mean the same where nothing else is called so.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_read" :print "args.fd, args.count""#,
+        },
+        lua: "any",
+    },
+    Word {
+        known: Known {
+            name: "retval",
+            form: "retval",
+            doc: "At returns: what the call returned.",
+            example: r#"probe "tracepoint:syscalls:sys_exit_openat"
+  :where "retval < 0" :print "comm, retval""#,
+        },
+        lua: "any",
+    },
+    Word {
+        known: Known {
+            name: "arg0",
+            form: "arg0, arg1, …",
+            doc: "A function's arguments by their numbers.",
+            example: r#"if exists "kprobe:vfs_read" then
+  probe "kprobe:vfs_read" :print "comm, arg2"
+end"#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "elapsed",
+            form: "elapsed",
+            doc: "At returns: ns since the call began. Behind `:finish` and `:within`: ns since the start that they have found.",
+            example: r#"probe "tracepoint:syscalls:sys_exit_read" :by "comm" :hist "elapsed / 1us""#,
+        },
+        lua: "integer",
+    },
+    Word {
+        known: Known {
+            name: "from",
+            form: "from.NAME",
+            doc: "What a span has stored of its start, behind `:finish` and `:within`; `from.time` is when it began.",
+            example: r#"local reads = span()
+probe "tracepoint:syscalls:sys_enter_read" :fetch "args.count" :start(reads)
+probe "tracepoint:syscalls:sys_exit_read"
+  :finish(reads) :print "comm, from.count, retval""#,
+        },
+        lua: "any",
+    },
+    Word {
+        known: Known {
+            name: "probe",
+            form: "probe",
+            doc: "The probe's name, of several that a pattern matches the one that was hit.",
+            example: r#"probe "tracepoint:sched:sched_process_*" :by "probe" :count()"#,
+        },
+        lua: "string",
+    },
+    Word {
+        known: Known {
+            name: "func",
+            form: "func",
+            doc: "The last part of the probe's name.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_open*" :by "func" :count()"#,
+        },
+        lua: "string",
+    },
+    Word {
+        known: Known {
+            name: "$name",
+            form: "$name",
+            doc: "What `:with` gives, else the script's option of that name; `$1` is the script's first argument.",
+            example: r#"probe "tracepoint:syscalls:sys_enter_read"
+  :with{ least = 4096 } :where "args.count >= $least" :print "comm""#,
+        },
+        lua: "",
+    },
+    Word {
+        known: Known {
+            name: "$target",
+            form: "$target",
+            doc: "The processes that `-p` and `-c` trace, all when there is neither. It stands behind `in` only.",
+            example: r#"probe "tracepoint:sched:sched_switch"
+  :where "args.next_pid in $target" :by "cpu" :count()"#,
+        },
+        lua: "",
+    },
 ];
 
 /// What bpftrace calls otherwise, with what it is here.
@@ -164,7 +366,7 @@ impl<'a> Checker<'a> {
     /// All words that would have been right.
     fn words(&self) -> Vec<String> {
         let names = self.scope.names;
-        let mut known: Vec<String> = WORDS.iter().map(|word| (*word).into()).collect();
+        let mut known: Vec<String> = WORDS.iter().map(|word| word.known.name.into()).collect();
         known.extend(names.builtins());
         known.extend(
             self.scope

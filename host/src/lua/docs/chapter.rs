@@ -1,6 +1,7 @@
 //! The collection: chapters of what belongs together.
 
 use super::comments::{self, Comment};
+use crate::expr::known::{self, Known};
 use crate::lua::api::{self, Namespace};
 use crate::lua::call::Entry;
 use crate::lua::printer::{self, Native};
@@ -13,20 +14,32 @@ pub(super) struct Chapter {
     pub(super) title: String,
     pub(super) doc: String,
     pub(super) example: Option<String>,
+    pub(super) fields: Vec<Named>,
     pub(super) items: Vec<Item>,
 }
 
+/// A field of a type.
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) ty: String,
+    pub(super) doc: String,
+}
+
 /// What a chapter's items are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     /// Globals.
     Functions,
-    Methods(&'static Type),
+    Methods,
     /// What `require` gives.
     Module,
+    /// What texts know.
+    Texts,
+    /// What the columns of a tally know beside that.
+    Columns,
 }
 
-/// A function or method.
+/// A function or method, or a name of the expression language.
 pub(super) struct Item {
     /// `strftime`, `json.encode`, `probe:where`
     pub(super) title: String,
@@ -48,6 +61,7 @@ pub(super) fn of_scripts() -> Vec<Chapter> {
         title: title(printer::DOC),
         doc: printer::DOC.to_owned(),
         example: None,
+        fields: Vec::new(),
         items: printer::FUNCTIONS.iter().map(of_native).collect(),
     }];
     let modules = stdlib::MODULES.iter().map(of_module);
@@ -56,6 +70,7 @@ pub(super) fn of_scripts() -> Vec<Chapter> {
         .chain(output)
         .chain(modules)
         .chain(types)
+        .chain(of_texts())
         .collect()
 }
 
@@ -70,6 +85,7 @@ fn of_namespace(namespace: &'static Namespace) -> Chapter {
         title: title(namespace.doc),
         doc: namespace.doc.to_owned(),
         example: None,
+        fields: Vec::new(),
         items: namespace.functions.iter().map(of_function).collect(),
     }
 }
@@ -118,11 +134,103 @@ fn of_type(of: &'static Type) -> Chapter {
         ..of_function(entry)
     });
     Chapter {
-        of: Of::Methods(of),
+        of: Of::Methods,
         title: of.name.to_owned(),
         doc: of.doc.to_owned(),
         example: Some(of.example.to_owned()),
+        fields: fields(of),
         items: methods.collect(),
+    }
+}
+
+fn fields(of: &'static Type) -> Vec<Named> {
+    let mut fields = Vec::new();
+    // An event has what texts know of it.
+    if std::ptr::eq(of, &raw const types::event::TYPE) {
+        let words = known::words().filter(|word| !word.lua.is_empty());
+        fields.extend(words.map(|word| Named {
+            name: word.known.name.to_owned(),
+            ty: word.lua.to_owned(),
+            doc: word.known.doc.to_owned(),
+        }));
+    }
+    fields.extend(of.fields.iter().map(|field| Named {
+        name: field.name.to_owned(),
+        ty: field.ty.to_owned(),
+        doc: field.doc.to_owned(),
+    }));
+    fields
+}
+
+fn of_texts() -> Vec<Chapter> {
+    let chapter = |title: &str, doc: &str, of, items| Chapter {
+        of,
+        title: title.to_owned(),
+        doc: doc.to_owned(),
+        example: None,
+        fields: Vec::new(),
+        items,
+    };
+    let words = known::words().map(|word| of_known(&word.known)).collect();
+    let functions = known::functions().iter().map(of_known).collect();
+    let operators = known::operators().map(|operator| Item {
+        example: format!(
+            "probe \"tracepoint:syscalls:sys_exit_read\"\n  :print \"comm, x = {}\"",
+            operator.example
+        ),
+        ..of_known(operator)
+    });
+    let columns = known::columns().iter().map(of_known).collect();
+    let mut comments = comments::of(stdlib::DEFINITIONS).into_iter();
+    let head = comments.next().unwrap_or_default();
+    let definitions = comments.map(of_definition).collect();
+    vec![
+        chapter("Words", "What stands alone in a text.", Of::Texts, words),
+        chapter(
+            "Functions",
+            "What a text can compute.",
+            Of::Texts,
+            functions,
+        ),
+        chapter("Definitions", &head.doc, Of::Texts, definitions),
+        chapter(
+            "Operators",
+            "Lua's, from the loosest on.",
+            Of::Texts,
+            operators.collect(),
+        ),
+        chapter(
+            "Columns",
+            "What the columns of a tally are made by.",
+            Of::Columns,
+            columns,
+        ),
+    ]
+}
+
+fn of_known(known: &Known) -> Item {
+    Item {
+        title: known.name.to_owned(),
+        name: known.name.to_owned(),
+        signature: known.form.to_owned(),
+        doc: known.doc.to_owned(),
+        takes: Vec::new(),
+        gives: String::new(),
+        example: known.example.to_owned(),
+    }
+}
+
+/// One of those that every script has: its line says the parameters.
+fn of_definition(comment: Comment) -> Item {
+    let name = comment.name().to_owned();
+    Item {
+        title: name.clone(),
+        name,
+        signature: comment.head,
+        doc: comment.doc,
+        takes: Vec::new(),
+        gives: String::new(),
+        example: comment.example,
     }
 }
 
@@ -134,6 +242,7 @@ fn of_module(module: &'static Module) -> Chapter {
         title: module.name.to_owned(),
         doc: head.doc,
         example: Some(head.example),
+        fields: Vec::new(),
         items: comments
             .map(|comment| of_comment(module, comment))
             .collect(),
@@ -141,11 +250,12 @@ fn of_module(module: &'static Module) -> Chapter {
 }
 
 fn of_comment(module: &Module, comment: Comment) -> Item {
-    let name = comment.name.rsplit('.').next().unwrap_or_default();
+    let whole = comment.name();
+    let name = whole.rsplit('.').next().unwrap_or_default();
     // A field of the module is a global by its bare name; what is deeper keeps the table's.
     let title = match module.globals.contains(&name) {
         true => name,
-        false => &comment.name,
+        false => whole,
     };
     Item {
         signature: format!("{title}{}", signature(&comment.takes)),

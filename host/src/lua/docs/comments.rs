@@ -1,10 +1,10 @@
-//! The comments of a Lua module that begin with three dashes: sentences, then an example behind four blanks, then what the
+//! The comments of a Lua module, or of the definitions for texts, that begin with three dashes: sentences, then an example behind four blanks, then what the
 //! function takes and gives (`---@param NAME TYPE`, `---@return TYPE`), as editors read them, too.
 
 #[derive(Default, Debug, PartialEq)]
 pub(super) struct Comment {
-    /// `text.strftime`; "" of what stands at the module's top.
-    pub(super) name: String,
+    /// What is defined below it, as it is written there: `text.strftime(format, time)`; "" of what stands at the file's top.
+    pub(super) head: String,
     pub(super) doc: String,
     pub(super) example: String,
     pub(super) takes: Vec<(String, String)>,
@@ -25,7 +25,7 @@ pub(super) fn of(text: &str) -> Vec<Comment> {
             comment.take(next.strip_prefix("---").unwrap_or_default());
         }
         if !comments.is_empty() {
-            comment.name = lines.peek().copied().and_then(defined).unwrap_or_default();
+            comment.head = lines.peek().copied().and_then(defined).unwrap_or_default();
         }
         comments.push(comment);
     }
@@ -33,6 +33,11 @@ pub(super) fn of(text: &str) -> Vec<Comment> {
 }
 
 impl Comment {
+    /// `text.strftime`
+    pub(super) fn name(&self) -> &str {
+        self.head.split('(').next().unwrap_or_default()
+    }
+
     /// A line behind its dashes.
     fn take(&mut self, line: &str) {
         if let Some(parameter) = line.strip_prefix("@param ") {
@@ -54,11 +59,11 @@ impl Comment {
     }
 }
 
-/// What a line defines: `function text.ntop(address)`, `text.cls = host.screen`.
+/// What a line defines: `function text.ntop(address)`, `text.cls = host.screen`, `sport(sk) = sk.…`.
 fn defined(line: &str) -> Option<String> {
-    let name = match line.strip_prefix("function ") {
-        Some(rest) => rest.split('(').next()?,
+    let head = match line.strip_prefix("function ") {
+        Some(rest) => rest.split_inclusive(')').next()?,
         None => line.split_once(" = ")?.0,
     };
-    Some(name.trim().to_owned())
+    Some(head.trim().to_owned())
 }

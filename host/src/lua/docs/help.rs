@@ -12,30 +12,49 @@ pub fn help(name: &str) -> Option<String> {
         Some(method) => (method, true),
         None => (name.trim(), false),
     };
-    let items = || chapters.iter().flat_map(|chapter| &chapter.items);
-    let is_method = |item: &&Item| item.title != item.name && item.title.contains(':');
+    let called = |of: Of, name: &str| -> Vec<&Item> {
+        let chapters = chapters.iter().filter(|chapter| chapter.of == of);
+        let items = chapters.flat_map(|chapter| &chapter.items);
+        items
+            .filter(|item| item.title == name || item.name == name)
+            .collect()
+    };
     let mut parts = Vec::new();
     if !only_methods {
-        // A module's function is found by its own name, too.
-        let functions =
-            items().filter(|item| item.title == name || item.name == name && !is_method(item));
-        parts.extend(functions.map(item));
+        let functions = [called(Of::Functions, name), called(Of::Module, name)];
+        parts.extend(functions.concat().into_iter().map(item));
         let named = chapters.iter().filter(|chapter| chapter.title == name);
         parts.extend(named.filter_map(of_chapter));
     }
-    let methods: Vec<&Item> = items()
-        .filter(is_method)
-        .filter(|item| item.name == name)
-        .collect();
-    parts.extend(of_methods(&methods, parts.is_empty()));
+    parts.extend(of_methods(&called(Of::Methods, name), parts.is_empty()));
+    if !only_methods {
+        for (of, lead) in [(Of::Texts, "In texts: "), (Of::Columns, "In columns: ")] {
+            let known = called(of, in_texts(name));
+            parts.extend(
+                known
+                    .into_iter()
+                    .map(|known| lead.to_owned() + &item(known)),
+            );
+        }
+    }
     (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// The name under which a word of texts is described: of all arguments the first, of all given values `$name`.
+fn in_texts(name: &str) -> &str {
+    let number = name.strip_prefix("arg").map(str::parse::<u8>);
+    match name.strip_prefix('$') {
+        _ if matches!(number, Some(Ok(_))) => "arg0",
+        Some(given) if given != "target" => "$name",
+        _ => name,
+    }
 }
 
 /// Every name that [`help`] knows, in order.
 pub fn names() -> Vec<String> {
     let mut names = BTreeSet::new();
     for chapter in chapters() {
-        if !matches!(chapter.of, Of::Functions) {
+        if matches!(chapter.of, Of::Methods | Of::Module) {
             names.insert(chapter.title);
         }
         for item in chapter.items {
@@ -65,19 +84,19 @@ fn described(head: &str, doc: &str, example: &str) -> String {
 
 /// A type or a module, and what it has.
 fn of_chapter(chapter: &Chapter) -> Option<String> {
-    let (kind, fields) = match chapter.of {
-        Of::Functions => return None,
-        Of::Module => ("a module", &[][..]),
-        Of::Methods(of) => ("a type", of.fields),
+    let kind = match chapter.of {
+        Of::Functions | Of::Texts | Of::Columns => return None,
+        Of::Module => "a module",
+        Of::Methods => "a type",
     };
     let mut text = format!(
         "{}, {kind}\n  {}\n",
         chapter.title,
         wrapped(&chapter.doc, 2)
     );
+    let fields = chapter.fields.iter();
     let fields: Vec<_> = fields
-        .iter()
-        .map(|field| (written(field.name), field.doc))
+        .map(|field| (written(&field.name), first_sentence(&field.doc)))
         .collect();
     let methods = chapter.items.iter().map(|item| {
         let signature = item.signature.strip_prefix(&*chapter.title);

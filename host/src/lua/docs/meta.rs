@@ -21,7 +21,8 @@ pub fn meta() -> String {
     let mut text = HEAD.to_owned();
     let (types, globals): (Vec<_>, Vec<_>) = chapter::of_scripts()
         .into_iter()
-        .partition(|chapter| matches!(chapter.of, Of::Methods(_)));
+        .filter(|chapter| !matches!(chapter.of, Of::Texts | Of::Columns))
+        .partition(|chapter| chapter.of == Of::Methods);
     for chapter in types.iter().chain(&globals) {
         text += &of_chapter(chapter);
     }
@@ -33,6 +34,7 @@ fn of_chapter(chapter: &Chapter) -> String {
     // The local that methods are said of has a name that no global has.
     let local = chapter.title.to_uppercase();
     match chapter.of {
+        Of::Texts | Of::Columns => return text,
         Of::Functions => text += &format!("\n-- {}\n", chapter.doc),
         Of::Module => {
             let is_table = chapter.items.iter().any(|item| item.title.contains('.'));
@@ -45,14 +47,14 @@ fn of_chapter(chapter: &Chapter) -> String {
                 false => format!("\n-- {}\n", first_sentence(&chapter.doc)),
             };
         }
-        Of::Methods(of) => {
+        Of::Methods => {
             text += &format!(
                 "\n{}---@class moontrace.{}\n",
                 said(&chapter.doc, chapter.example.as_deref()),
-                of.name
+                chapter.title
             );
-            for field in of.fields {
-                text += &match field.name {
+            for field in &chapter.fields {
+                text += &match field.name.as_str() {
                     "#" => format!("---@operator len: {}\n", field.ty),
                     name => format!("---@field {name} {} {}\n", field.ty, field.doc),
                 };
@@ -62,8 +64,8 @@ fn of_chapter(chapter: &Chapter) -> String {
     }
     for item in &chapter.items {
         let name = match chapter.of {
-            Of::Methods(_) => format!("{local}:{}", item.name),
-            Of::Functions | Of::Module => item.title.clone(),
+            Of::Methods => format!("{local}:{}", item.name),
+            _ => item.title.clone(),
         };
         text += &function(&name, item);
     }

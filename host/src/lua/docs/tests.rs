@@ -1,6 +1,6 @@
 //! What is said is whole, and its examples work as far as no kernel is needed (tests/kernel/cases/documented.rs goes on).
 
-use super::chapter::{of_prompt, of_scripts};
+use super::chapter::{Of, of_prompt, of_scripts};
 use super::*;
 use crate::lua::fake::{Fake, vm, vm_on_with};
 use crate::lua::header::Header;
@@ -34,8 +34,10 @@ fn all_is_said_of_everything() {
         }
         for item in &chapter.items {
             let title = &item.title;
-            assert!(titles.insert(title.clone()), "{title} twice");
-            assert!(item.signature.starts_with(&**title), "{}", item.signature);
+            let of_texts = matches!(chapter.of, Of::Texts | Of::Columns);
+            let place = of_texts.then(|| chapter.title.clone());
+            assert!(titles.insert((place, title.clone())), "{title} twice");
+            assert!(item.signature.contains(&**title), "{}", item.signature);
             assert!(item.doc.ends_with(['.', '?']), "{title}: {}", item.doc);
             let said = help(title).unwrap();
             assert!(said.contains(&item.signature), "{said}");
@@ -88,15 +90,15 @@ fn globals(lua: &mlua::Lua) -> BTreeSet<String> {
 #[test]
 fn examples_run() {
     let mut failed = Vec::new();
-    for (title, example) in examples() {
+    for Example { title, script, .. } in examples() {
         let session = Rc::new(Fake::default());
-        let header = Header::parse(&"example.lua".into(), &example).unwrap();
+        let header = Header::parse(&"example.lua".into(), &script).unwrap();
         let given = options::parse(&header, &[]).unwrap();
         // The folder of a cgroup that the session knows.
-        let example = example.replace("/sys/fs/cgroup/user.slice", "/sys/fs/cgroup/a");
+        let script = script.replace("/sys/fs/cgroup/user.slice", "/sys/fs/cgroup/a");
         let vm = vm_on_with(&session, given);
         let ended = (|| {
-            vm.run("example.lua", &example)?;
+            vm.run("example.lua", &script)?;
             vm.run_start()?;
             if let Some(deadline) = vm.next_deadline() {
                 vm.run_due(deadline)?;
@@ -107,7 +109,7 @@ fn examples_run() {
         })();
         match ended {
             Ok(()) | Err(crate::lua::ScriptError::Exit(0)) => {}
-            Err(error) => failed.push(format!("{title}: {error}\n{example}")),
+            Err(error) => failed.push(format!("{title}: {error}\n{script}")),
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
@@ -134,6 +136,29 @@ fn a_name_is_found_by_each_of_its_parts() {
         said("json")
     );
     assert!(said("json.encode").contains("as JSON"));
+    assert!(said("sum").contains("probe:sum(expr)"), "{}", said("sum"));
+    assert!(
+        said("sum").contains("In columns: sum(number)"),
+        "{}",
+        said("sum")
+    );
+    for (name, part) in [
+        ("comm", "In texts: comm\n"),
+        ("str", "In texts: str(pointer[, bytes])\n"),
+        ("dport", "In texts: dport(sk)\n"),
+        ("kstack", "In texts: kstack(frames)\n"),
+        ("//", "In texts: a // b\n"),
+        ("arg3", "In texts: arg0"),
+        ("$least", "In texts: $name\n"),
+    ] {
+        assert!(said(name).starts_with("In texts: "), "{}", said(name));
+        assert!(said(name).contains(part), "{}", said(name));
+    }
+    assert!(
+        said("ntop").contains("In texts: ntop(address)"),
+        "{}",
+        said("ntop")
+    );
     assert_eq!(help("nonesuch"), None);
     assert_eq!(help(":print_"), None);
 }
@@ -146,6 +171,60 @@ fn help_is_laid_out_for_80_columns() {
         assert_eq!(long, None, "{name}");
         assert!(said.ends_with('\n') && !said.contains("\n\n\n"), "{said}");
     }
+    insta::assert_snapshot!(help("set").unwrap(), @r#"
+        set{ value, …, keys = 65536 }
+          Numbers, strings or tuples that texts look into (`key in $s`, given by
+          `:with`) and that probes change. It has room for so many; what finds none is
+          lost and counted, in a handler an error.
+
+            local programs = set{ "cat", "ls" }
+            probe "tracepoint:syscalls:sys_exit_openat" :with{ programs = programs }
+              :where "comm in $programs" :print "comm, args.filename"
+
+        set, a type
+          Numbers, strings or tuples that texts look into (`key in $s`, `:within(s,
+          key)`) and that probes change (`:add(s, key)`, `:remove(s, key)`). A change
+          works at once.
+
+          #value          Its members.
+          :add(value)     Puts a member in.
+          :remove(value)  Takes a member out.
+          :has(value)     Is the value a member?
+
+            local seen = set{}
+            probe "tracepoint:syscalls:sys_enter_openat"
+              :without(seen, "comm")
+              :on(function(e)
+                seen:add(e.comm)
+                print("a new program: " .. e.comm)
+              end)
+
+        A method of that name:
+          variable:set(value)  Changes the value; its type stays.
+        "#);
+    insta::assert_snapshot!(help(":top").unwrap(), @r#"
+        tally:top(n[, column|function])
+        table:top(n[, column|function])
+          The n largest rows by a column or by a function of a row, largest first.
+
+            local opens = probe "tracepoint:syscalls:sys_enter_openat"
+              :by "comm" :count()
+            on_exit(function()
+              for _, row in ipairs(opens:top(3)) do print(row.comm, row.count) end
+            end)
+        "#);
+    insta::assert_snapshot!(help("count").unwrap(), @r#"
+        probe:count()
+          Ends the chain: counts events, by the keys. Returns the tally.
+
+            probe "tracepoint:raw_syscalls:sys_enter" :by "comm" :count()
+
+        In columns: count() or count(condition)
+          Events, or those for which the condition holds.
+
+            probe "tracepoint:syscalls:sys_exit_openat"
+              :by "comm" :tally "count(), failed = count(retval < 0)"
+        "#);
 }
 
 #[test]
@@ -173,7 +252,7 @@ fn the_definitions_are_lua() {
     lua.load(meta()).exec().unwrap();
     for chapter in of_scripts()
         .iter()
-        .filter(|chapter| !matches!(chapter.of, chapter::Of::Methods(_)))
+        .filter(|chapter| matches!(chapter.of, Of::Functions | Of::Module))
     {
         for item in &chapter.items {
             let value: mlua::Value = lua.load(format!("return {}", item.title)).eval().unwrap();

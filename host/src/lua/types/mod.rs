@@ -1,7 +1,7 @@
 //! The API's values, one file each. A method is an entry in its type's table.
 
 pub(crate) mod chain;
-mod event;
+pub(crate) mod event;
 mod flame;
 pub(crate) mod histogram;
 pub(crate) mod set;

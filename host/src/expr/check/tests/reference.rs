@@ -19,6 +19,24 @@ fn its_examples_are_texts() {
     }
 }
 
+/// Each with what stands behind it: a function its bracket, a word or operator the end of the code.
+#[test]
+fn it_names_all_that_the_language_knows() {
+    use crate::expr::known;
+    let functions = known::functions().iter().chain(known::columns());
+    let functions = functions.map(|function| format!("`{}(", function.name));
+    let words = known::words().map(|word| word.known.form.to_owned());
+    let operators = known::operators().map(|operator| operator.name.replace('|', "\\|"));
+    // `arg0, arg1, …`
+    let alone = words.chain(operators).map(|word| {
+        let first = word.split(',').next().unwrap_or_default();
+        format!("`{first}`")
+    });
+    for code in functions.chain(alone) {
+        assert!(REFERENCE.contains(&code), "nothing of {code}");
+    }
+}
+
 #[test]
 fn its_limits_are_the_limits() {
     let (_, table) = REFERENCE.split_once("| | limit |\n|---|---|\n").unwrap();
