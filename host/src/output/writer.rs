@@ -38,8 +38,9 @@ pub struct Writer {
     sink: Box<dyn Write>,
     /// Where moontrace speaks for itself.
     voice: Box<dyn Write>,
-    /// What scripts print may hold what traced processes have: nothing of it may steer the terminal.
-    guarded: bool,
+    /// The terminal of a prompt. It shows a part of what comes by itself; and what scripts print there may hold what traced
+    /// processes have: nothing of it may steer the terminal.
+    margin: Option<Margin>,
     /// What the stream is called in messages.
     name: String,
     /// A person is watching: a line may appear before it is whole.
@@ -86,7 +87,7 @@ impl Writer {
         let sink = Box::new(margin.clone());
         Self {
             voice: Box::new(margin.clone()),
-            guarded: true,
+            margin: Some(margin.clone()),
             ..Self::to(sink, "the terminal".into(), true, Format::Text)
         }
     }
@@ -98,7 +99,7 @@ impl Writer {
             format,
             sink,
             voice: Box::new(io::stderr()),
-            guarded: false,
+            margin: None,
             name,
             watched,
             waiting,
@@ -134,7 +135,7 @@ impl Writer {
     /// What a script printed, as it is.
     pub fn text(&mut self, bytes: &[u8]) {
         match self.format {
-            Format::Text if self.guarded => self.put(escape::lines(bytes).as_bytes()),
+            Format::Text if self.margin.is_some() => self.put(escape::lines(bytes).as_bytes()),
             Format::Text => self.put(bytes),
             Format::Json => self.put(json::text(bytes).as_bytes()),
         }
@@ -147,9 +148,9 @@ impl Writer {
 
     /// What moontrace says for itself, a line or several.
     pub fn note(&mut self, text: &str) {
-        let text = match self.guarded {
-            true => escape::lines(text.as_bytes()),
-            false => text.to_owned(),
+        let text = match self.margin {
+            Some(_) => escape::lines(text.as_bytes()),
+            None => text.to_owned(),
         };
         // Nobody reading it is no reason to fail.
         let _ = writeln!(self.voice, "{text}");
@@ -176,6 +177,9 @@ impl Writer {
 
     /// A row of `:print`. `time` is the clock of events, in ns.
     pub fn event(&mut self, probe: &str, time: u64, cpu: u16, fields: &[(&str, Value)]) {
+        if self.margin.as_ref().is_some_and(Margin::skips_line) {
+            return;
+        }
         let line = match self.format {
             Format::Json => json::event(probe, time, cpu, fields),
             Format::Text => self.rows.row(fields),
