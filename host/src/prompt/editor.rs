@@ -35,16 +35,26 @@ const REMEMBERED: usize = 10_000;
 /// How long the session may take to say what it knows: who presses Tab waits for it.
 const PATIENCE: Duration = Duration::from_millis(80);
 
+/// Terminals that the editor leaves to edit lines by themselves, by TERM.
+const PLAIN: [&str; 3] = ["dumb", "cons25", "emacs"];
+
 pub(super) fn run(arguments: RunArgs) -> Result<i32, Report> {
-    terminal::hush();
-    let done = type_lines(arguments);
+    let (above, lines) = sync_channel(WAITING);
+    let session = Session::start(arguments, Some(above))?;
+    hush();
+    let done = type_lines(session, lines);
     terminal::restore();
     done
 }
 
-fn type_lines(arguments: RunArgs) -> Result<i32, Report> {
-    let (above, lines) = sync_channel(WAITING);
-    let mut shell = Shell::new(Session::start(arguments, Some(above))?);
+fn hush() {
+    if !std::env::var("TERM").is_ok_and(|name| PLAIN.contains(&name.as_str())) {
+        terminal::hush();
+    }
+}
+
+fn type_lines(session: Session, lines: Receiver<String>) -> Result<i32, Report> {
+    let mut shell = Shell::new(session);
     let forgotten = Forgotten::default();
     let mut editor = editor(&shell, &forgotten).map_err(|error| no_editor(&error))?;
     print_above(&mut editor, lines);
@@ -55,7 +65,7 @@ fn type_lines(arguments: RunArgs) -> Result<i32, Report> {
     let history = read_history(&mut editor);
     let mut over = startup(&mut shell) == Outcome::Over;
     while !over {
-        terminal::hush();
+        hush();
         let text = match editor.readline(PROMPT) {
             // Ctrl-C forgets the line.
             Ok(_) if forgotten.take() => continue,

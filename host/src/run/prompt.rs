@@ -58,7 +58,6 @@ impl Session {
             .name("lua".into())
             .stack_size(STACK)
             .spawn(move || {
-                signals::deliver_here(true);
                 let is_typed = above.is_some();
                 let status = run(&arguments, to_do, done, above, wakeup, &ready);
                 if is_typed && !known.load(Ordering::SeqCst) {
@@ -197,5 +196,7 @@ fn prepare(
     let interrupter = vm.interrupter();
     signals::catch_at_prompt(running.wakeup(), move || interrupter.trigger())
         .map_err(|error| Report::new(format!("signals can't be caught: {}", plainly(&error))))?;
+    // Not before: what they do by default leaves a terminal as it is.
+    signals::deliver_here(true);
     Ok((running, vm))
 }

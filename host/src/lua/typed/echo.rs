@@ -13,9 +13,23 @@ use crate::rows::{Table, Value as Row, grouped};
 use mlua::{AnyUserData, Lua, Value};
 use std::sync::Arc;
 
-pub(super) fn show(lua: &Lua, script: &Script, value: &Value) -> mlua::Result<()> {
+/// Which rows of a table stand where there is always room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Largest {
+    /// At the end, above the next line that is typed.
+    Last,
+    /// At the top of a screen, which is cut at its end.
+    First,
+}
+
+pub(super) fn show(
+    lua: &Lua,
+    script: &Script,
+    value: &Value,
+    largest: Largest,
+) -> mlua::Result<()> {
     match value {
-        Value::UserData(data) => of_ours(lua, script, data),
+        Value::UserData(data) => of_ours(lua, script, data, largest),
         other => {
             say(script, &inspect(other));
             Ok(())
@@ -30,15 +44,18 @@ pub(super) fn is_table_of_rows(value: &Value) -> bool {
     }
 }
 
-fn of_ours(lua: &Lua, script: &Script, data: &AnyUserData) -> mlua::Result<()> {
+fn of_ours(lua: &Lua, script: &Script, data: &AnyUserData, largest: Largest) -> mlua::Result<()> {
     let failed =
         |report: Report| mlua::Error::from(crate::lua::error::Failure::Reports(vec![report]));
     if let Ok(tally) = data.borrow::<Tally>() {
         script.tallies.set_seen(tally.id());
-        let table = script
+        let mut table = script
             .session
             .read_tally(tally.id(), false)
             .map_err(failed)?;
+        if largest == Largest::First {
+            table.rows.reverse();
+        }
         script.session.table(&table, None);
         return stand(script, |of| of.tally == Some(tally.id()));
     }

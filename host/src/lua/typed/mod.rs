@@ -6,14 +6,14 @@ mod names;
 pub mod syntax;
 mod watched;
 
+use echo::Largest;
 pub(crate) use echo::running;
 pub(crate) use watched::{Watched, watch};
 
 use super::error::ScriptError;
-use super::script::Script;
 use super::vm::Vm;
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Lua, MultiValue, Value};
+use mlua::{Function, MultiValue, Value};
 use std::cell::{Cell, RefCell};
 
 /// What the last statement has left to be shown.
@@ -88,7 +88,7 @@ impl Vm {
         }
         let shown = values
             .iter()
-            .try_for_each(|value| echo::show(&self.lua, &self.script, value));
+            .try_for_each(|value| echo::show(&self.lua, &self.script, value, Largest::Last));
         shown.map_err(|error| self.script.explain(&error))
     }
 
@@ -162,11 +162,6 @@ impl Vm {
         })
         .collect()
     }
-}
-
-/// Shows a value; for what is watched.
-fn show(lua: &Lua, script: &Script, value: &Value) -> mlua::Result<()> {
-    echo::show(lua, script, value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `watch(value)`: a value that is shown again and again, in the same place, until a key is pressed.
 
+use super::echo::{self, Largest};
 use crate::lua::api::time;
 use crate::lua::call::Call;
 use crate::lua::script::Script;
@@ -74,5 +75,5 @@ fn draw(lua: &Lua, script: &Script) -> mlua::Result<()> {
     script.session.screen();
     values
         .iter()
-        .try_for_each(|value| super::show(lua, script, value))
+        .try_for_each(|value| echo::show(lua, script, value, Largest::First))
 }
