@@ -7,6 +7,7 @@
 --   -t, --timestamp     seconds since the first line
 --   -U, --print-uid     whose process it is
 --   -L, --lport         the local port as well
+--   -d, --dns           the name that programs have asked DNS for, and that had this address
 --   -P, --port N...     only to these ports
 --   -u, --uid UID       only of this user
 --   -4, --ipv4          only IPv4
@@ -54,18 +55,18 @@ if opt.count then
   return
 end
 
-local function line(time, uid, pid, comm, ip, saddr, lport, daddr, dport, err)
-  if opt.timestamp then printf("%-9s ", time) end
-  if opt.print_uid then printf("%-6s ", uid) end
-  printf("%-7s %-12.12s %-2s %-16s ", pid, comm, ip, saddr)
-  if opt.lport then printf("%-6s ", lport) end
-  printf(opt.failed and "%-16s %-6s %s\n" or "%-16s %s\n", daddr, dport, err)
-end
-
-line("TIME(s)", "UID", "PID", "COMM", "IP", "SADDR", "LPORT", "DADDR", "DPORT", "ERR")
+local line = require "columns" {
+  opt.timestamp and { "TIME(s)", "%-9.3f" }, opt.print_uid and { "UID", "%-6d" },
+  { "PID", "%-7d" }, { "COMM", "%-12s" }, { "IP", "%-2d" }, { "SADDR", "%-16s" }, opt.lport and { "LPORT", "%-6d" },
+  { "DADDR", "%-16s" }, { "DPORT", "%-6d" }, opt.failed and { "ERR", "%-14s" }, opt.dns and { "QUERY", "%s" },
+}
+local name_of = opt.dns and require "dns"()
 local first
 connects:fetch "family, saddr = saddr(sk), lport = sport(sk), raddr, rport":on(function(e)
   first = first or e.time
-  local time, ip = ("%.3f"):format((e.time - first) / 1e9), e.family == 10 and 6 or 4
-  line(time, e.uid, e.pid, e.comm, ip, e.saddr, e.lport, e.raddr or "<fault>", e.rport, errno(e.retval))
+  line {
+    ["TIME(s)"] = (e.time - first) / 1e9, UID = e.uid, PID = e.pid, COMM = e.comm, IP = e.family == 10 and 6 or 4,
+    SADDR = e.saddr, LPORT = e.lport, DADDR = e.raddr, DPORT = e.rport, ERR = errno(e.retval),
+    QUERY = name_of and name_of(e.raddr) or "-",
+  }
 end)

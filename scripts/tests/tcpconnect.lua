@@ -87,6 +87,16 @@ case("the local port, the user and the time", { needs = needs }, function()
   equal(#run({ "tcpconnect", "-u", "65534", command = "workload at-once talk 127.0.0.1:4716 1 1 1" }):rows(), 0)
 end)
 
+case("the name that an address was asked for by", { needs = { needs[1], needs[2], "command:unshare", "command:ip" } }, function()
+  -- In a new namespace port 53 is free.
+  local command = "unshare -n sh -c 'ip link set lo up; workload at-once connect-named %s %s.example.org %s'"
+  for how, address in pairs { recvfrom = "127.0.0.7:4721", recvmsg = "[::1]:4722", read = "127.0.0.8:4723" } do
+    local got = run { "tcpconnect", "-d", command = command:format(how, how, address) }
+    equal(got:row {}.QUERY, how .. ".example.org")
+  end
+  equal(run({ "tcpconnect", "-d", command = "workload at-once talk 127.0.0.1:4720 1 1 1" }):row {}.QUERY, "-")
+end)
+
 case("connections by flow", { needs = needs }, function()
   local command = "sh -c 'workload at-once talk 127.0.0.1:4717 7 1 1; workload at-once talk [::1]:4718 3 1 1'"
   local rows = run({ "tcpconnect", "-c", command = command }):rows()

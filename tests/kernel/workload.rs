@@ -43,6 +43,8 @@
 //! - `point-at ADDRESS…`: a UDP socket is to send to each of them
 //! - `throw-away ADDRESS`: a TCP connection whose client ends it without reading what was sent
 //! - `resolve NAME`: asks libc for addresses
+//! - `connect-named HOW NAME ADDRESS`: a TCP connection to a listener of its own, behind DNS's answer that NAME is there, which comes
+//!   by recvfrom, recvmsg or read
 //! - `beside DEED…`: the deed in a new thread
 //! - `open-by CALL FLAGS MODE PATH…`, `stat-all FOLDER NAME`, `exec-by HOW FILE WORD…`, `signal CALL SIGNAL PID`: see snoop.rs
 //! - `many-descriptors DEED…`: the deed with a thousand descriptors open
@@ -223,6 +225,7 @@ fn perform(words: &[&str]) -> ExitCode {
         ["point-at", ref addresses @ ..] => net::point_at(addresses),
         ["throw-away", address] => net::throw_away(address),
         ["resolve", name] => net::resolve(name),
+        ["connect-named", how, name, address] => net::connect_named(how, name, address),
         ["exec", ref words @ ..] => files::become_again(words),
         ["ended", ..] => {
             say("done");
