@@ -55,7 +55,7 @@ impl Facts {
                 Some(of) => Named {
                     name,
                     ty: spelt(&of),
-                    names: value_names(&of),
+                    names: names_of(&of),
                 },
                 None => Named {
                     name,
@@ -141,9 +141,16 @@ fn spelt(meaning: &Meaning) -> String {
     }
 }
 
+fn names_of(meaning: &Meaning) -> Vec<String> {
+    match meaning {
+        Meaning::Value(_, ty) => value_names(ty),
+        _ => Vec::new(),
+    }
+}
+
 /// What the values of an integer are called.
-fn value_names(meaning: &Meaning) -> Vec<String> {
-    let Meaning::Value(_, Type::Named(_, shown)) = meaning else {
+pub fn value_names(ty: &Type) -> Vec<String> {
+    let Type::Named(_, shown) = ty else {
         return Vec::new();
     };
     let names = |all: &[(u64, String)]| all.iter().map(|(_, name)| name.clone()).collect();

@@ -47,7 +47,7 @@ impl Facts {
     }
 
     /// Names of the functions that BTF knows, of the kernel or of a module.
-    pub(super) fn typed_functions(&self, module: Option<&str>) -> HashSet<String> {
+    pub fn typed_functions(&self, module: Option<&str>) -> HashSet<String> {
         match module {
             None => self.btf().map(Btf::own_function_names),
             Some(module) => {

@@ -8,6 +8,7 @@ mod help;
 mod lines;
 mod meta;
 mod reference;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod tests;
 pub use help::{help, names};
 pub use meta::meta;
 pub use reference::reference;
+pub use values::{functions, given_by, methods};
 
 /// A script that works as it stands.
 pub struct Example {

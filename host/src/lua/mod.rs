@@ -15,6 +15,7 @@ mod handler;
 pub mod header;
 pub mod infer;
 mod interrupt;
+pub mod lex;
 mod live;
 mod modules;
 pub mod options;
@@ -38,9 +39,11 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use api::probe::definition;
 pub use dispatch::Records;
 pub use error::{LuaError, ScriptError};
 pub use interrupt::Interrupter;
 pub use session::{Session, Site};
+pub use stdlib::{definitions, modules};
 pub use typed::{Written, syntax};
 pub use vm::{Config, Modules, Vm};

@@ -1,7 +1,7 @@
 //! What is part of the binary: Lua modules, `require "json"`, globals that load theirs when they are first read, and definitions
 //! for texts.
 
-use super::api;
+use super::api::probe::definition;
 use super::script::Script;
 use crate::report::{Place, did_you_mean};
 use crate::spec::Definition;
@@ -43,21 +43,16 @@ pub(crate) const DEFINITIONS: &str = include_str!("../../../lua-stdlib/definitio
 const DEFINITIONS_FILE: &str = "moontrace:definitions";
 
 /// The definitions that every script has.
-pub(crate) fn definitions() -> Vec<Definition> {
+pub fn definitions() -> Vec<Definition> {
     let lines = DEFINITIONS.lines().zip(1..);
     let definitions = lines.filter(|(line, _)| !line.starts_with("--"));
     definitions
         .filter_map(|(line, number)| {
-            let (name, parameters, body) = api::probe::split(line)?;
-            Some(Definition {
-                name: name.to_owned(),
-                parameters: parameters.into_iter().map(str::to_owned).collect(),
-                body: body.to_owned(),
-                place: Place {
-                    file: DEFINITIONS_FILE.into(),
-                    line: number,
-                },
-            })
+            let place = Place {
+                file: DEFINITIONS_FILE.into(),
+                line: number,
+            };
+            definition(line, place)
         })
         .collect()
 }
@@ -80,6 +75,11 @@ pub(crate) fn text_of(chunk: &str) -> Option<&'static str> {
     let mut modules = MODULES.iter();
     let module = modules.find(|module| chunk_name(module.name) == chunk)?;
     Some(module.text)
+}
+
+/// The names of the modules that `require` gives without a file.
+pub fn modules() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|module| module.name)
 }
 
 /// The names that [`global`] knows.

@@ -1,5 +1,6 @@
 //! Match → attachment: the cheapest that gives the same answer, and what must hold for a hit to be one of the script's.
 
+use super::call::beginning;
 use super::function;
 use super::{Attachment, BinaryPlace, Counting, Options, Traced};
 use crate::expr::tree::{Current, Node, Part, Relation, TARGET};
@@ -119,6 +120,8 @@ pub(super) fn otherwise(
 /// How a match would be attached, for people who ask.
 pub struct AttachmentOf {
     pub site: names::Site,
+    /// Where the calls begin that return there.
+    pub beginning: Option<names::Site>,
     pub words: String,
     /// What a hit costs, where it was measured.
     pub cost: &'static str,
@@ -145,6 +148,7 @@ pub fn attachment_of(
         _ => "",
     };
     Ok(AttachmentOf {
+        beginning: beginning(&hanging.site),
         site: hanging.site,
         words: super::attachment_words(&hanging.attachment) + &why,
         cost,

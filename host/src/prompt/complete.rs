@@ -1,9 +1,32 @@
 //! What may stand where the cursor is.
+//!
+//! cursor → what is asked for. Names of Lua are the session's to tell, all else is looked up in machine, on a thread of its
+//! own: nothing that a person types waits for the kernel for long.
+
+mod chain;
+mod cursor;
+mod fields;
+mod files;
+mod machine;
+mod names;
+mod offers;
+mod specs;
+#[cfg(test)]
+mod tests;
+
+use crate::facts::Facts;
+use crate::lua::lex::{End, Typed};
+use cursor::Asked;
+use machine::Machine;
+use std::time::Duration;
+
+/// What a person does not feel.
+const PATIENCE: Duration = Duration::from_millis(80);
 
 /// What may take the place of the text between `start` and the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completions {
-    /// Bytes of the line before it.
+    /// Bytes of the text before it.
     pub start: usize,
     pub candidates: Vec<Candidate>,
 }
@@ -19,25 +42,97 @@ pub struct Candidate {
 /// What the session's Lua knows, as it is now.
 pub trait LuaNames {
     /// Names in a value, each with what it is (`function`, `tally`, `number`): of `""` the globals, of `a.b` what is in that
-    /// table or, for a value of the API, its methods.
+    /// table or, for a value of the API, its methods with how they are called (`:rows()`).
     fn names_in(&self, path: &str) -> Vec<(String, String)>;
     /// The texts of the definitions that were made with `define`.
     fn definitions(&self) -> Vec<String>;
 }
 
-/// What is offered, and what it was found by.
+/// What completes lines. What it has found out about the machine it keeps.
 pub struct Completer {
     commands: Vec<String>,
+    machine: Machine,
+    patience: Duration,
 }
 
 impl Completer {
-    /// `commands` may stand at the beginning of a line.
+    /// `commands` are the prompt's own, `.help` and the like.
     pub fn new(commands: Vec<String>) -> Self {
-        Self { commands }
+        Self {
+            commands,
+            machine: Machine::new(Facts::live),
+            patience: PATIENCE,
+        }
     }
 
-    pub fn complete(&mut self, text: &str, at: usize, _: &dyn LuaNames) -> Completions {
-        let _ = (text, at, &self.commands);
-        Completions::default()
+    /// What may stand at byte `at` of all that was typed of a statement. What can't be found out in time, or at all, is
+    /// nothing.
+    pub fn complete(&mut self, text: &str, at: usize, lua: &dyn LuaNames) -> Completions {
+        let Some(text) = text.get(..at) else {
+            return Completions::default();
+        };
+        if let Some(found) = self.command(text) {
+            return found;
+        }
+        let typed = Typed::read(text);
+        match typed.end {
+            End::Comment => Completions::default(),
+            End::Code => names::complete(text, &typed.tokens, lua),
+            End::String(body) => self.string(text, &typed, body, lua),
+        }
+    }
+
+    /// A line that is the prompt's own: `.load FILE`, `?NAME`.
+    fn command(&self, text: &str) -> Option<Completions> {
+        let line = text.trim_start();
+        let start = text.len() - line.len();
+        if let Some(asked) = line.strip_prefix('?') {
+            let name = asked.trim_start_matches('?').trim_start();
+            let start = text.len() - name.len();
+            let is_spec = name
+                .split_once(':')
+                .is_some_and(|(kind, _)| specs::is_kind(kind));
+            return Some(match is_spec {
+                true => self.ask(start, name.to_owned(), Asked::Spec),
+                false => names::documented(name, specs::kinds()).moved(start),
+            });
+        }
+        if !line.starts_with('.') {
+            return None;
+        }
+        let Some((command, rest)) = line.split_once(' ') else {
+            let all = self.commands.iter().map(|of| Candidate::new(of, ""));
+            return Some(Completions::of(start, line, all));
+        };
+        let known = self.commands.iter().any(|of| of == command);
+        let file = rest.trim_start();
+        Some(match known {
+            true => self.ask(text.len() - file.len(), file.to_owned(), Asked::File),
+            false => Completions::default(),
+        })
+    }
+
+    /// Within the quotes of a string, whose text begins at byte `body`.
+    fn string(
+        &self,
+        text: &str,
+        typed: &Typed<'_>,
+        body: usize,
+        lua: &dyn LuaNames,
+    ) -> Completions {
+        let inside = text.get(body..).unwrap_or_default();
+        let inside = match text.as_bytes().get(body.wrapping_sub(1)) {
+            Some(b'[') => inside.to_owned(),
+            _ => cursor::without_escapes(inside),
+        };
+        match cursor::asked(&typed.tokens, lua) {
+            Some(asked) => self.ask(body, inside, asked),
+            None => Completions::default(),
+        }
+    }
+
+    fn ask(&self, start: usize, text: String, asked: Asked) -> Completions {
+        let found = self.machine.ask(text, asked, self.patience);
+        found.unwrap_or_default().moved(start)
     }
 }

@@ -13,6 +13,7 @@ mod limits;
 mod logic;
 mod members;
 mod memory;
+mod offered;
 mod paths;
 mod span;
 mod stacks;
@@ -31,6 +32,7 @@ pub(super) use functions::FUNCTIONS;
 pub use items::{Checked, Item, list, path};
 pub use limits::OPERATIONS;
 pub use members::member;
+pub use offered::type_of;
 pub use span::Bound;
 pub(super) use words::{OTHERS, WORDS};
 

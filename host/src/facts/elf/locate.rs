@@ -166,12 +166,12 @@ fn library(root: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// `libc.so.6` → `libc`
-fn stem(so: &str) -> &str {
+pub fn stem(so: &str) -> &str {
     so.find(".so").map_or(so, |at| &so[..at])
 }
 
-/// Names of programs and libraries, for messages and patterns.
-fn names(root: &Path) -> Vec<String> {
+/// Names of programs and, as their files are called, of libraries: those that [`locate`] finds without a path.
+pub fn names(root: &Path) -> Vec<String> {
     let bytes = std::fs::read(below(root, "/etc/ld.so.cache")).unwrap_or_default();
     let mut names: Vec<String> = cache::libraries(&bytes)
         .into_iter()

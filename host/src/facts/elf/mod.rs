@@ -20,7 +20,7 @@ pub use binary::{Binary, Symbol};
 pub use boundaries::{LONGEST, Misplaced, is_boundary};
 pub(super) use file::with_object;
 pub(super) use kept::Kept;
-pub use locate::{candidates, locate};
+pub use locate::{candidates, locate, names, stem};
 pub use mapped::{gone, is_called, mapped};
 pub(super) use segments::Segments;
 pub use usdt::{Probes, Usdt, usdt};

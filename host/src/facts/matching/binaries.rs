@@ -61,6 +61,12 @@ impl Facts {
         Ok(found)
     }
 
+    /// Names of programs in `PATH` and of libraries, shortened as far as a SPEC may have them: `libc`.
+    pub fn binary_names(&self) -> Vec<String> {
+        let names = elf::names(&self.root).into_iter();
+        names.map(|name| elf::stem(&name).to_owned()).collect()
+    }
+
     /// The files that a name means: of a process, those that it has mapped come first.
     pub(super) fn files(&self, name: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Report> {
         let root = self.root_of(pid);

@@ -4,6 +4,7 @@ use super::Namespace;
 use crate::lua::call::{Call, Entry};
 use crate::lua::stdlib;
 use crate::lua::types::chain::Probe;
+use crate::report::Place;
 use crate::spec::Definition;
 use crate::spec::probe::parse;
 use mlua::Value;
@@ -26,26 +27,33 @@ fn exists(call: &Call<'_>) -> mlua::Result<Value> {
 
 fn define(call: &Call<'_>) -> mlua::Result<Value> {
     let text = call.text(0, "a definition as a text: \"f(x) = expr\"")?;
-    let Some((name, parameters, body)) = split(&text) else {
+    let Some(made) = definition(&text, call.place()) else {
         let help = "write it as \"f(x) = expr\" or \"name = expr\"".to_owned();
         return Err(call.fail_with_help("no definition: it has no name before a '='", Some(help)));
     };
     let mut definitions = call.script.definitions.borrow_mut();
     let mut own = definitions.iter().filter(|known| !stdlib::is_ours(known));
-    if let Some(first) = own.find(|known| known.name == name) {
-        return Err(call.fail(format!("'{name}' is defined already, at {}", first.place)));
+    if let Some(first) = own.find(|known| known.name == made.name) {
+        let message = format!("'{}' is defined already, at {}", made.name, first.place);
+        return Err(call.fail(message));
     }
-    definitions.push(Definition {
-        name: name.to_owned(),
-        parameters: parameters.into_iter().map(str::to_owned).collect(),
-        body: body.to_owned(),
-        place: call.place(),
-    });
+    definitions.push(made);
     Ok(Value::Nil)
 }
 
+/// What `f(x, y) = expr` defines; `None` where that is none.
+pub fn definition(text: &str, place: Place) -> Option<Definition> {
+    let (name, parameters, body) = split(text)?;
+    Some(Definition {
+        name: name.to_owned(),
+        parameters: parameters.into_iter().map(str::to_owned).collect(),
+        body: body.to_owned(),
+        place,
+    })
+}
+
 /// `f(x, y) = expr` → name, parameters, expr.
-pub(crate) fn split(text: &str) -> Option<(&str, Vec<&str>, &str)> {
+fn split(text: &str) -> Option<(&str, Vec<&str>, &str)> {
     let (head, body) = text.split_once('=')?;
     let (name, parameters) = match head.trim().split_once('(') {
         None => (head.trim(), Vec::new()),

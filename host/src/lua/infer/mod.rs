@@ -3,7 +3,6 @@
 //! lex → parse → follow. Lua has compiled the text before, so what is checked here is the grammar only.
 
 mod follow;
-mod lex;
 mod parse;
 mod tree;
 

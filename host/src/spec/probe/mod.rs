@@ -100,7 +100,8 @@ impl Kind {
             .map_or("", |(_, form)| form)
     }
 
-    fn named(word: &str) -> Option<Self> {
+    /// The kind of a name, of an alias or of a name that bpftrace once had for it.
+    pub fn named(word: &str) -> Option<Self> {
         let now = Self::ALL
             .iter()
             .find(|(_, name, alias)| *name == word || *alias == word)

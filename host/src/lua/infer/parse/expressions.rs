@@ -1,8 +1,8 @@
 //! Expressions.
 
 use super::{Parsed, Parser};
-use crate::lua::infer::lex::Token;
 use crate::lua::infer::tree::{Expression, Function, FunctionId, Link, LinkKind};
+use crate::lua::lex::Token;
 
 /// Binds tighter than every binary operator but `^`.
 const UNARY: u8 = 12;

@@ -6,8 +6,8 @@ mod expressions;
 mod statements;
 
 use super::Unreadable;
-use super::lex::{Lexer, Token};
 use super::tree::{Expression, Function, FunctionId, Tree, Variable, VariableId};
+use crate::lua::lex::{Lexer, Token};
 
 /// Levels of nesting. Lua itself stops at 200 (LUAI_MAXCCALLS), so whatever it compiled is read.
 const DEPTH: u32 = 200;

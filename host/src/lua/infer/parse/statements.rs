@@ -2,8 +2,8 @@
 
 use super::expressions::{Shape, extend};
 use super::{Parsed, Parser};
-use crate::lua::infer::lex::Token;
 use crate::lua::infer::tree::{Block, Expression, Link, LinkKind, Statement, VariableId};
+use crate::lua::lex::Token;
 
 impl<'a> Parser<'a> {
     pub(super) fn block(&mut self) -> Parsed<Block<'a>> {

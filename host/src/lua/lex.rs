@@ -1,10 +1,14 @@
 //! Lua 5.4 text → tokens.
 
-use super::Unreadable;
+mod typed;
+
+pub use typed::{End, Typed};
+
+use super::infer::Unreadable;
 
 /// A token. Keywords and symbols are `Fixed`, so that the parser names them as Lua does.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Token<'a> {
+pub enum Token<'a> {
     Name(&'a str),
     /// Its bytes, escapes resolved.
     String(Vec<u8>),
@@ -13,7 +17,8 @@ pub(super) enum Token<'a> {
     End,
 }
 
-const KEYWORDS: [&str; 22] = [
+/// Words that are no names.
+pub const KEYWORDS: [&str; 22] = [
     "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
     "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
 ];
