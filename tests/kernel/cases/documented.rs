@@ -65,12 +65,14 @@ fn texts_run() {
     run(|example| example.part == "Texts");
 }
 
-/// Opens, reads and writes, a fault or two, a nap, a connection, and time for samples.
-fn deeds() -> String {
+/// Opens, reads and writes, faults, naps, a connection and, where it is sampled, time enough for that on a busy machine.
+fn deeds(example: &Example) -> String {
     let this = executable();
+    let sampled = example.script.contains("profile:");
+    let spins = if sampled { 500 } else { 10 };
     format!(
         "sh -c 'cat /etc/passwd /nonexistent; {this} --workload at-once nap 3; \
-         {this} --workload at-once talk 127.0.0.1:4791 1 10 10; {this} --workload at-once spin 60'"
+         {this} --workload at-once talk 127.0.0.1:4791 1 10 10; {this} --workload at-once spin {spins}'"
     )
 }
 
@@ -83,7 +85,7 @@ fn run(which: impl Fn(&Example) -> bool) {
     let mut failed = Vec::new();
     for example in chosen {
         let mut command = Command::new(product());
-        command.args(["-c", &deeds(), "-e", &place.script(example)]);
+        command.args(["-c", &deeds(example), "-e", &place.script(example)]);
         let ended = command.current_dir(&place.folder).output();
         let ended = ended.expect("the product starts");
         if !ended.status.success() {
