@@ -15,7 +15,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
     Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Editor, Event,
-    EventContext, EventHandler, ExternalPrinter, KeyEvent, RepeatCount,
+    EventContext, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers, RepeatCount,
 };
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -32,6 +32,8 @@ const PROMPT: &str = "> ";
 const WAITING: usize = 64;
 /// Statements that are remembered.
 const REMEMBERED: usize = 10_000;
+/// Bytes of a line that is typed letter by letter, as what is pasted unmarked is.
+const LONGEST: usize = 16 << 10;
 /// How long the session may take to say what it knows: who presses Tab waits for it.
 const PATIENCE: Duration = Duration::from_millis(80);
 
@@ -55,8 +57,8 @@ fn hush() {
 
 fn type_lines(session: Session, lines: Receiver<String>) -> Result<i32, Report> {
     let mut shell = Shell::new(session);
-    let forgotten = Forgotten::default();
-    let mut editor = editor(&shell, &forgotten).map_err(|error| no_editor(&error))?;
+    let (forgotten, too_long) = (Forgotten::default(), TooLong::default());
+    let mut editor = editor(&shell, &forgotten, &too_long).map_err(|error| no_editor(&error))?;
     print_above(&mut editor, lines);
     say(&format!(
         "moontrace {}: type Lua; .help says how, Ctrl-D leaves",
@@ -68,7 +70,21 @@ fn type_lines(session: Session, lines: Receiver<String>) -> Result<i32, Report> 
         hush();
         let text = match editor.readline(PROMPT) {
             // Ctrl-C forgets the line.
-            Ok(_) if forgotten.take() => continue,
+            Ok(_) if forgotten.take() => {
+                too_long.take();
+                continue;
+            }
+            Ok(_) if too_long.take() => {
+                say_wrong(
+                    &Report::new(format!(
+                        "the line is too long: {LONGEST} bytes are the most that can be typed"
+                    ))
+                    .help(
+                        "'.load FILE' runs a file; a terminal that marks what is pasted takes more",
+                    ),
+                );
+                continue;
+            }
             Ok(text) => text,
             Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => continue,
             Err(ReadlineError::Eof) => break,
@@ -90,7 +106,7 @@ fn type_lines(session: Session, lines: Receiver<String>) -> Result<i32, Report> 
 
 type Line = Editor<Offers, DefaultHistory>;
 
-fn editor(shell: &Shell, forgotten: &Forgotten) -> rustyline::Result<Line> {
+fn editor(shell: &Shell, forgotten: &Forgotten, too_long: &TooLong) -> rustyline::Result<Line> {
     let colours = match std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()) {
         true => ColorMode::Disabled,
         false => ColorMode::Enabled,
@@ -111,6 +127,8 @@ fn editor(shell: &Shell, forgotten: &Forgotten) -> rustyline::Result<Line> {
     }));
     let forget = EventHandler::Conditional(Box::new(forgotten.clone()));
     editor.bind_sequence(KeyEvent::ctrl('C'), forget);
+    let limit = EventHandler::Conditional(Box::new(too_long.clone()));
+    editor.bind_sequence(Event::Any, limit);
     Ok(editor)
 }
 
@@ -214,6 +232,36 @@ impl ConditionalEventHandler for Forgotten {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         self.0.store(true, Ordering::Relaxed);
         Some(Cmd::AcceptLine)
+    }
+}
+
+/// A key was pressed for which the line has no room: the editor draws a long line anew again and again.
+#[derive(Clone, Default)]
+struct TooLong(Arc<AtomicBool>);
+
+impl TooLong {
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl ConditionalEventHandler for TooLong {
+    fn handle(
+        &self,
+        event: &Event,
+        _: RepeatCount,
+        _: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
+        let is_letter = matches!(
+            event.get(0),
+            Some(KeyEvent(KeyCode::Char(_), Modifiers::NONE))
+        );
+        if !is_letter || context.line().len() < LONGEST {
+            return None;
+        }
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Noop)
     }
 }
 

@@ -22,6 +22,7 @@ cases!(prompt:
     what_was_typed_is_remembered,
     the_window_changes_its_width,
     a_narrow_window_and_a_long_paste,
+    a_long_line_that_is_typed,
     strings_of_traced_processes_steer_no_terminal,
     a_start_up_file_is_run_and_its_mistakes_are_told,
     a_history_that_can_not_be_written_is_told,
@@ -310,6 +311,24 @@ fn a_narrow_window_and_a_long_paste() {
     let from = prompt.written();
     prompt.press(&format!("\x1b[200~#'{long}'\x1b[201~\r"));
     assert_eq!(prompt.answer(from), (1 << 20).to_string());
+    // A terminal that does not mark it types it.
+    let from = prompt.written();
+    prompt.press(&format!("#'{}'\r", &long[..40_000]));
+    assert!(
+        prompt
+            .answer(from)
+            .replace('\n', "")
+            .contains("the line is too long")
+    );
+    assert_eq!(prompt.says("'alive'"), "\"alive\"");
+    assert_eq!(prompt.leave(), 0);
+}
+
+/// A terminal that does not mark what is pasted types it.
+fn a_long_line_that_is_typed() {
+    let mut prompt = Prompt::open();
+    let told = prompt.says(&format!("#'{}'", "x".repeat(20_000)));
+    assert!(told.contains("the line is too long"), "{told}");
     assert_eq!(prompt.says("'alive'"), "\"alive\"");
     assert_eq!(prompt.leave(), 0);
 }
