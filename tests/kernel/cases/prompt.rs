@@ -156,7 +156,7 @@ fn events_stand_above_the_line_that_is_typed() {
 }
 
 fn many_events_are_counted_and_a_person_can_type() {
-    let mut worker = Worker::start(&["pace", "20000"]);
+    let mut worker = Worker::start(&["getppid", "1500000"]);
     let mut prompt = Prompt::open();
     prompt.says(&format!(
         r#"e = probe "tracepoint:syscalls:sys_enter_getppid":where "pid == {}":print "pid""#,

@@ -10,6 +10,7 @@ use echo::Largest;
 pub(crate) use echo::running;
 pub(crate) use watched::{Watched, watch};
 
+use super::api;
 use super::error::ScriptError;
 use super::vm::Vm;
 use mlua::chunk::ChunkMode;
@@ -35,8 +36,23 @@ pub enum Written {
     Not,
 }
 
-/// Calls that scripts don't have.
-const OF_THE_PROMPT: [&str; 2] = ["probes", "watch"];
+/// What scripts don't have.
+fn of_the_prompt() -> impl Iterator<Item = &'static str> {
+    let functions = api::OF_PROMPT
+        .iter()
+        .flat_map(|namespace| namespace.functions);
+    functions.map(|entry| entry.name)
+}
+
+/// Does the text call a global of that name, as far as can be seen without reading it as Lua does?
+fn calls(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = &text[at + name.len()..];
+        !before.is_some_and(|c| c.is_alphanumeric() || "_.:'\"".contains(c))
+            && after.trim_start().starts_with(['(', '"', '\'', '{'])
+    })
+}
 
 impl Vm {
     /// Runs a whole statement or expression; its values wait for [`Self::echo`]. Chains without an ending are declared.
@@ -94,25 +110,21 @@ impl Vm {
 
     /// How a script would have the text that [`Self::evaluate`] ran last.
     pub fn written(&self, text: &str) -> Written {
-        let calls = |name: &&str| {
-            let mut words = text.match_indices(*name);
-            words.any(|(at, _)| {
-                let before = text[..at].chars().next_back();
-                let after = text[at + name.len()..].trim_start();
-                !before.is_some_and(|c| c.is_alphanumeric() || "_.:".contains(c))
-                    && after.starts_with(['(', ' '])
-            })
-        };
-        if OF_THE_PROMPT.iter().any(calls) {
+        if of_the_prompt().any(|name| calls(text, name)) {
             return Written::Not;
         }
-        if self.script.typed.is_statement.get() {
-            return Written::AsTyped;
-        }
         let text = text.trim();
-        match self.script.typed.values.borrow().front() {
+        let values = self.script.typed.values.borrow();
+        let is_statement = self.script.typed.is_statement.get();
+        match values.front() {
+            Some(Value::Integer(_) | Value::Number(_) | Value::String(_) | Value::Boolean(_)) => {
+                Written::Printed(format!("print({text})"))
+            }
+            // What begins with a parenthesis would go on from the line before.
+            _ if is_statement && text.starts_with('(') => Written::Printed(format!(";{text}")),
+            _ if is_statement => Written::AsTyped,
             Some(value) if echo::is_table_of_rows(value) => {
-                Written::Printed(format!("({text}):print()"))
+                Written::Printed(format!("do local shown = {text} shown:print() end"))
             }
             _ => Written::Printed(format!("print({text})")),
         }
@@ -228,8 +240,16 @@ mod tests {
         };
         assert_eq!(written("p = probe 'kprobe:a':count()"), Written::AsTyped);
         assert_eq!(written("6*7"), Written::Printed("print(6*7)".into()));
-        assert_eq!(written("p"), Written::Printed("(p):print()".into()));
+        assert_eq!(
+            written("p"),
+            Written::Printed("do local shown = p shown:print() end".into())
+        );
         assert_eq!(written("print 'probes'"), Written::AsTyped);
+        assert_eq!(
+            written("('a'):rep(2)"),
+            Written::Printed("print(('a'):rep(2))".into())
+        );
+        assert_eq!(written("(print)()"), Written::Printed(";(print)()".into()));
         assert_eq!(written("probes()"), Written::Not);
         assert_eq!(written("watch(p)"), Written::Not);
     }
