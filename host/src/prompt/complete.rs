@@ -20,8 +20,8 @@ use cursor::Asked;
 use machine::Machine;
 use std::time::Duration;
 
-/// What a person does not feel.
-const PATIENCE: Duration = Duration::from_millis(80);
+/// How long a person waits for a machine that is busy, rather than press Tab once more. An idle one answers within 100 ms.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What may take the place of the text between `start` and the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -34,8 +34,8 @@ const WAITING: usize = 64;
 const REMEMBERED: usize = 10_000;
 /// Bytes of a line that is typed letter by letter, as what is pasted unmarked is.
 const LONGEST: usize = 16 << 10;
-/// How long the session may take to say what it knows: who presses Tab waits for it.
-const PATIENCE: Duration = Duration::from_millis(80);
+/// How long a session that is busy with events may take to say what it knows: who presses Tab waits for it.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Terminals that the editor leaves to edit lines by themselves, by TERM.
 const PLAIN: [&str; 3] = ["dumb", "cons25", "emacs"];

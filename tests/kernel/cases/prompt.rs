@@ -19,6 +19,7 @@ cases!(prompt:
     a_tally_is_watched_until_a_key_is_pressed,
     ctrl_c_stops_what_runs_and_never_the_session,
     keys_that_are_typed_ahead_are_kept,
+    tab_completes,
     what_was_typed_is_remembered,
     the_window_changes_its_width,
     a_narrow_window_and_a_long_paste,
@@ -263,6 +264,24 @@ fn keys_that_are_typed_ahead_are_kept() {
     let mut prompt = Prompt::open();
     prompt.press("a = 1\ra = a + 1\ra = a * 10\r\x03'a is ' .. a\r");
     prompt.sees("\"a is 20\"");
+    assert_eq!(prompt.leave(), 0);
+}
+
+fn tab_completes() {
+    let mut prompt = Prompt::open();
+    prompt.press("prob\t");
+    prompt.sees("> probe");
+    prompt.press("\x15probe \"tracepoint:syscalls:sys_enter_getppi\t");
+    prompt.sees("sys_enter_getppid");
+    prompt.press("\x15probe \"tracepoint:syscalls:sys_enter_openat\":by \"args.filen\t");
+    prompt.sees("args.filename");
+    prompt.press("\x03");
+    prompt.says("tally_of_mine = { first = 1 }");
+    prompt.press("tally_of_mine.fi\t");
+    prompt.sees("tally_of_mine.first");
+    let from = prompt.written();
+    prompt.press("\r");
+    assert_eq!(prompt.answer(from), "1");
     assert_eq!(prompt.leave(), 0);
 }
 
