@@ -10,6 +10,7 @@ mod files;
 mod machine;
 mod names;
 mod offers;
+mod session;
 mod specs;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,14 @@ use crate::facts::Facts;
 use crate::lua::lex::{End, Typed};
 use cursor::Asked;
 use machine::Machine;
+use session::Patient;
 use std::time::Duration;
 
 /// How long a person waits for a machine that is busy, rather than press Tab once more. An idle one answers within 100 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the machine gets of it, however long the session took to answer.
+const AT_LEAST: Duration = Duration::from_millis(20);
 
 /// What may take the place of the text between `start` and the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,31 +76,25 @@ impl Completer {
         let Some(text) = text.get(..at) else {
             return Completions::default();
         };
-        if let Some(found) = self.command(text) {
+        if let Some(found) = self.command(text, lua) {
             return found;
         }
         let typed = Typed::read(text);
+        let lua = Patient::new(lua, self.patience);
         match typed.end {
             End::Comment => Completions::default(),
-            End::Code => names::complete(text, &typed.tokens, lua),
-            End::String(body) => self.string(text, &typed, body, lua),
+            End::Code => names::complete(text, &typed.tokens, &lua),
+            End::String(body) => self.string(text, &typed, body, &lua),
         }
     }
 
     /// A line that is the prompt's own: `.load FILE`, `?NAME`.
-    fn command(&self, text: &str) -> Option<Completions> {
+    fn command(&self, text: &str, lua: &dyn LuaNames) -> Option<Completions> {
         let line = text.trim_start();
         let start = text.len() - line.len();
         if let Some(asked) = line.strip_prefix('?') {
             let name = asked.trim_start_matches('?').trim_start();
-            let start = text.len() - name.len();
-            let is_spec = name
-                .split_once(':')
-                .is_some_and(|(kind, _)| specs::is_kind(kind));
-            return Some(match is_spec {
-                true => self.ask(start, name.to_owned(), Asked::Spec),
-                false => names::documented(name, specs::kinds()).moved(start),
-            });
+            return Some(self.question(name, lua).moved(text.len() - name.len()));
         }
         if !line.starts_with('.') {
             return None;
@@ -107,32 +106,44 @@ impl Completer {
         let known = self.commands.iter().any(|of| of == command);
         let file = rest.trim_start();
         Some(match known {
-            true => self.ask(text.len() - file.len(), file.to_owned(), Asked::File),
+            true => self.ask(
+                text.len() - file.len(),
+                file.to_owned(),
+                Asked::File,
+                self.patience,
+            ),
             false => Completions::default(),
         })
     }
 
+    /// What `?` can be asked for.
+    fn question(&self, name: &str, lua: &dyn LuaNames) -> Completions {
+        let asked = match name.split_once([':', ' ']) {
+            Some((kind, _)) if specs::is_kind(kind) => Some(Asked::Spec),
+            Some(("struct" | "union", _)) => Some(Asked::Struct),
+            _ => None,
+        };
+        match asked {
+            Some(asked) => self.ask(0, name.to_owned(), asked, self.patience),
+            None => names::documented(name, specs::kinds(), lua),
+        }
+    }
+
     /// Within the quotes of a string, whose text begins at byte `body`.
-    fn string(
-        &self,
-        text: &str,
-        typed: &Typed<'_>,
-        body: usize,
-        lua: &dyn LuaNames,
-    ) -> Completions {
+    fn string(&self, text: &str, typed: &Typed<'_>, body: usize, lua: &Patient<'_>) -> Completions {
         let inside = text.get(body..).unwrap_or_default();
         let inside = match text.as_bytes().get(body.wrapping_sub(1)) {
             Some(b'[') => inside.to_owned(),
             _ => cursor::without_escapes(inside),
         };
         match cursor::asked(&typed.tokens, lua) {
-            Some(asked) => self.ask(body, inside, asked),
+            Some(asked) => self.ask(body, inside, asked, lua.left().max(AT_LEAST)),
             None => Completions::default(),
         }
     }
 
-    fn ask(&self, start: usize, text: String, asked: Asked) -> Completions {
-        let found = self.machine.ask(text, asked, self.patience);
+    fn ask(&self, start: usize, text: String, asked: Asked, patience: Duration) -> Completions {
+        let found = self.machine.ask(text, asked, patience);
         found.unwrap_or_default().moved(start)
     }
 }

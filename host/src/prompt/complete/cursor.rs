@@ -11,6 +11,8 @@ pub(super) enum Asked {
     Spec,
     /// A text of the expression language, or a list of them.
     Expression(Box<Place>),
+    /// A struct or union of the kernel's.
+    Struct,
     /// The path of a file.
     File,
     /// One that `readfile` reads.

@@ -37,7 +37,10 @@ pub(super) fn complete(known: &mut Known<'_>, text: &str, place: &Place) -> Comp
         Some(_) => Vec::new(),
         None if before.ends_with('$') => here.given(),
         None if typed.starts_with(|c: char| c.is_ascii_digit()) => Vec::new(),
-        None => here.words(before),
+        None => match here.values(before) {
+            values if typed.is_empty() && !values.is_empty() => values,
+            values => values.into_iter().chain(here.words()).collect(),
+        },
     };
     Completions::of(word, typed, all)
 }
@@ -171,10 +174,7 @@ impl<'k> Here<'k> {
     }
 
     /// What may stand where a value is wanted.
-    fn words(&self, before: &str) -> Vec<Candidate> {
-        if let Some(values) = self.values(before) {
-            return values;
-        }
+    fn words(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = known::words()
             .filter_map(|word| match word.known.name {
                 word @ ("kstack" | "ustack") => Some(Candidate::new(word, "a stack")),
@@ -206,15 +206,16 @@ impl<'k> Here<'k> {
         all
     }
 
-    /// Names of values, where the text before compares something that has some: `args.which_clock == `.
-    fn values(&self, before: &str) -> Option<Vec<Candidate>> {
-        let compared = before.trim_end();
-        let compared = compared
-            .strip_suffix("==")
-            .or_else(|| compared.strip_suffix("~="))?;
-        let names = value_names(&self.type_of(path_end(compared.trim_end()))?);
+    /// Names of values, where the text before compares something that has some: `args.which_clock == `, `args.flags & `.
+    fn values(&self, before: &str) -> Vec<Candidate> {
+        let before = before.trim_end();
+        let compared = ["==", "~=", "&"]
+            .iter()
+            .find_map(|of| before.strip_suffix(of));
+        let ty = compared.and_then(|text| self.type_of(path_end(text.trim_end())));
+        let names = ty.map(|ty| value_names(&ty)).unwrap_or_default();
         let names = names.into_iter().map(|name| Candidate::new(name, ""));
-        Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
+        names.collect()
     }
 
     fn given(&self) -> Vec<Candidate> {
@@ -315,10 +316,26 @@ fn in_quotes(facts: &Facts, text: &str, quote: usize) -> Completions {
     let Some(typed) = text.get(quote + 1..).filter(|_| is_type) else {
         return Completions::default();
     };
+    structs(facts, typed).moved(quote + 1)
+}
+
+/// The kernel's structs and unions, by `struct NAME`.
+pub(super) fn structs(facts: &Facts, typed: &str) -> Completions {
+    let start = typed.rfind(' ').map_or(0, |space| space + 1);
+    let (kind, name) = typed.split_at(start);
     let all = facts.btf().map(|btf| btf.struct_names());
-    let all = all.unwrap_or_default().into_iter();
-    let named = all.map(|name| Candidate::new(format!("struct {name}"), ""));
-    Completions::of(quote + 1, typed, named)
+    let begun = all.unwrap_or_default().into_iter();
+    let begun = begun.filter(|known| known.starts_with(name));
+    match kind {
+        "struct " | "union " => {
+            let named = begun.map(|name| Candidate::new(name, ""));
+            Completions::of(start, name, named)
+        }
+        _ => {
+            let kinds = ["struct ", "union "].map(|kind| Candidate::new(kind, ""));
+            Completions::of(0, typed, kinds)
+        }
+    }
 }
 
 /// Bytes of the name that a text ends in.

@@ -102,6 +102,7 @@ impl Known<'_> {
         match asked {
             Asked::Spec => specs::complete(self, text),
             Asked::Expression(place) => fields::complete(self, text, place),
+            Asked::Struct => fields::structs(self.facts, text),
             Asked::File => files::path(text),
             Asked::KernelFile => files::kernels(text),
             Asked::Module => files::module(text),

@@ -2,6 +2,7 @@
 
 use super::chain::{Chain, Tokens, Value};
 use super::{Candidate, Completions, LuaNames};
+use crate::collection::{Collection, Part};
 use crate::lua::docs;
 use crate::lua::lex::{KEYWORDS, Token};
 use std::collections::BTreeMap;
@@ -23,9 +24,18 @@ pub(super) fn complete(text: &str, tokens: Tokens<'_, '_>, lua: &dyn LuaNames) -
     Completions::of(start, typed, all)
 }
 
-/// What `?` knows something of.
-pub(super) fn documented(typed: &str, kinds: Vec<Candidate>) -> Completions {
+/// What `?` knows something of: what is documented, tools, the session's own values, and kinds of probes.
+pub(super) fn documented(typed: &str, kinds: Vec<Candidate>, lua: &dyn LuaNames) -> Completions {
     let names = docs::names().into_iter().filter(|name| !name.contains(' '));
+    // A method may be asked for without its type.
+    if let Some(method) = typed.strip_prefix(':') {
+        let methods = names.filter_map(|name| Some(name.split_once(':')?.1.to_owned()));
+        let methods = methods.map(|name| Candidate::new(name, ""));
+        return Completions::of(1, method, methods);
+    }
+    let tools = Collection::Builtin.names(Part::Tool);
+    let values = lua.names_in("").into_iter().map(|(name, _)| name);
+    let names = names.chain(tools).chain(values);
     let names = names.map(|name| Candidate::new(name, ""));
     Completions::of(0, typed, names.chain(kinds))
 }
@@ -52,8 +62,10 @@ fn methods(tokens: Tokens<'_, '_>, lua: &dyn LuaNames) -> Vec<Candidate> {
             .collect(),
         None => in_value(&value, lua)
             .into_iter()
-            .filter(|(_, kind)| kind == "function")
-            .map(|(name, kind)| Candidate::new(name, &kind))
+            .filter_map(|(name, kind)| match kind.strip_prefix(':') {
+                Some(signature) => Some(called(&name, signature)),
+                None => (kind == "function").then(|| Candidate::new(name, &kind)),
+            })
             .collect(),
     }
 }
@@ -62,8 +74,10 @@ fn fields(tokens: Tokens<'_, '_>, lua: &dyn LuaNames) -> Vec<Candidate> {
     let all = value(tokens, lua)
         .filter(|value| value.api(lua).is_none())
         .map(|value| in_value(&value, lua));
+    // Of what is no table, methods are listed.
     let all = all.unwrap_or_default().into_iter();
-    all.map(|(name, kind)| Candidate::new(name, &kind))
+    all.filter(|(_, kind)| !kind.starts_with(':'))
+        .map(|(name, kind)| Candidate::new(name, &kind))
         .collect()
 }
 

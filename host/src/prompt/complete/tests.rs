@@ -2,6 +2,7 @@ use super::machine::Machine as Thread;
 use super::*;
 use crate::facts::elf::sample::Sample;
 use crate::facts::fixture::Machine;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// A session with a probe `p`, a tally `t` and a table `my`.
@@ -18,10 +19,12 @@ impl LuaNames for Session {
                 ("t", "tally"),
                 ("my", "table"),
                 ("string", "table"),
+                ("taken", "table"),
                 ("s", "string"),
             ],
             "my" => &[("deep", "table"), ("count", "number")],
             "my.deep" => &[("calls", "tally"), ("name", "string")],
+            "taken" => &[("rows", ":rows()"), ("top", ":top(n)")],
             "s" => &[("upper", "function"), ("rep", "function")],
             _ => &[],
         };
@@ -111,6 +114,8 @@ fn a_chain_has_the_methods_of_what_it_is_by_then() {
     );
     assert_eq!(shown("p:where(\"x\"):with{ a = { 1 } }:cou"), steps);
     assert_eq!(shown("p:count():ro"), ["rows()"]);
+    assert_eq!(shown("taken:ro"), ["rows()"]);
+    assert_eq!(shown("taken.ro"), [""; 0]);
     assert_eq!(
         shown("probe \"a\":by \"pid\":hist(\"x\"):take():gro"),
         ["group(field, column)"]
@@ -137,6 +142,10 @@ fn lines_of_the_prompt_itself_begin_with_its_commands() {
     assert_eq!(shown("?printf"), ["printf"]);
     assert_eq!(shown("??exist"), ["exists"]);
     assert_eq!(shown("?tally:gro"), ["tally:group"]);
+    assert_eq!(shown("?:gro"), ["group"]);
+    assert_eq!(shown("?opensn"), ["opensnoop"]);
+    assert_eq!(shown("?my"), ["my"]);
+    assert_eq!(shown("?struct ta"), ["task", "task_struct"]);
     assert_eq!(shown("?interv"), ["interval:TIME"]);
     assert_eq!(shown("? tracepoint:sched:sched_s"), ["sched_switch"]);
 }
@@ -262,6 +271,15 @@ fn texts_have_the_fields_of_their_probe() {
 }
 
 #[test]
+fn what_is_compared_may_have_names_for_its_values() {
+    let openat = "probe \"tracepoint:syscalls:sys_enter_openat\"";
+    let flags = texts(&format!("{openat}:where \"args.flags & O_CRE"));
+    assert_eq!(flags, ["O_CREAT"]);
+    let either = texts(&format!("{openat}:where \"pid == 1 and args.flags == f"));
+    assert!(either.contains(&"filename".to_owned()), "{either:?}");
+}
+
+#[test]
 fn structs_are_followed() {
     let switch = "probe \"tracepoint:sched:sched_switch\"";
     let members = ["comm  char[16]"];
@@ -284,7 +302,7 @@ fn structs_are_followed() {
     );
     assert_eq!(
         texts(&format!("{switch}:where \"as('struct ta")),
-        ["struct task", "struct task_struct"]
+        ["task", "task_struct"]
     );
     for nothing in ["args.prev_pid.", "args.nothing.", ").", "..", "'args."] {
         assert_eq!(
@@ -328,6 +346,42 @@ fn files_are_those_that_are_there() {
     let typed = format!(".load {}/to", folder.path().display());
     assert_eq!(texts(&typed), ["tool.lua", "tools/"]);
     assert_eq!(texts(".nothing /pr"), [""; 0]);
+}
+
+/// A session that is busy with something else.
+struct Busy(Cell<u32>);
+
+impl LuaNames for Busy {
+    fn names_in(&self, _: &str) -> Vec<(String, String)> {
+        self.0.set(self.0.get() + 1);
+        std::thread::sleep(Duration::from_millis(50));
+        Vec::new()
+    }
+
+    fn definitions(&self) -> Vec<String> {
+        self.names_in("");
+        Vec::new()
+    }
+}
+
+#[test]
+fn who_does_not_answer_is_not_asked_again() {
+    let machine = Machine::new();
+    let root = machine.path().to_owned();
+    let mut completer = Completer {
+        patience: Duration::from_millis(50),
+        ..completer(move || Facts::at(&root))
+    };
+    for text in [
+        "a.b.c:whe",
+        "pro",
+        "a:where \"b",
+        "local x = a  x:where(1):by \"",
+    ] {
+        let busy = Busy(Cell::new(0));
+        completer.complete(text, text.len(), &busy);
+        assert_eq!(busy.0.get(), 1, "{text}");
+    }
 }
 
 #[test]
