@@ -138,6 +138,22 @@ fn planner(arguments: &RunArgs, facts: Facts) -> Result<Planner, Report> {
     Ok(Planner::new(facts, options))
 }
 
+/// The VM of a script, which asks `running`.
+fn vm(
+    running: &Rc<Running>,
+    script: &Script,
+    arguments: &RunArgs,
+    options: BTreeMap<String, OptionValue>,
+) -> Result<Vm, ScriptError> {
+    Vm::new(Config {
+        session: running.clone(),
+        options,
+        arguments: arguments.arguments.clone(),
+        modules: script.modules(),
+        memory_limit: Vm::MEMORY_LIMIT,
+    })
+}
+
 fn plan_only(
     arguments: &RunArgs,
     script: &Script,
@@ -155,14 +171,8 @@ fn plan_only(
         Err(report) => return fail(&report),
     };
     running.mute();
-    let config = Config {
-        session: running.clone(),
-        options,
-        arguments: arguments.arguments.clone(),
-        modules: script.modules(),
-        memory_limit: Vm::MEMORY_LIMIT,
-    };
-    let run = Vm::new(config).and_then(|vm| vm.run(&script.name, &script.text));
+    let run =
+        vm(&running, script, arguments, options).and_then(|vm| vm.run(&script.name, &script.text));
     match run {
         Ok(()) | Err(ScriptError::Exit(_)) => {}
         Err(error) => {
@@ -210,14 +220,7 @@ fn trace(
         Err(report) => return fail(&report),
     };
     let running = Rc::new(Running::new(planner, writer, setup));
-    let config = Config {
-        session: running.clone(),
-        options,
-        arguments: arguments.arguments.clone(),
-        modules: script.modules(),
-        memory_limit: Vm::MEMORY_LIMIT,
-    };
-    let vm = match Vm::new(config) {
+    let vm = match vm(&running, script, arguments, options) {
         Ok(vm) => vm,
         Err(error) => {
             say(&running, &error);

@@ -6,7 +6,7 @@ use super::script::Script;
 use super::{Job, STACK, planner};
 use crate::cli::RunArgs;
 use crate::facts::Facts;
-use crate::lua::{Config, Vm};
+use crate::lua::Vm;
 use crate::output::{Margin, Writer};
 use crate::report::{Report, plainly};
 use crate::sys::signals::Wakeup;
@@ -184,14 +184,7 @@ fn prepare(
     let nothing = Script::read(&arguments.script)?;
     let setup = Setup::with(arguments, wakeup);
     let running = Rc::new(Running::new(planner, writer, setup));
-    let config = Config {
-        session: running.clone(),
-        options: BTreeMap::new(),
-        arguments: Vec::new(),
-        modules: nothing.modules(),
-        memory_limit: Vm::MEMORY_LIMIT,
-    };
-    let vm = Vm::new(config).and_then(Vm::at_prompt);
+    let vm = super::vm(&running, &nothing, arguments, BTreeMap::new()).and_then(Vm::at_prompt);
     let vm = vm.map_err(|error| Report::new(error.to_string()))?;
     let interrupter = vm.interrupter();
     signals::catch_at_prompt(running.wakeup(), move || interrupter.trigger())
