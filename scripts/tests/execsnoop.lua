@@ -49,6 +49,12 @@ case("not even a first argument", { needs = { execs, worker } }, function()
   equal(got:row { COMM = "true" }.ARGS, "/bin/true")
 end)
 
+case("by a descriptor", { needs = { execs, worker } }, function()
+  local got = run { "execsnoop", command = "workload at-once exec-by fd /bin/true true 1 2" }
+  local rows = got:rows()
+  check(rows[#rows].ARGS:find "^/dev/fd/%d+ 1 2$", got.out)
+end)
+
 case("by one of several threads", { needs = { execs, worker } }, function()
   local got = run { "execsnoop", "-x", "-n", "by-a-thread", during = "cp /bin/true /tmp/by-a-thread; "
     .. "workload at-once exec-by beside /tmp/by-a-thread true 1 2; rm /tmp/by-a-thread" }
