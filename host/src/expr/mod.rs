@@ -20,7 +20,7 @@ pub mod walk;
 
 pub use check::{
     Bound, Checked, ColumnFunction, ColumnItem, Copied, Entry, Item, OPERATIONS, Origin, Refusal,
-    Scope, columns, condition, list, member, path, type_of,
+    Refused, Scope, Wrong, columns, condition, list, member, path, type_of,
 };
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};

@@ -193,7 +193,7 @@ pub enum Node {
 pub enum Text {
     Literal(Vec<u8>),
     /// The running thread's name, 16 bytes with its NUL; where it lies in the thread's `task_struct`, in bytes, when it is zeroed
-    /// behind its NUL there.
+    /// behind its NUL there and that was looked up.
     Comm(Option<i16>),
     /// The NUL-terminated string at an address. When it can't be read the whole expression has no value.
     Read {

@@ -4,8 +4,10 @@ use super::Layout;
 use super::layout::{Wanted, lay_out};
 use super::span::{BoundSpan, StoredBy, Ties};
 use crate::codegen::{self, FieldValue, LookUp, StoredPart, Then};
-use crate::expr::tree::{Node, Part};
-use crate::expr::{self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Scope, Slot};
+use crate::expr::tree::{Node, Part, Text};
+use crate::expr::{
+    self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Refused, Scope, Slot,
+};
 use crate::report::{Place, Report};
 use crate::spec::{
     Declaration, Ending, Look, Room, SetId, Source, SpanId, Step, TallyId, Tie, VarId,
@@ -69,6 +71,7 @@ pub(super) fn compile(
         ties,
         lenient,
         bound: Vec::new(),
+        refused: Refused::default(),
         steps: Vec::new(),
         spans: Vec::new(),
         refusals: Vec::new(),
@@ -110,7 +113,11 @@ pub(super) fn compile(
                 kept: entry.map(Entry::kept).unwrap_or_default(),
             })
         }
-        _ => Err(site.refusals),
+        _ => {
+            // One mistake is said once, where it is.
+            site.refusals.retain(|refusal| !refusal.said);
+            Err(site.refusals)
+        }
     }
 }
 
@@ -127,6 +134,7 @@ pub(super) fn compiled_at_start(
         given: &declaration.given,
         definitions: &declaration.definitions,
         bound: &[],
+        refused: Refused::nothing(),
         entry: entry.as_ref(),
         span: None,
         slots,
@@ -155,6 +163,8 @@ struct Site<'a> {
     ties: Ties<'a>,
     /// What earlier `:fetch` and `:by` gave names to.
     bound: Vec<(String, Checked)>,
+    /// The same of what is refused.
+    refused: Refused,
     steps: Vec<(codegen::Step, String)>,
     /// The spans that steps have bound, each with the step's number.
     spans: Vec<(usize, BoundSpan<'a>)>,
@@ -243,6 +253,7 @@ impl Site<'_> {
             given: &self.declaration.given,
             definitions: &self.declaration.definitions,
             bound: &self.bound,
+            refused: &self.refused,
             entry: self.entry,
             span: self.spans.last().map(|(_, bound)| bound as &dyn Bound),
             slots: self.slots,
@@ -255,28 +266,24 @@ impl Site<'_> {
 
     /// The items of a list, whose names later texts may use.
     fn list(&mut self, source: &Source) -> Vec<Item> {
-        match expr::list(source, &self.scope()) {
-            Ok(items) => {
-                self.bound.extend(
-                    items
-                        .iter()
-                        .map(|item| (item.name.clone(), item.checked.clone())),
-                );
-                items
+        let items = match expr::list(source, &self.scope()) {
+            Ok(items) => items,
+            Err(wrong) => {
+                self.refusals.extend(wrong.refusals);
+                self.refused.names.extend(wrong.refused.names);
+                self.refused.any |= wrong.refused.any;
+                wrong.items
             }
-            Err(refusals) => {
-                self.refusals.extend(refusals);
-                Vec::new()
-            }
-        }
+        };
+        let named = items.iter();
+        let named = named.map(|item| (item.name.clone(), item.checked.clone()));
+        self.bound.extend(named);
+        items
     }
 
     /// A part of the script that is wrong as a whole.
     fn refuse(&mut self, report: Report, place: &Place) {
-        self.refusals.push(Refusal {
-            report: report.at(place.clone()),
-            missing: false,
-        });
+        self.refusals.push(report.at(place.clone()).into());
     }
 
     /// The key by which the chain finds things of a span.
@@ -288,7 +295,7 @@ impl Site<'_> {
         let source = tie.key.clone().unwrap_or_else(default);
         let items = expr::list(&source, &self.scope());
         let items = items
-            .map_err(|refusals| self.refusals.extend(refusals))
+            .map_err(|wrong| self.refusals.extend(wrong.refusals))
             .ok()?;
         let key = self.ties.key(&tie.span, &items);
         key.map_err(|report| self.refuse(report, &source.place))
@@ -363,7 +370,7 @@ impl Site<'_> {
         if let Some(list) = tie.span.fields.as_ref().filter(|_| !marks) {
             match expr::list(list, &self.scope()) {
                 Ok(items) => all.extend(items.into_iter().map(|item| (item, StoredBy::List))),
-                Err(refusals) => self.refusals.extend(refusals),
+                Err(wrong) => self.refusals.extend(wrong.refusals),
             }
         }
         if !marks {
@@ -371,7 +378,7 @@ impl Site<'_> {
                 let place = tie.place.clone();
                 // Another start knows it.
                 let items = expr::list(&Source { text, place }, &self.scope());
-                let items = items.unwrap_or_default().into_iter();
+                let items = items.unwrap_or_else(|wrong| wrong.items).into_iter();
                 all.extend(items.map(|item| (item, StoredBy::Reader)));
             }
         }
@@ -430,7 +437,7 @@ impl Site<'_> {
                 return Some(CompiledEnding::Tally {
                     tally: *tally,
                     room: *room,
-                    keys,
+                    keys: keys.into_iter().map(|key| self.in_place(key)).collect(),
                     columns,
                 });
             }
@@ -460,20 +467,23 @@ impl Site<'_> {
             let report = Report::new(":by makes the rows of a table, and this chain has none")
                 .at(self.declaration.place.clone())
                 .help("end it with :count(), :sum(e), :hist(e) or :tally(columns)");
-            self.refusals.push(Refusal {
-                report,
-                missing: false,
-            });
+            self.refusals.push(report.into());
         }
         if !self.refusals.is_empty() {
             return None;
         }
-        let refused = |report: Report| Refusal {
-            report: report.at(self.declaration.place.clone()),
-            missing: false,
-        };
+        let refused = |report: Report| Refusal::from(report.at(self.declaration.place.clone()));
         let (layout, values) = self.keep(lay_out(wanted).map_err(refused))?;
         Some(CompiledEnding::Emit { layout, values })
+    }
+
+    /// A key that is the thread's name is read where the kernel has it, which is worth looking up there: some 15 ns a hit for
+    /// 1 to 2 ms of the start.
+    fn in_place(&self, mut key: Item) -> Item {
+        if let Checked::Text(Text::Comm(place)) = &mut key.checked {
+            *place = self.names.padded_comm();
+        }
+        key
     }
 
     /// What a handler reads of its event.

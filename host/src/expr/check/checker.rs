@@ -77,6 +77,7 @@ impl<'a> Checker<'a> {
         Refusal {
             report,
             missing: true,
+            said: false,
         }
     }
 

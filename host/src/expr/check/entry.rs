@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use super::term::Term;
-use super::{Refusal, Result, Scope};
+use super::{Refusal, Refused, Result, Scope};
 use crate::expr::names::{Meaning, Names};
 use crate::expr::syntax::Syntax;
 use crate::expr::tree::{Current, Keeper, Kept, Node, Op, Part, Relation, Text};
@@ -177,6 +177,7 @@ impl Checker<'_> {
                 entry: None,
                 span: None,
                 bound: &[],
+                refused: Refused::nothing(),
                 ..self.scope
             },
             call: None,

@@ -4,7 +4,7 @@ use super::checker::Checker;
 use super::copied::Copied;
 use super::limits::Work;
 use super::term::Term;
-use super::{Refusal, Result, Scope};
+use super::{Refusal, Refused, Result, Scope};
 use crate::expr::parse;
 use crate::expr::syntax::{Kind, Step, Syntax};
 use crate::expr::tree::{Node, Stack, Symbol, Text};
@@ -37,21 +37,41 @@ pub struct Item {
     pub checked: Checked,
 }
 
+/// A list with mistakes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wrong {
+    /// What is well in it.
+    pub items: Vec<Item>,
+    /// All mistakes, placed.
+    pub refusals: Vec<Refusal>,
+    /// What later texts may call the rest of it.
+    pub refused: Refused,
+}
+
 /// A text that is a list: `[name =] expr, …`. Later items may use the names of earlier ones.
 ///
 /// # Errors
-/// All mistakes of the list, placed.
-pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>, Vec<Refusal>> {
-    let parsed =
-        parse::list(&source.text).map_err(|report| vec![report.at(source.place.clone()).into()])?;
+/// When there is a mistake in it.
+pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>, Box<Wrong>> {
+    let parsed = parse::list(&source.text).map_err(|report| {
+        Box::new(Wrong {
+            items: Vec::new(),
+            refusals: vec![report.at(source.place.clone()).into()],
+            refused: Refused {
+                names: Vec::new(),
+                any: true,
+            },
+        })
+    })?;
     let work = Work::default();
-    let mut bound = scope.bound.to_vec();
+    let (mut bound, mut refused) = (scope.bound.to_vec(), scope.refused.clone());
     let (mut items, mut refusals) = (Vec::<Item>::new(), Vec::new());
     for named in parsed {
         let checker = Checker::new(
             source,
             &Scope {
                 bound: &bound,
+                refused: &refused,
                 ..*scope
             },
             &work,
@@ -69,14 +89,20 @@ pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>
                 bound.push((name.clone(), checked.clone()));
                 items.push(Item { name, checked });
             }
-            Err(refusal) => refusals.push(refusal),
+            Err(refusal) => {
+                refusals.push(refusal);
+                refused.names.push(name);
+            }
         }
     }
     if refusals.is_empty() {
-        Ok(items)
-    } else {
-        Err(refusals)
+        return Ok(items);
     }
+    Err(Box::new(Wrong {
+        items,
+        refusals,
+        refused,
+    }))
 }
 
 /// What a handler reads of its event: a path such as `args.filename`.

@@ -29,7 +29,7 @@ pub use columns::{ColumnFunction, ColumnItem, columns};
 pub use copied::{Copied, Origin};
 pub use entry::Entry;
 pub(super) use functions::FUNCTIONS;
-pub use items::{Checked, Item, list, path};
+pub use items::{Checked, Item, Wrong, list, path};
 pub use limits::OPERATIONS;
 pub use members::member;
 pub use offered::type_of;
@@ -55,6 +55,8 @@ pub struct Scope<'a> {
     pub definitions: &'a [Definition],
     /// What earlier texts of the chain gave names to.
     pub bound: &'a [(String, Checked)],
+    /// What they gave names to and what is refused.
+    pub refused: &'a Refused,
     /// Where the probe sees calls return: their beginning.
     pub entry: Option<&'a Entry<'a>>,
     /// The span that the last step before has bound.
@@ -63,12 +65,33 @@ pub struct Scope<'a> {
     pub slots: &'a dyn Fn(VarId) -> Slot,
 }
 
+/// Names of what is refused. Who uses one makes no mistake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    pub names: Vec<String>,
+    /// A text could not be read, which may have given any name.
+    pub any: bool,
+}
+
+impl Refused {
+    /// Where nothing is.
+    pub fn nothing() -> &'static Self {
+        static NOTHING: Refused = Refused {
+            names: Vec::new(),
+            any: false,
+        };
+        &NOTHING
+    }
+}
+
 /// Why a text can't be had.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub report: Report,
     /// The only mistake is a field that this probe doesn't have: another match of the same pattern may.
     pub missing: bool,
+    /// The mistake is in an earlier text ([`Refused`]), and said there.
+    pub said: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
@@ -78,6 +101,7 @@ impl From<Report> for Refusal {
         Self {
             report,
             missing: false,
+            said: false,
         }
     }
 }

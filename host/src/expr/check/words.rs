@@ -252,7 +252,19 @@ impl<'a> Checker<'a> {
         };
         match bound.iter().rev().find(|(bound, _)| bound == name) {
             Some((_, checked)) => self.bound(checked, span),
+            None if self.call.is_none() && self.scope.refused.names.iter().any(|of| of == name) => {
+                Err(self.said(name, span))
+            }
             None => self.own_word(name, span),
+        }
+    }
+
+    /// What an earlier text gave that name to is refused already.
+    fn said(&self, name: &str, span: &Range<usize>) -> super::Refusal {
+        super::Refusal {
+            report: self.refuse(span, format!("what '{name}' is can't be had")),
+            missing: false,
+            said: true,
         }
     }
 
@@ -287,7 +299,7 @@ impl<'a> Checker<'a> {
             "cpu" => Current::Cpu,
             "time" => Current::Time,
             "cgroup" => Current::Cgroup,
-            "comm" => return Ok(Term::Text(Text::Comm(self.scope.names.padded_comm()))),
+            "comm" => return Ok(Term::Text(Text::Comm(None))),
             "curtask" => return self.task(span),
             "ppid" => return self.parent(span),
             _ => return self.word_of_site(name, span),
@@ -316,6 +328,7 @@ impl<'a> Checker<'a> {
         }
         match self.scope.names.constant(name) {
             Some(value) => Ok(Term::constant(value)),
+            None if self.scope.refused.any => Err(self.said(name, span)),
             None => Err(self.unknown(name, span)),
         }
     }

@@ -109,6 +109,38 @@ at():within(s, 'cpu')"
     "#);
 }
 
+/// What is made of it later is no mistake of its own; what else is wrong is said.
+#[test]
+fn a_mistake_in_a_list_is_said_once() {
+    let all = [
+        "at():fetch 'x = args.prv_pid, y = x + 1, z = 1':where 'x > z and y > 0':by 'x, z':hist 'y'",
+        "at():fetch 'x = args.prv_pid':where 'zz > 1':on(function(e) print(e.x) end)",
+        "at():fetch 'x = = 1':where 'x > 1 and args.prv_pid > 0':count()",
+        "at():fetch 'x = args.prv_pid, y = 1':where 'y > 1':start(s, 'x')\nat():finish(s, 'pid')",
+    ];
+    let all = all.map(|text| refused(&format!("{SWITCH}{text}")));
+    insta::assert_snapshot!(all.join("\n\n"), @r"
+    t.lua:3: a tracepoint's arguments have names: args.NAME
+      x = args.prv_pid, y = x + 1, z = 1
+          ^^^^^^^^^^^^
+
+    t.lua:3: a tracepoint's arguments have names: args.NAME
+      x = args.prv_pid
+          ^^^^^^^^^^^^
+    t.lua:3: there is no 'zz' at tracepoint:sched:sched_switch
+      zz > 1
+      ^^
+
+    t.lua:3: '=' gives an item of a list its name
+      x = = 1
+          ^ to compare write ==
+
+    t.lua:3: a tracepoint's arguments have names: args.NAME
+      x = args.prv_pid, y = 1
+          ^^^^^^^^^^^^
+    ");
+}
+
 #[test]
 fn mistakes_have_their_place_and_the_nearest_right_name() {
     let all = [

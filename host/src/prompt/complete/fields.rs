@@ -98,7 +98,7 @@ impl<'k> Here<'k> {
         };
         for list in &self.place.lists {
             let scope = self.scope(&given, entry.as_ref(), &bound);
-            let items = expr::list(&source(list), &scope).unwrap_or_default();
+            let items = expr::list(&source(list), &scope).unwrap_or_else(|wrong| wrong.items);
             bound.extend(items.into_iter().map(|item| (item.name, item.checked)));
         }
         let scope = self.scope(&given, entry.as_ref(), &bound);
@@ -116,6 +116,7 @@ impl<'k> Here<'k> {
             given,
             definitions: &self.definitions,
             bound,
+            refused: expr::Refused::nothing(),
             entry,
             span: None,
             slots: &|_| expr::Slot(0),

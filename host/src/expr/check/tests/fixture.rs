@@ -1,7 +1,7 @@
 //! A probe with everything that texts may reach, and a machine to evaluate them on.
 
 use crate::expr::check::{
-    Checked, ColumnItem, Item, Refusal, Scope, columns, condition, list, path,
+    Checked, ColumnItem, Item, Refusal, Refused, Scope, columns, condition, list, path,
 };
 use crate::expr::eval::{self, Fault, Input, Memory};
 use crate::expr::names::{Meaning, Member, Names};
@@ -268,6 +268,7 @@ impl World {
             given: &self.given,
             definitions: &self.definitions,
             bound: &self.bound,
+            refused: Refused::nothing(),
             slots: &|id: VarId| Slot(8 * id.0),
         };
         check(&source, &scope)
@@ -278,7 +279,7 @@ impl World {
     }
 
     pub(super) fn list(&self, text: &str) -> Result<Vec<Item>, Vec<Refusal>> {
-        self.with(text, list)
+        self.with(text, list).map_err(|wrong| wrong.refusals)
     }
 
     pub(super) fn columns(&self, text: &str) -> Result<Vec<ColumnItem>, Vec<Refusal>> {
