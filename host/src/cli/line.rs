@@ -75,7 +75,7 @@ Examples:
         #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
         format: Option<Format>,
     },
-    /// Check scripts: everything but attaching
+    /// Check scripts: everything but attaching; of those that can't run without arguments, header and Lua
     Check {
         /// Scripts
         #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -84,6 +84,12 @@ impl Vm {
         done
     }
 
+    /// Reads the body without running it.
+    pub fn read(&self, name: &str, text: &str) -> Result<(), ScriptError> {
+        let body = self.script.chunks.load(&self.lua, name, text);
+        self.settle(body.map(drop))
+    }
+
     /// Everything is attached: timers begin to count, `on_start` functions run.
     pub fn run_start(&self) -> Result<(), ScriptError> {
         self.script.timers.start(self.script.session.now());

@@ -63,16 +63,42 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
         let script = crate::cli::Script::File(file);
+        let wanting = Script::read(&script).ok();
+        let wanting = wanting.filter(|script| !script.required().is_empty());
         let arguments = RunArgs {
             max_probes: usize::MAX,
             ..RunArgs::of(script)
         };
-        let one = on_vm_thread(arguments, |arguments, script, options| {
-            plan_only(&arguments, &script, options, false)
-        });
+        let one = match wanting {
+            Some(script) => check_text(&arguments, &script),
+            None => on_vm_thread(arguments, |arguments, script, options| {
+                plan_only(&arguments, &script, options, false)
+            }),
+        };
         status = status.max(one);
     }
     status
+}
+
+/// Of a script whose body can't run without arguments: its header, which has been read, and its Lua.
+fn check_text(arguments: &RunArgs, script: &Script) -> i32 {
+    let (running, vm) = match muted(arguments, script, BTreeMap::new()) {
+        Ok(made) => made,
+        Err(status) => return status,
+    };
+    if let Err(error) = vm.read(&script.name, &script.text) {
+        say(&running, &error);
+        return FAILED;
+    }
+    let (name, wanted) = (&script.name, script.required().join(" "));
+    let message = format!("{name}: header and Lua are well; its probes depend on {wanted}");
+    eprintln!(
+        "{}",
+        Report::new(message).help(format!(
+            "'moontrace explain {name} {wanted}' checks them, too"
+        ))
+    );
+    0
 }
 
 /// Reads the script and its options, then goes on where Lua lives: on a thread with enough stack, which alone gets the
@@ -154,26 +180,38 @@ fn vm(
     })
 }
 
+/// What a script is looked at with that is not to run. The error is the exit status.
+fn muted(
+    arguments: &RunArgs,
+    script: &Script,
+    options: BTreeMap<String, OptionValue>,
+) -> Result<(Rc<Running>, Vm), i32> {
+    let made = planner(arguments, Facts::live()).and_then(|planner| {
+        let writer = Writer::open(None, arguments.format)?;
+        Ok(Running::new(planner, writer, Setup::of(arguments)?))
+    });
+    let running = Rc::new(made.map_err(|report| fail(&report))?);
+    running.mute();
+    match vm(&running, script, arguments, options) {
+        Ok(vm) => Ok((running, vm)),
+        Err(error) => {
+            say(&running, &error);
+            Err(FAILED)
+        }
+    }
+}
+
 fn plan_only(
     arguments: &RunArgs,
     script: &Script,
     options: BTreeMap<String, OptionValue>,
     say_plans: bool,
 ) -> i32 {
-    let prepared = planner(arguments, Facts::live())
-        .and_then(|planner| Ok((planner, Writer::open(None, arguments.format)?)));
-    let (planner, writer) = match prepared {
-        Ok(prepared) => prepared,
-        Err(report) => return fail(&report),
+    let (running, vm) = match muted(arguments, script, options) {
+        Ok(made) => made,
+        Err(status) => return status,
     };
-    let running = match Setup::of(arguments) {
-        Ok(setup) => Rc::new(Running::new(planner, writer, setup)),
-        Err(report) => return fail(&report),
-    };
-    running.mute();
-    let run =
-        vm(&running, script, arguments, options).and_then(|vm| vm.run(&script.name, &script.text));
-    match run {
+    match vm.run(&script.name, &script.text) {
         Ok(()) | Err(ScriptError::Exit(_)) => {}
         Err(error) => {
             say(&running, &error);

@@ -72,6 +72,13 @@ impl Script {
         options::parse(&self.header, arguments)
     }
 
+    /// The arguments that it can't run without, as its usage calls them.
+    pub(super) fn required(&self) -> Vec<String> {
+        let options = self.header.options.iter();
+        let required = options.filter(|option| option.required);
+        required.map(|option| option.shown().to_owned()).collect()
+    }
+
     /// The modules that lie beside it.
     pub(super) fn modules(&self) -> Modules {
         let collection = self.collection.clone();

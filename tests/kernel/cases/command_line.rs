@@ -5,7 +5,7 @@ use crate::trace::{Trace, product};
 use crate::worker::{Worker, executable};
 use std::process::Command;
 
-cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_command_that_a_thread_replaces, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once, many_probes_take_many_files);
+cases!(command_line: the_product_runs, it_is_static, a_command_from_its_first_instruction, a_command_that_a_thread_replaces, a_commands_status, signals_end_it_well, a_duration_ends_it, two_runs_at_once, many_probes_take_many_files, what_wants_arguments_is_checked_without);
 
 fn the_product_runs() {
     let output = Command::new(product())
@@ -131,4 +131,31 @@ fn many_probes_take_many_files() {
         errors.iter().any(|error| error.contains(wanted)),
         "{outcome:?}"
     );
+}
+
+/// What it traces depends on them: the rest of it is checked.
+fn what_wants_arguments_is_checked_without() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let script = |body: &str| {
+        let path = folder.path().join("wants.lua");
+        let text = format!(
+            "--- Counts.\n--\n-- Usage: wants PATTERN\n--   PATTERN   what to count\n{body}"
+        );
+        std::fs::write(&path, text).expect("a file");
+        let output = Command::new(product()).arg("check").arg(&path).output();
+        let output = output.expect("the product starts");
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).expect("UTF-8"),
+        )
+    };
+    let (status, said) = script("probe(options().pattern):count()");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("wants.lua: header and Lua are well") && said.contains("PATTERN"),
+        "{said}"
+    );
+    let (status, said) = script("probe(options().pattern:count()");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("wants.lua:5:"), "{said}");
 }
