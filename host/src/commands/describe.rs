@@ -1,7 +1,7 @@
 //! `moontrace describe PROBE|TYPE`: what can be read there, and how it would be attached.
 
 use crate::facts::describe::Named;
-use crate::facts::{Facts, Found, Match, TypeDescription};
+use crate::facts::{Facts, Found, Location, Match, TypeDescription};
 use crate::plan::{self, Options, Traced};
 use crate::report::Report;
 use crate::spec::probe;
@@ -37,7 +37,9 @@ fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
         ..
     } = facts.find(&probe::parse(spec)?, None)?;
     super::leave_out(&missing);
-    let described = found.iter().take(SHOWN).map(|found| one(facts, found));
+    let found = once(&found);
+    let described = found.iter().take(SHOWN);
+    let described = described.map(|(found, count)| one(facts, found, *count));
     let mut out = described.collect::<Result<Vec<_>, _>>()?.join("\n");
     if found.len() > SHOWN {
         let more = found.len() - SHOWN;
@@ -48,13 +50,30 @@ fn probes(facts: &Facts, spec: &str) -> Result<String, Report> {
     Ok(out)
 }
 
-fn one(facts: &Facts, found: &Match) -> Result<String, Report> {
+/// Functions of the kernel that share a name are described once: each with how many they are.
+fn once(found: &[Match]) -> Vec<(&Match, usize)> {
+    let share = |one: &Match, other: &Match| match (&one.location, &other.location) {
+        (Location::Function { module, .. }, Location::Function { module: of, .. }) => {
+            one.probe == other.probe && module == of
+        }
+        _ => false,
+    };
+    let all = found.chunk_by(share);
+    all.filter_map(|all| Some((all.first()?, all.len())))
+        .collect()
+}
+
+fn one(facts: &Facts, found: &Match, count: usize) -> Result<String, Report> {
     let attached = plan::attachment_of(facts, &OPTIONS, found)?;
     let described = facts.describe(&attached.site, &found.probe);
     let mut out = format!(
         "{}\n  attached as  {}{}\n",
         found.probe, attached.words, attached.cost
     );
+    if count > 1 {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "  there are    {count} of this name: each is probed");
+    }
     let arguments = described
         .arguments
         .iter()
@@ -87,7 +106,7 @@ fn typed(named: &Named) -> String {
 }
 
 /// The same as JSON, an object a line: of every probe that matches
-/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}` with `names` of an argument whose values have some, where `words` are `retval`, `arg0` and the like; of a
+/// `{"probe","attached","arguments":[{"name","type"}…],"words":[…]}` with `count` where several functions have its name, `names` of an argument whose values have some, where `words` are `retval`, `arg0` and the like; of a
 /// type `{"name","size","members":[{"name","offset","type"}…]}` with `bit` and `bits` of a bit-field, in bytes and bits, and
 /// of an enum `"values":[{"name","value"}…]`.
 pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
@@ -96,18 +115,19 @@ pub(super) fn json(facts: &Facts, what: &str) -> Result<String, Report> {
     }
     let found = facts.find(&probe::parse(what)?, None)?;
     super::leave_out(&found.missing);
-    let lines = found.matches.iter().map(|found| {
+    let lines = once(&found.matches).into_iter().map(|(found, count)| {
         let attached = plan::attachment_of(facts, &OPTIONS, found)?;
         let described = facts.describe(&attached.site, &found.probe);
-        Ok(format!(
-            "{}\n",
-            serde_json::json!({
-                "probe": found.probe,
-                "attached": attached.words,
-                "arguments": named(&described.arguments),
-                "words": named(&described.words),
-            })
-        ))
+        let mut json = serde_json::json!({
+            "probe": found.probe,
+            "attached": attached.words,
+            "arguments": named(&described.arguments),
+            "words": named(&described.words),
+        });
+        if count > 1 {
+            json["count"] = count.into();
+        }
+        Ok(format!("{json}\n"))
     });
     lines.collect()
 }

@@ -3,7 +3,12 @@
 use super::{Btf, Facts};
 use crate::expr::types::Type;
 use crate::facts::btf::Prototype;
+use crate::sys::perf;
 use std::collections::HashSet;
+use std::ffi::CString;
+
+/// A name that several functions of every kernel have, among them those of fs/inode.c and net/socket.c.
+const EVERYWHERE: &str = "init_once";
 
 /// What BTF says of a function.
 #[derive(Clone)]
@@ -44,6 +49,20 @@ impl Facts {
             id,
             prototype,
         })
+    }
+
+    /// May several functions have this name? A run asks the kernel, which spares it reading all symbols.
+    pub(super) fn may_be_shared(&self, function: &str) -> bool {
+        let asked = |name: &str| CString::new(name).is_ok_and(perf::is_ambiguous);
+        if !self.asks || self.features().kprobe.is_none() {
+            return true;
+        }
+        let tells = || {
+            *self
+                .tells_shared_names
+                .get_or_init(|| self.features().at_least(6, 6) || asked(EVERYWHERE))
+        };
+        asked(function) || !tells()
     }
 
     /// Names of the functions that BTF knows, of the kernel or of a module.

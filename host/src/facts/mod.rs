@@ -46,6 +46,7 @@ use crate::sys::trampoline::Function;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+pub use symbols::Namesake;
 use symbols::Symbols;
 
 /// What this machine offers. Making one reads nothing.
@@ -59,6 +60,7 @@ pub struct Facts {
     btf: OnceCell<Result<Btf, Report>>,
     modules: RefCell<BTreeMap<String, Option<Btf>>>,
     symbols: OnceCell<Symbols>,
+    tells_shared_names: OnceCell<bool>,
     debug: dwarf::Opened,
     binaries: elf::Kept,
     features: OnceCell<Features>,
@@ -99,6 +101,7 @@ impl Facts {
             btf: OnceCell::new(),
             modules: RefCell::default(),
             symbols: OnceCell::new(),
+            tells_shared_names: OnceCell::new(),
             debug: dwarf::Opened::default(),
             binaries: elf::Kept::default(),
             features: OnceCell::new(),

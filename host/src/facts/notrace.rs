@@ -13,8 +13,6 @@ pub enum Untraceable {
     Blacklisted,
     /// The kernel's tracer doesn't reach it.
     Notrace,
-    /// Several functions have its name.
-    Ambiguous,
 }
 
 impl Untraceable {
@@ -23,7 +21,6 @@ impl Untraceable {
         match self {
             Self::Blacklisted => "blacklisted",
             Self::Notrace => "notrace",
-            Self::Ambiguous => "of a name that several functions have",
         }
     }
 
@@ -36,7 +33,6 @@ impl Untraceable {
             Self::Notrace => {
                 "it is marked notrace: the kernel's tracer (available_filter_functions) doesn't reach it, and probes there need CONFIG_KPROBE_EVENTS_ON_NOTRACE"
             }
-            Self::Ambiguous => "several functions of the kernel have this name",
         }
     }
 }
@@ -47,10 +43,7 @@ impl Facts {
         if self.blacklist().contains(function) {
             return Some(Untraceable::Blacklisted);
         }
-        if self.is_notrace(function) == Some(true) {
-            return Some(Untraceable::Notrace);
-        }
-        (self.symbols().count(function) > 1).then_some(Untraceable::Ambiguous)
+        (self.is_notrace(function) == Some(true)).then_some(Untraceable::Notrace)
     }
 
     /// Is it out of the tracer's reach? `None` where that can't be told.
@@ -102,16 +95,11 @@ mod tests {
             "sys/kernel/tracing/available_filter_functions",
             b"vfs_read\nwake\nkprobe_dispatcher\n",
         );
-        machine.write(
-            "proc/kallsyms",
-            b"ffffffff81000000 t wake\nffffffff81000010 t wake\nffffffff81000020 T vfs_read\n",
-        );
         let facts = machine.facts();
         let why = |function| facts.untraceable(function);
         assert_eq!(why("kprobe_dispatcher"), Some(Untraceable::Blacklisted));
         assert_eq!(why("of_module"), Some(Untraceable::Blacklisted));
         assert_eq!(why("do_nmi"), Some(Untraceable::Notrace));
-        assert_eq!(why("wake"), Some(Untraceable::Ambiguous));
         assert_eq!(why("vfs_read"), None);
     }
 

@@ -1,7 +1,8 @@
 //! The kernel's functions by name, from `/proc/kallsyms`: some 10 MB of text, so it is read line by line and not kept.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ pub struct Symbols {
     path: PathBuf,
     /// What look-ups of names have found: a script's texts ask the same again.
     found: RefCell<HashMap<String, Option<Function>>>,
+    shared: OnceCell<HashMap<String, Vec<Namesake>>>,
 }
 
 /// A function of the kernel or of a module.
@@ -23,7 +25,18 @@ pub struct Function {
     pub module: Option<String>,
 }
 
+/// One of several functions that have one name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Namesake {
+    /// 0 where this user may not know it.
+    pub address: u64,
+    pub module: Option<String>,
+    /// The kernel, or the module that it is in, has no other one.
+    pub is_only_one: bool,
+}
+
 /// What a line of kallsyms says.
+#[derive(Clone, Copy)]
 struct Line<'a> {
     address: u64,
     name: &'a str,
@@ -35,6 +48,7 @@ impl Symbols {
         Self {
             path: root.join("proc/kallsyms"),
             found: RefCell::default(),
+            shared: OnceCell::new(),
         }
     }
 
@@ -53,11 +67,7 @@ impl Symbols {
         let mut found = None;
         self.each(|line| {
             if line.name == name {
-                found = Some(Function {
-                    name: name.to_owned(),
-                    address: line.address,
-                    module: line.module.map(str::to_owned),
-                });
+                found = Some(line.owned());
             }
             found.is_none()
         });
@@ -71,49 +81,26 @@ impl Symbols {
             .filter(|address| *address != 0)
     }
 
-    /// How many functions of a name there are.
-    pub fn count(&self, name: &str) -> usize {
-        let mut count = 0;
-        self.each(|line| {
-            count += usize::from(line.name == name);
-            true
+    /// The functions of a name that is not of one alone, in the order of their addresses; none of a name that is. What the
+    /// kernel ran at its start is left out: its memory holds other things since.
+    pub fn sharing(&self, name: &str) -> &[Namesake] {
+        let all = self.shared.get_or_init(|| {
+            let text = std::fs::read(&self.path).unwrap_or_default();
+            shared(&String::from_utf8_lossy(&text))
         });
-        count
+        all.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The modules that have a function of a name, each once; `None` stands for the kernel itself.
-    pub fn modules_with(&self, name: &str) -> Vec<Option<String>> {
-        let mut modules = Vec::new();
-        self.each(|line| {
-            let module = line.module.map(str::to_owned);
-            if line.name == name && !modules.contains(&module) {
-                modules.push(module);
-            }
-            true
-        });
-        modules
-    }
-
-    /// Where a function begins (in a module, where one is named), and how many bytes later the next one does. `None` where
-    /// addresses may not be known.
-    pub fn extent(&self, name: &str, module: Option<&str>) -> Option<(u64, u64)> {
-        let (mut start, mut next) = (0, None);
-        self.each(|line| {
-            if line.name == name && (module.is_none() || line.module == module) {
-                start = line.address;
-            }
-            start == 0
-        });
-        if start == 0 {
-            return None;
-        }
+    /// How many bytes behind the beginning of a function the next one begins.
+    pub fn size_at(&self, start: u64) -> Option<u64> {
+        let mut next = None;
         self.each(|line| {
             if line.address > start {
                 next = Some(next.map_or(line.address, |next: u64| next.min(line.address)));
             }
             true
         });
-        Some((start, next? - start))
+        Some(next? - start)
     }
 
     /// Names of all functions with their modules, sorted, each once in a module.
@@ -142,6 +129,54 @@ impl Symbols {
                 return;
             }
             text.clear();
+        }
+    }
+}
+
+/// Names that several functions have, with those that are still there.
+fn shared(text: &str) -> HashMap<String, Vec<Namesake>> {
+    let mut gone = 0..0;
+    for line in text.lines() {
+        let address = || u64::from_str_radix(line.split(' ').next()?, 16).ok();
+        match line.rsplit(' ').next() {
+            Some("__init_begin") => gone.start = address().unwrap_or(0),
+            Some("__init_end") => gone.end = address().unwrap_or(0),
+            _ => {}
+        }
+    }
+    let (mut first, mut shared) = (HashMap::new(), HashMap::new());
+    for line in text.lines().filter_map(function) {
+        match first.entry(line.name) {
+            Entry::Vacant(place) => {
+                place.insert(line);
+            }
+            Entry::Occupied(known) => {
+                let all = shared.entry(line.name);
+                all.or_insert_with(|| vec![*known.get()]).push(line);
+            }
+        }
+    }
+    let namesakes = |(name, mut lines): (&str, Vec<Line<'_>>)| {
+        lines.sort_by_key(|line| line.address);
+        // Those of an address that may not be known are several.
+        lines.dedup_by(|a, b| a.address == b.address && a.address != 0);
+        let living = lines.iter().filter(|line| !gone.contains(&line.address));
+        let all = living.map(|line| Namesake {
+            address: line.address,
+            module: line.module.map(str::to_owned),
+            is_only_one: lines.iter().filter(|of| of.module == line.module).count() == 1,
+        });
+        (name.to_owned(), all.collect())
+    };
+    shared.into_iter().map(namesakes).collect()
+}
+
+impl Line<'_> {
+    fn owned(&self) -> Function {
+        Function {
+            name: self.name.to_owned(),
+            address: self.address,
+            module: self.module.map(str::to_owned),
         }
     }
 }
@@ -219,14 +254,40 @@ mod tests {
             Some("ext4")
         );
         assert_eq!(symbols.function("a_datum"), None);
-        assert_eq!(symbols.count("vfs_read"), 2);
-        assert_eq!(
-            symbols.extent("vfs_read", None),
-            Some((0xffff_ffff_8100_0000, 0x20))
+        assert_eq!(symbols.size_at(0xffff_ffff_8100_0000), Some(0x20));
+        assert_eq!(symbols.size_at(0xffff_ffff_c000_0000), None);
+    }
+
+    #[test]
+    fn functions_that_share_a_name_are_told_apart() {
+        let (_root, symbols) = symbols(
+            "ffffffff81000040 t show\nffffffff81000010 t show\nffffffff81000010 t show\n\
+             ffffffff81000020 T vfs_read\nffffffff81000030 d show\nffffffff82000000 D __init_begin\n\
+             ffffffff82000010 t show\nffffffff82000020 t late\nffffffff82001000 R __init_end\n\
+             ffffffffc0000000 t show\t[ext4]\nffffffffc0000010 t late\t[ext4]\n",
         );
-        assert_eq!(symbols.extent("ext4_sync_file", Some("ext4")), None);
-        assert_eq!(symbols.extent("vfs_read", Some("ext4")), None);
-        assert_eq!(symbols.modules_with("vfs_read"), [None]);
+        let of = |address, module: Option<&str>, is_only_one| Namesake {
+            address,
+            module: module.map(str::to_owned),
+            is_only_one,
+        };
+        let kernel = |at: u64| of(0xffff_ffff_8100_0000 + at, None, false);
+        let ext4 = |at: u64| of(0xffff_ffff_c000_0000 + at, Some("ext4"), true);
+        assert_eq!(
+            symbols.sharing("show"),
+            [kernel(0x10), kernel(0x40), ext4(0)]
+        );
+        assert!(symbols.sharing("vfs_read").is_empty());
+        // The kernel still knows the other by that name.
+        assert_eq!(symbols.sharing("late"), [ext4(0x10)]);
+    }
+
+    #[test]
+    fn functions_are_counted_where_their_addresses_may_not_be_known() {
+        let zero = "0000000000000000";
+        let (_root, symbols) = symbols(&format!("{zero} t show\n{zero} t show\n{zero} T once\n"));
+        assert_eq!(symbols.sharing("show").len(), 2);
+        assert!(symbols.sharing("once").is_empty());
     }
 
     #[test]

@@ -109,13 +109,13 @@ pub fn attachment(attachment: &Attachment) -> String {
             function,
             offset: 0,
             ret: false,
-        } => format!("kprobe at {function}"),
+        } => format!("kprobe at {}", function.name),
         Attachment::Kprobe {
             function,
             offset,
             ret: false,
-        } => format!("kprobe at {function}+{offset}"),
-        Attachment::Kprobe { function, .. } => format!("kretprobe at {function}"),
+        } => format!("kprobe at {}+{offset}", function.name),
+        Attachment::Kprobe { function, .. } => format!("kretprobe at {}", function.name),
         Attachment::Fentry { function, exit, .. } => {
             format!("{} at {function}", if *exit { "fexit" } else { "fentry" })
         }
@@ -143,7 +143,7 @@ pub fn attachment(attachment: &Attachment) -> String {
                 Ends::Both => "kprobe.session",
             };
             match functions.as_slice() {
-                [one] => format!("{kind} at {one}"),
+                [one] => format!("{kind} at {}", one.name),
                 many => format!("{kind} at {} functions", many.len()),
             }
         }

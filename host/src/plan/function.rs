@@ -1,13 +1,15 @@
 //! Functions of the kernel: by trampoline where that gives the same answer, else by kprobe.
 
 use super::attachment::Hanging;
-use super::{Attachment, Options};
-use crate::facts::{Facts, Location, Match, names};
+use super::{Attachment, KernelFunction, Options};
+use crate::facts::{Facts, Location, Match, Namesake, names};
 use crate::report::Report;
 use crate::spec::Kind;
 
 /// Of more functions, kprobes are put on all of them at once for less than so many trampolines.
 const FEW: usize = 4;
+
+const SEVERAL: &str = "several functions have this name, and fentry knows them by it";
 
 /// What was asked for.
 #[derive(Clone, Copy)]
@@ -16,6 +18,7 @@ struct Place<'a> {
     module: Option<&'a str>,
     function: &'a str,
     offset: u64,
+    namesake: Option<&'a Namesake>,
 }
 
 impl<'a> Place<'a> {
@@ -26,14 +29,21 @@ impl<'a> Place<'a> {
                 module,
                 name,
                 offset,
+                namesake,
             } => Some(Self {
                 kind: found.kind,
                 module: module.as_deref(),
                 function: name,
                 offset: *offset,
+                namesake: namesake.as_ref(),
             }),
             _ => None,
         }
+    }
+
+    /// Does its name say which function of the kernel, or of its module, it is?
+    fn is_named_alone(self) -> bool {
+        self.namesake.is_none_or(|namesake| namesake.is_only_one)
     }
 
     fn is_return(self) -> bool {
@@ -63,6 +73,11 @@ pub(super) fn hang(
                 (Some(_), false) => report.help(format!("kprobe:{function} may do")),
             }
         };
+        if !place.is_named_alone() && !options.exact && facts.features().kprobe.is_some() {
+            let mut own = kprobe(place);
+            own.why = format!("no fentry: {SEVERAL}");
+            return Ok(own);
+        }
         return trampoline(facts, place).map_err(refused);
     }
     let mut own = kprobe(place);
@@ -72,7 +87,7 @@ pub(super) fn hang(
     if place.offset > 0 {
         return possible(facts, own, "fentry, which may stand in, takes no offset");
     }
-    if together > FEW && facts.features().kprobe.is_some() {
+    if together > FEW && place.is_named_alone() && facts.features().kprobe.is_some() {
         return Ok(own);
     }
     match trampoline(facts, place) {
@@ -127,10 +142,14 @@ fn possible(facts: &Facts, kprobe: Hanging, help: &str) -> Result<Hanging, Repor
 
 fn kprobe(place: Place<'_>) -> Hanging {
     let ret = place.is_return();
-    let function = match place.module {
+    let name = match place.module {
         None => place.function.to_owned(),
         // As kallsyms_lookup_name of the kernel takes it.
         Some(module) => format!("{module}:{}", place.function),
+    };
+    let function = KernelFunction {
+        name,
+        address: place.namesake.map(|namesake| namesake.address),
     };
     Hanging::own(
         Attachment::Kprobe {
@@ -147,6 +166,9 @@ fn kprobe(place: Place<'_>) -> Hanging {
 }
 
 fn trampoline(facts: &Facts, place: Place<'_>) -> Result<Hanging, String> {
+    if !place.is_named_alone() {
+        return Err(SEVERAL.into());
+    }
     let exit = place.is_return();
     let function = facts.trampoline(place.function, place.module, exit)?;
     Ok(Hanging::own(
@@ -215,6 +237,56 @@ mod tests {
         fentry:vfs_write can't be attached: BTF doesn't know this function
           kprobe:vfs_write may do
         ");
+    }
+
+    const SHARED: &str = "ffffffff81000000 t vfs_read\nffffffff81000100 t vfs_read\n\
+        ffffffff81000200 T wake\nffffffffc0000000 t wake\t[ext4]\n";
+
+    #[test]
+    fn functions_that_share_a_name_are_told_apart_by_their_addresses() {
+        let machine = Machine::with_trampolines();
+        machine.write("proc/kallsyms", SHARED.as_bytes());
+        machine.write(
+            "sys/kernel/tracing/available_filter_functions",
+            b"vfs_read\nvfs_read\nwake\nwake [ext4]\n",
+        );
+        let chosen = |spec, exact, together| chosen(&machine, spec, exact, together);
+        let all = [
+            ("kprobe:vfs_read", false, 2),
+            ("kretprobe:vfs_read", false, 100),
+            ("fentry:vfs_read", false, 2),
+            ("fentry:vfs_read", true, 2),
+            ("kprobe:wake", false, 2),
+        ];
+        let all = all.map(|(spec, exact, together)| chosen(spec, exact, together));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        kprobe at vfs_read: no fentry: several functions have this name, and fentry knows them by it
+        kretprobe at vfs_read: no fentry: several functions have this name, and fentry knows them by it
+        kprobe at vfs_read: no fentry: several functions have this name, and fentry knows them by it
+        fentry:vfs_read can't be attached: several functions have this name, and fentry knows them by it
+          kprobe:vfs_read may do
+        fentry at wake: cheaper than a kprobe, with the same arguments
+        ");
+        let found = |spec: &str| {
+            let found = machine.facts().find(&probe::parse(spec).unwrap(), None);
+            found.map(|found| (found.matches.len(), found.optional[0], found.missing.len()))
+        };
+        assert_eq!(found("kprobe:vfs_read"), Ok((2, true, 0)));
+        assert_eq!(found("kprobe:{vfs_read,wake}"), Ok((4, true, 0)));
+        assert_eq!(found("kprobe:ext4:wake"), Ok((1, true, 0)));
+        assert_eq!(found("kprobe:vfs_rea*"), Ok((2, true, 0)));
+        let hidden = SHARED.replace("ffffffff8100", "000000000000");
+        machine.write("proc/kallsyms", hidden.replace("0100 ", "0000 ").as_bytes());
+        let refused = found("kprobe:vfs_read").unwrap_err().to_string();
+        assert!(
+            refused.contains("2 functions are called 'vfs_read'"),
+            "{refused}"
+        );
+        assert!(found("kprobe:vfs_rea*").is_err());
+        assert_eq!(
+            found("kprobe:vfs_read,kprobe:nothing*,kprobe:ext4:wake"),
+            Ok((1, true, 2))
+        );
     }
 
     #[test]

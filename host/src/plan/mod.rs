@@ -180,7 +180,7 @@ pub enum Attachment {
         event: String,
     },
     Kprobe {
-        function: String,
+        function: KernelFunction,
         offset: u64,
         ret: bool,
     },
@@ -201,7 +201,7 @@ pub enum Attachment {
     },
     /// In one link, in which functions are known by their place in the list.
     KprobeMulti {
-        functions: Vec<String>,
+        functions: Vec<KernelFunction>,
         ends: Ends,
     },
     /// In one link, in which places are known by their own place in the list.
@@ -247,6 +247,15 @@ impl Ends {
     fn one(ret: bool) -> Self {
         if ret { Self::Return } else { Self::Beginning }
     }
+}
+
+/// A function of the kernel, as those are told who put probes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelFunction {
+    /// `MODULE:FUNCTION` where the module was asked for.
+    pub name: String,
+    /// Where it begins, where the name is not its own.
+    pub address: Option<u64>,
 }
 
 /// A counter that runs the program.

@@ -3,7 +3,7 @@
 
 use super::attachment::Hanging;
 use super::site::Compiled;
-use super::{Attachment, BinaryPlace, Ends, Layout, call};
+use super::{Attachment, BinaryPlace, Ends, KernelFunction, Layout, call};
 use crate::expr::tree::Part;
 use crate::facts::{Facts, Match};
 use std::path::PathBuf;
@@ -188,7 +188,7 @@ impl Class {
         let members = std::slice::from_ref(member);
         match self {
             Self::Function { .. } if !kept(members).is_empty() => {
-                let in_reach = facts.is_notrace(&function(member)?) == Some(false);
+                let in_reach = facts.is_notrace(&function(member)?.name) == Some(false);
                 let shared = self.attachment(facts, exact, members);
                 shared.filter(|shared| in_reach && shared.ends() == Some(Ends::Both))
             }
@@ -283,12 +283,15 @@ fn at_each(members: &[Ready]) -> Shared {
     }
 }
 
-/// Such links know functions by their names alone.
-fn function(member: &Ready) -> Option<String> {
+/// Such links know functions by their names, without modules', or by their addresses.
+fn function(member: &Ready) -> Option<KernelFunction> {
     match &member.hanging.attachment {
         Attachment::Kprobe { function, .. } => {
-            let name = function.rsplit(':').next().unwrap_or_default();
-            Some(name.to_owned())
+            let name = function.name.rsplit(':').next().unwrap_or_default();
+            Some(KernelFunction {
+                name: name.to_owned(),
+                address: function.address,
+            })
         }
         _ => None,
     }

@@ -64,6 +64,10 @@ pub(super) fn not_attached(error: &io::Error, probe: &str, place: Option<&Place>
     let report = match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => no_permission(),
         Some(libc::EMFILE) => too_many_files(),
+        Some(libc::EADDRNOTAVAIL) => Report::new(format!(
+            "{} can't be attached: several functions of the kernel have this name",
+            probe
+        )),
         Some(libc::ENOENT) => Report::new(format!(
             "{} can't be attached: this kernel does not have it",
             probe
@@ -110,7 +114,7 @@ pub(super) fn function_not_attached(
 pub(super) fn is_about_the_function(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
-        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP | libc::EADDRNOTAVAIL)
+        Some(libc::EINVAL | libc::ESRCH | libc::ENOTSUP)
     )
 }
 

@@ -44,16 +44,32 @@ impl Ends {
     }
 }
 
+/// Kernel functions.
+#[derive(Clone, Copy)]
+pub enum Functions<'a> {
+    /// Of several that have one, the first.
+    Names(&'a [CString]),
+    /// Where they begin.
+    Addresses(&'a [u64]),
+}
+
 /// Hangs a program up at kernel functions (5.18), each of which has its cookie; closing the result detaches it.
 pub fn kprobe_multi(
     program: impl AsFd,
-    functions: &[CString],
+    functions: Functions<'_>,
     cookies: &[u64],
     ends: Ends,
 ) -> io::Result<OwnedFd> {
-    let length = same_length(functions.len(), cookies.len())?;
+    let count = match functions {
+        Functions::Names(names) => names.len(),
+        Functions::Addresses(addresses) => addresses.len(),
+    };
+    let length = same_length(count, cookies.len())?;
     let program = program.as_fd().as_raw_fd() as u32;
-    let names: Vec<u64> = functions.iter().map(|name| name.as_ptr() as u64).collect();
+    let names: Vec<u64> = match functions {
+        Functions::Names(names) => names.iter().map(|name| name.as_ptr() as u64).collect(),
+        Functions::Addresses(_) => Vec::new(),
+    };
     let fill = |attr: &mut bpf_attr| {
         // SAFETY: BPF_LINK_CREATE reads this member of the union.
         let link = unsafe { &mut attr.link_create };
@@ -63,10 +79,13 @@ pub fn kprobe_multi(
         let multi = unsafe { &mut link.__bindgen_anon_3.kprobe_multi };
         multi.flags = ends.flags();
         multi.cnt = length;
-        multi.syms = names.as_ptr() as u64;
+        match functions {
+            Functions::Names(_) => multi.syms = names.as_ptr() as u64,
+            Functions::Addresses(addresses) => multi.addrs = addresses.as_ptr() as u64,
+        }
         multi.cookies = cookies.as_ptr() as u64;
     };
-    // SAFETY: names and cookies outlive the call, as many of each as said; names end in NUL.
+    // SAFETY: functions and cookies outlive the call, as many of each as said; names end in NUL.
     unsafe { open(bpf_cmd::BPF_LINK_CREATE, fill) }
 }
 

@@ -30,6 +30,8 @@ pub enum Event {
         offset: u64,
         ret: bool,
     },
+    /// At an address of the kernel's.
+    KprobeAt { address: u64, ret: bool },
     /// At `offset` of a file; of one process's mapping of it with `pid`. `semaphore` is the offset of a 16-bit counter
     /// that the kernel raises while the event is there.
     Uprobe {
@@ -117,6 +119,19 @@ pub fn attach_as(event: &Event, program: impl AsFd, cookie: u64) -> io::Result<A
     })
 }
 
+/// Does the kernel say that several of its functions have a name? It looks when a kprobe is asked for by a name (since 6.6,
+/// and in later releases of older kernels): one that can't be is asked for.
+pub fn is_ambiguous(function: CString) -> bool {
+    let event = Event::Kprobe {
+        function,
+        // Behind all of the kernel, and not cut (it has 32 bits of it).
+        offset: 0xffff_fff0,
+        ret: false,
+    };
+    let opened = open(&event);
+    opened.is_err_and(|error| error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
+}
+
 fn open(event: &Event) -> io::Result<OwnedFd> {
     let (attr, pid, cpu) = attributes(event)?;
     open_attr(&attr, pid, cpu, PERF_FLAG_FD_CLOEXEC.into())
@@ -170,6 +185,11 @@ fn attributes(event: &Event) -> io::Result<(perf_event_attr, i32, i32)> {
             attr.config = if *ret { RETURN } else { 0 };
             attr.__bindgen_anon_3.kprobe_func = function.as_ptr() as u64;
             attr.__bindgen_anon_4.probe_offset = *offset;
+        }
+        Event::KprobeAt { address, ret } => {
+            attr.type_ = pmu("kprobe")?;
+            attr.config = if *ret { RETURN } else { 0 };
+            attr.__bindgen_anon_4.kprobe_addr = *address;
         }
         Event::Uprobe {
             path,

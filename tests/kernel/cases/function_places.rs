@@ -1,7 +1,7 @@
 //! Which functions of the kernel can be probed: in modules, at offsets, and those that can't.
 
 use super::cases;
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Outcome, Trace, product};
 use crate::worker::Worker;
 use serde_json::json;
 use std::process::Command;
@@ -15,6 +15,8 @@ cases!(function_places:
     functions_that_are_marked_notrace[Kprobes],
     of_a_pattern_they_are_skipped[Kprobes],
     what_the_compiler_renamed[Kprobes],
+    all_that_share_a_name[Kprobes],
+    where_they_are_may_be_hidden[Kprobes],
     every_function_of_tcp[Kprobes],
     without_kprobes_the_nearest_kind_is_named[NoKprobes],
 );
@@ -170,4 +172,79 @@ fn without_kprobes_the_nearest_kind_is_named() {
     for words in ["CONFIG_KPROBES", "tracepoint or rawtracepoint would do"] {
         assert!(said.contains(words), "{words}: {said}");
     }
+}
+
+/// Files of three buses, each of which has a function of its own that is called `modalias_show`.
+fn modaliases() -> Vec<String> {
+    let mut all = Vec::new();
+    for bus in ["pci", "acpi", "platform"] {
+        let folder = std::fs::read_dir(format!("/sys/bus/{bus}/devices"));
+        let files = folder.expect("the bus").flatten();
+        let files = files.map(|device| device.path().join("modalias"));
+        let before = all.len();
+        all.extend(files.filter_map(|file| {
+            file.canonicalize()
+                .ok()?
+                .into_os_string()
+                .into_string()
+                .ok()
+        }));
+        assert!(all.len() > before, "{bus} has devices with names");
+    }
+    all
+}
+
+/// A read of a file in /sys calls its function once.
+fn all_that_share_a_name() {
+    let files = modaliases();
+    let command = format!("sh -c 'cat {} >/dev/null'", files.join(" "));
+    for kind in ["kprobe", "kretprobe", "fentry", "fexit"] {
+        let code = format!(
+            r#"probe "{kind}:modalias_show":by "probe, func":name "n":count()
+            probe "{kind}:modalias_sho*":by "probe, func":name "pattern":count()"#
+        );
+        let rows = json!([{"probe": format!("{kind}:modalias_show"), "func": "modalias_show", "count": files.len()}]);
+        let mut ways = vec![&[][..]];
+        if kind.starts_with('k') {
+            ways.push(&["--attach", "exact"]);
+        }
+        for way in ways {
+            let outcome = Trace::with(&code, &[&["-c", &command], way].concat()).run();
+            for name in ["n", "pattern"] {
+                assert_eq!(outcome.rows(name), rows.as_array().unwrap(), "{outcome:?}");
+            }
+        }
+    }
+    let code = r#"probe "kretprobe:modalias_show":by "ok = entry(arg2) == ptr(args.buf) and elapsed > 0":name "n":count()"#;
+    let outcome = Trace::with(code, &["-c", &command]).run();
+    let rows = json!([{"ok": true, "count": files.len()}]);
+    assert_eq!(outcome.rows("n"), rows.as_array().unwrap(), "{outcome:?}");
+    let listed = listed("kprobe:modalias_show");
+    assert_eq!(listed, "kprobe:modalias_show\n");
+}
+
+fn listed(spec: &str) -> String {
+    let output = Command::new(product()).args(["list", spec]).output();
+    String::from_utf8(output.expect("the product starts").stdout).expect("UTF-8")
+}
+
+/// One of them alone would be a wrong answer.
+fn where_they_are_may_be_hidden() {
+    const HIDES: &str = "/proc/sys/kernel/kptr_restrict";
+    let before = std::fs::read_to_string(HIDES).expect("a number");
+    std::fs::write(HIDES, "2").expect("root may hide addresses");
+    let outcome = Trace::of(r#"probe "kprobe:modalias_show":count()"#).run();
+    let others = Trace::of(
+        r#"probe "kprobe:{vfs_open,modalias_show}":name "n":count() after("100ms", exit)"#,
+    )
+    .run();
+    std::fs::write(HIDES, before).expect("root may show addresses");
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("functions are called 'modalias_show', and the kernel hides"),
+        "{outcome:?}"
+    );
+    others.is_well();
 }

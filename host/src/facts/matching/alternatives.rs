@@ -13,7 +13,7 @@ use std::path::Path;
 pub struct Found {
     /// Each once, in the order of the patterns.
     pub matches: Vec<Match>,
-    /// For each of them: it is of a pattern, so that others do without it.
+    /// For each of them: it is of a pattern, or shares its name, so that others do without it.
     pub optional: Vec<bool>,
     /// What this kernel calls otherwise: the probe that was found, and the name that was asked for.
     pub renamed: Vec<(String, String)>,
@@ -86,8 +86,9 @@ impl Facts {
                     for next in found {
                         // Several places may have one name.
                         if seen.insert(next.probe.clone()) || !all.matches.contains(&next) {
+                            // Others of its name do without one that takes no probe.
+                            all.optional.push(!named || is_namesake(&next));
                             all.matches.push(next);
-                            all.optional.push(!named);
                         }
                     }
                 }
@@ -122,6 +123,17 @@ impl Facts {
         let mut others = renamed::probes(pattern).into_iter();
         others.find_map(|other| self.matches(&other, pid).ok())
     }
+}
+
+/// Is it one of several functions of the kernel that have its name?
+fn is_namesake(found: &Match) -> bool {
+    matches!(
+        found.location,
+        Location::Function {
+            namesake: Some(_),
+            ..
+        }
+    )
 }
 
 /// Has it no wildcard, so that it names what must be there?

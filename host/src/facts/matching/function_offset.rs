@@ -11,7 +11,7 @@ const BREAKPOINT: u8 = 0xcc;
 const FARTHEST: u64 = 1 << 20;
 
 impl Facts {
-    /// Can a kprobe stand `offset` bytes into a function? The kernel decodes it, too: what can't be told here, for want of
+    /// Can a kprobe stand `offset` bytes into a function, which is at `address` where its name doesn't say so? The kernel decodes it, too: what can't be told here, for want of
     /// rights or of /proc/kcore, is left to it.
     ///
     /// # Errors
@@ -21,11 +21,18 @@ impl Facts {
         module: Option<&str>,
         name: &str,
         offset: u64,
+        address: Option<u64>,
     ) -> Result<(), Report> {
         if offset == 0 {
             return Ok(());
         }
-        let Some((start, size)) = self.symbols().extent(name, module) else {
+        let start = address.or_else(|| {
+            let only = self.symbols().function(name);
+            let only = only.filter(|of| module.is_none() || of.module.as_deref() == module);
+            only.map(|of| of.address).filter(|address| *address != 0)
+        });
+        let Some((start, size)) = start.and_then(|at| Some((at, self.symbols().size_at(at)?)))
+        else {
             return Ok(());
         };
         if offset >= size {
@@ -69,7 +76,7 @@ mod tests {
         // push rbp; mov rbp, rsp; mov eax, 5; ret
         let code = [0x55, 0x48, 0x89, 0xe5, 0xb8, 5, 0, 0, 0, 0xc3];
         let check = |offset| {
-            let checked = machine.facts().check_offset(None, "vfs_read", offset);
+            let checked = machine.facts().check_offset(None, "vfs_read", offset, None);
             checked.map_err(|report| report.to_string())
         };
         // Without /proc/kcore, the kernel decides.
@@ -81,7 +88,9 @@ mod tests {
         let behind = check(0x100).unwrap_err();
         assert!(behind.contains("vfs_read+256"), "{behind}");
         assert_eq!(
-            machine.facts().check_offset(Some("ext4"), "vfs_read", 2),
+            machine
+                .facts()
+                .check_offset(Some("ext4"), "vfs_read", 2, None),
             Ok(())
         );
     }
@@ -91,6 +100,9 @@ mod tests {
         let machine = Machine::new();
         let code = [0xcc, 0x48, 0x89, 0xe5, 0xb8, 5, 0, 0, 0, 0xc3];
         machine.write("proc/kcore", &sample(0xffff_ffff_8100_0000, &code));
-        assert_eq!(machine.facts().check_offset(None, "vfs_read", 2), Ok(()));
+        assert_eq!(
+            machine.facts().check_offset(None, "vfs_read", 2, None),
+            Ok(())
+        );
     }
 }

@@ -1,14 +1,22 @@
 //! Functions of the kernel.
 
 use super::{Location, Match, malformed, nothing_left, unknown};
+use crate::facts::symbols::Namesake;
 use crate::facts::{Facts, renamed, symbols};
 use crate::report::Report;
 use crate::spec::probe::{expand, is_plain, matches};
 use crate::spec::{Kind, Pattern};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// A function's module, and what tells it from others of its name.
+type Named = (Option<String>, Option<Namesake>);
+
 impl Facts {
-    pub(super) fn functions(&self, pattern: &Pattern) -> Result<Vec<Match>, Report> {
+    pub(super) fn functions(
+        &self,
+        pattern: &Pattern,
+        left_out: &mut Vec<Report>,
+    ) -> Result<Vec<Match>, Report> {
         let (module, function) = match pattern.parts.as_slice() {
             [function] => (None, function),
             [module, function] => (Some(module), function),
@@ -17,14 +25,14 @@ impl Facts {
         let (mut found, mut missing) = (BTreeSet::new(), None);
         for function in expand(function) {
             if !is_plain(&function) {
-                found.extend(self.functions_like(pattern.kind, module, &function));
+                found.extend(self.functions_like(pattern.kind, module, &function, left_out));
                 continue;
             }
             let (name, offset) = written(pattern.kind, &function)?;
             match self.functions_called(module, name)? {
-                Ok(modules) => {
-                    let places = modules.into_iter();
-                    found.extend(places.map(|module| (module, name.to_owned(), offset)));
+                Ok(all) => {
+                    let places = all.into_iter();
+                    found.extend(places.map(|named| (name.to_owned(), named, offset)));
                 }
                 Err(report) => {
                     missing.get_or_insert(report);
@@ -35,11 +43,13 @@ impl Facts {
         if !found.is_empty() {
             self.can_probe_functions(is_by_trampoline(pattern.kind))?;
         }
-        for (module, name, offset) in &found {
-            self.check_offset(module.as_deref(), name, *offset)?;
+        for (name, (of, namesake), offset) in &found {
+            let address = namesake.as_ref().map(|namesake| namesake.address);
+            self.check_offset(of.as_deref(), name, *offset, address)?;
         }
-        let matched = |(module, name, offset): (Option<String>, String, u64)| {
-            let within = module.iter().flat_map(|module| [module, ":"]);
+        let matched = |(name, (of, namesake), offset): (String, Named, u64)| {
+            let asked = of.iter().filter(|_| module.is_some());
+            let within = asked.flat_map(|module| [module, ":"]);
             let within: String = within.collect();
             Match {
                 kind: pattern.kind,
@@ -48,22 +58,25 @@ impl Facts {
                     offset => format!("{}:{within}{name}+{offset}", pattern.kind),
                 },
                 location: Location::Function {
-                    module,
+                    module: of,
                     name,
                     offset,
+                    namesake,
                 },
             }
         };
         Ok(found.into_iter().map(matched).collect())
     }
 
-    /// What a pattern matches, with modules where they were asked for.
+    /// What a pattern matches, with modules where they were asked for. Functions of one name that can't be told apart are left
+    /// out.
     fn functions_like(
         &self,
         kind: Kind,
         module: Option<&String>,
         function: &str,
-    ) -> Vec<(Option<String>, String, u64)> {
+        left_out: &mut Vec<Report>,
+    ) -> Vec<(String, Named, u64)> {
         let wanted = module.map(|module| expand(module));
         // Trampolines take what BTF knows; where there is none, that is said once, and not of each function.
         let by_types = is_by_trampoline(kind) && self.btf().is_ok();
@@ -82,36 +95,73 @@ impl Facts {
             });
             inside && matches(function, name) && (!by_types || is_typed(name, of))
         });
-        matching
-            .map(|(name, of)| (wanted.is_some().then_some(of).flatten(), name, 0))
-            .collect()
+        let (mut all, mut hidden) = (Vec::new(), Vec::new());
+        for (name, of) in matching {
+            let mut sharing = self.symbols().sharing(&name).to_vec();
+            sharing.retain(|other| other.module == of);
+            match told_apart(&sharing) {
+                _ if sharing.is_empty() => {
+                    all.push((name, (wanted.is_some().then_some(of).flatten(), None), 0));
+                }
+                Some(several) => {
+                    all.extend(several.into_iter().map(|named| (name.clone(), named, 0)))
+                }
+                None => hidden.push(name),
+            }
+        }
+        if let Some(first) = hidden.first() {
+            let more = match hidden.len() - 1 {
+                0 => String::new(),
+                more => format!(", as have {more} more names"),
+            };
+            let message = format!("several functions are called '{first}'{more}, and {HIDDEN}");
+            left_out.push(Report::new(message).help(SEEN));
+        }
+        all
     }
 
-    /// The modules, as far as they were asked for, that have a function. The inner error: there is no such function.
+    /// The functions of a name, in the modules that were asked for. The inner error: there is none.
     fn functions_called(
         &self,
         module: Option<&String>,
         name: &str,
-    ) -> Result<Result<Vec<Option<String>>, Report>, Report> {
+    ) -> Result<Result<Vec<Named>, Report>, Report> {
+        let told_apart = |several: &[Namesake]| {
+            told_apart(several).ok_or_else(|| {
+                let count = several.len();
+                let message = format!("{count} functions are called '{name}', and {HIDDEN}");
+                Report::new(message).help(SEEN)
+            })
+        };
         if let Some(module) = module {
             let wanted = expand(module);
-            let mut inside = self.symbols().modules_with(name);
-            inside.retain(|of| {
+            let is_inside = |of: &Option<String>| {
                 let of = of.as_deref().unwrap_or("vmlinux");
                 wanted.iter().any(|wanted| matches(wanted, of))
+            };
+            let mut sharing = self.symbols().sharing(name).to_vec();
+            sharing.retain(|namesake| is_inside(&namesake.module));
+            if !sharing.is_empty() {
+                return Ok(told_apart(&sharing));
+            }
+            let only = self.symbols().function(name);
+            return Ok(match only.filter(|only| is_inside(&only.module)) {
+                Some(only) => Ok(vec![(only.module, None)]),
+                None => Err(self.no_function_in(module, name)),
             });
-            return Ok(if inside.is_empty() {
-                Err(self.no_function_in(module, name))
-            } else {
-                Ok(inside)
-            });
+        }
+        if self.may_be_shared(name) {
+            let sharing = self.symbols().sharing(name);
+            if !sharing.is_empty() {
+                return Ok(told_apart(sharing));
+            }
         }
         // Types are found faster than symbols, and have names without what compilers put behind them. A run is told of that
         // when it attaches; who looks, and who may mean another name, goes by the symbols.
         let typed = self.btf().is_ok_and(|btf| btf.has_function(name));
         let known = typed && self.asks && !renamed::is_function(name);
         if known || self.symbols().function(name).is_some() {
-            return Ok(Ok(vec![None]));
+            return Ok(Ok(vec![(None, None)]));
         }
         let all = self.traceable_functions();
         if all.is_empty() && !typed {
@@ -121,7 +171,7 @@ impl Facts {
             );
         }
         if all.is_empty() {
-            return Ok(Ok(vec![None]));
+            return Ok(Ok(vec![(None, None)]));
         }
         Ok(Err(match part_of(name, &all) {
             Some(made) => Report::new(format!("no kernel function called '{name}'")).help(made),
@@ -185,6 +235,18 @@ impl Facts {
             None => self.symbols().functions(),
         }
     }
+}
+
+const HIDDEN: &str = "the kernel hides from this user where each of them is";
+const SEEN: &str = "it takes CAP_SYSLOG, and kernel.kptr_restrict below 2";
+
+/// Each of several functions of a name; `None` where it is hidden where they are.
+fn told_apart(several: &[Namesake]) -> Option<Vec<Named>> {
+    let all = several.iter().map(|namesake| {
+        let known = namesake.address != 0;
+        known.then(|| (namesake.module.clone(), Some(namesake.clone())))
+    });
+    all.collect()
 }
 
 /// `FUNCTION.isra.0` and the like among `all`, in words.

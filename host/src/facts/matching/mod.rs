@@ -15,6 +15,7 @@ mod tests;
 
 pub use alternatives::Found;
 
+use super::symbols::Namesake;
 use super::{Facts, elf};
 use crate::report::{self, Report};
 use crate::spec::{Kind, Pattern};
@@ -39,11 +40,13 @@ pub enum Location {
     RawTracepoint {
         name: String,
     },
-    /// `offset` in bytes from the function's start; `module` where it was asked for.
+    /// `offset` in bytes from the function's start; `module` where it was asked for, or tells functions of a name apart.
     Function {
         module: Option<String>,
         name: String,
         offset: u64,
+        /// Where the name is not its own.
+        namesake: Option<Namesake>,
     },
     /// `offset` in bytes from the file's start.
     Binary {
@@ -78,21 +81,21 @@ impl Facts {
         self.look_for(pattern, pid, &mut Vec::new())
     }
 
-    /// The same; what of a binary is `damaged` and left out is told.
+    /// The same; what is left out, as it is damaged or hidden, is told.
     fn look_for(
         &self,
         pattern: &Pattern,
         pid: Option<u32>,
-        damaged: &mut Vec<Report>,
+        left_out: &mut Vec<Report>,
     ) -> Result<Vec<Match>, Report> {
         let found = match pattern.kind {
             Kind::Tracepoint => self.tracepoints(pattern)?,
             Kind::RawTracepoint => self.raw_tracepoints(pattern)?,
             Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit => {
-                self.functions(pattern)?
+                self.functions(pattern, left_out)?
             }
             Kind::Uprobe | Kind::Uretprobe => self.binaries(pattern, pid)?,
-            Kind::Usdt => self.usdt_probes(pattern, pid, damaged)?,
+            Kind::Usdt => self.usdt_probes(pattern, pid, left_out)?,
             Kind::Profile | Kind::Interval => vec![timer(pattern)],
             Kind::Software | Kind::Hardware => self.counters(pattern)?,
         };
@@ -102,7 +105,7 @@ impl Facts {
         Ok(found)
     }
 
-    /// Everything that can be probed by name, in the syntax that `probe` takes. What can't be read here is left out.
+    /// Everything that can be probed by name, each name once, in the syntax that `probe` takes. What can't be read here is left out.
     pub fn list_all(&self) -> Vec<String> {
         let every = |kind, parts: &[&str]| {
             let parts = parts.iter().map(|part| (*part).to_owned()).collect();
@@ -114,7 +117,9 @@ impl Facts {
         all.extend(every(Kind::Kprobe, &["*"]));
         all.extend(every(Kind::Software, &["*"]));
         all.extend(every(Kind::Hardware, &["*"]));
-        all.into_iter().map(|found| found.probe).collect()
+        let mut probes: Vec<String> = all.into_iter().map(|found| found.probe).collect();
+        probes.dedup();
+        probes
     }
 }
 

@@ -1,6 +1,7 @@
 //! Kprobes and kretprobes, through perf: what the process leaves behind is nothing, even after SIGKILL.
 
 use super::Link;
+use crate::plan::KernelFunction;
 use crate::sys::bpf::ProgramType;
 use crate::sys::perf::{self, Event};
 use std::io;
@@ -10,11 +11,18 @@ pub(super) const ENTRY: (&str, ProgramType) = ("mt_kprobe", ProgramType::Kprobe)
 
 pub(super) fn attach(
     program: BorrowedFd<'_>,
-    function: &str,
+    function: &KernelFunction,
     offset: u64,
     ret: bool,
     cookie: u64,
 ) -> io::Result<Link> {
+    if let Some(start) = function.address {
+        let address = start.saturating_add(offset);
+        let event = Event::KprobeAt { address, ret };
+        let attached = perf::attach_as(&event, program, cookie)?;
+        return Ok(Link::Perf(vec![attached]));
+    }
+    let function = function.name.as_str();
     let at = |function: &str| {
         let event = Event::Kprobe {
             function: super::text(function)?,

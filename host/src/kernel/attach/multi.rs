@@ -2,10 +2,10 @@
 
 use super::{Attached, Link, NotAttached, Skipped};
 use crate::kernel::parallel::in_parallel;
-use crate::plan::{self, Attachment, BinaryPlace};
+use crate::plan::{self, Attachment, BinaryPlace, KernelFunction};
 use crate::sys::ENOTSUPP;
 use crate::sys::bpf::ProgramType;
-use crate::sys::links::{self, Ends, Places};
+use crate::sys::links::{self, Ends, Functions, Places};
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -50,28 +50,35 @@ impl Drop for Links {
 
 pub(super) fn kprobes(
     program: BorrowedFd<'_>,
-    functions: &[String],
+    functions: &[KernelFunction],
     ends: plan::Ends,
     optional: bool,
 ) -> Result<Attached, NotAttached> {
     let names: Result<Vec<CString>, _> = functions
         .iter()
-        .map(|name| super::text(name.as_str()))
+        .map(|function| super::text(function.name.as_str()))
         .collect();
     let names = names.map_err(|error| NotAttached { number: 0, error })?;
-    in_parts(functions.len(), optional, |part| {
-        let names: Vec<CString> = part
-            .iter()
-            .filter_map(|at| names.get(*at).cloned())
-            .collect();
-        links::kprobe_multi(program, &names, &cookies(part), known(ends)).map_err(|error| {
-            // A name that the function tracer does not have (kernel/trace/ftrace.c, ftrace_lookup_symbols); single probes
-            // are refused with EINVAL there.
-            match error.raw_os_error() {
-                Some(libc::ESRCH) => io::Error::from_raw_os_error(libc::EINVAL),
-                _ => error,
-            }
+    let link = |functions: Functions<'_>, part: &[usize]| {
+        let link = links::kprobe_multi(program, functions, &cookies(part), known(ends));
+        // What the function tracer does not have, by name and by address (kernel/trace/ftrace.c, ftrace_lookup_symbols and
+        // ftrace_match_addr); single probes are refused with EINVAL there.
+        link.map_err(|error| match error.raw_os_error() {
+            Some(libc::ESRCH | libc::ENOENT) => io::Error::from_raw_os_error(libc::EINVAL),
+            _ => error,
         })
+    };
+    let address = |at: &usize| functions.get(*at).and_then(|function| function.address);
+    // A link takes either.
+    let (by_address, by_name): (Vec<usize>, Vec<usize>) =
+        (0..functions.len()).partition(|at| address(at).is_some());
+    in_parts([by_name, by_address], optional, |part| {
+        let addresses: Vec<u64> = part.iter().filter_map(address).collect();
+        if !addresses.is_empty() {
+            return link(Functions::Addresses(&addresses), part);
+        }
+        let names = part.iter().filter_map(|at| names.get(*at).cloned());
+        link(Functions::Names(&names.collect::<Vec<_>>()), part)
     })
 }
 
@@ -84,7 +91,7 @@ pub(super) fn uprobes(
 ) -> Result<Attached, NotAttached> {
     let path = super::text(path.as_os_str().as_bytes());
     let path = path.map_err(|error| NotAttached { number: 0, error })?;
-    in_parts(places.len(), optional, |part| {
+    in_parts([(0..places.len()).collect()], optional, |part| {
         let of_part = || part.iter().filter_map(|at| places.get(*at));
         let offsets: Vec<u64> = of_part().map(|place| place.offset).collect();
         let semaphores: Vec<u64> = of_part()
@@ -122,14 +129,15 @@ pub(super) fn each(
     Ok(gathered(links, skipped))
 }
 
-/// The kernel refuses a whole link for one place that it doesn't like: halves of it are tried until that is found.
+/// A link of each part, as far as there is anything in it. The kernel refuses a whole link for one place that it doesn't like:
+/// halves of it are tried until that is found.
 fn in_parts(
-    count: usize,
+    parts: impl IntoIterator<Item = Vec<usize>>,
     optional: bool,
     link: impl Fn(&[usize]) -> io::Result<OwnedFd>,
 ) -> Result<Attached, NotAttached> {
     let (mut links, mut skipped) = (Vec::new(), Vec::new());
-    let mut open: Vec<Vec<usize>> = vec![(0..count).collect()];
+    let mut open: Vec<Vec<usize>> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     while let Some(mut part) = open.pop() {
         let error = match link(&part) {
             Ok(link) => {
@@ -207,21 +215,25 @@ mod tests {
         std::fs::File::open("/dev/null").map(OwnedFd::from)
     }
 
+    fn all() -> Vec<usize> {
+        (0..30).collect()
+    }
+
     #[test]
     fn what_the_kernel_refuses_is_found_and_left_out() {
-        let attached = in_parts(30, true, picky).unwrap();
+        let attached = in_parts([all()], true, picky).unwrap();
         let numbers: Vec<usize> = attached.skipped.iter().map(|of| of.number).collect();
         assert_eq!(numbers, [5, 15, 25]);
-        let failed = in_parts(30, false, picky).unwrap_err();
+        let failed = in_parts([all()], false, picky).unwrap_err();
         assert_eq!(failed.number, 5);
-        let nothing = in_parts(2, true, |_| picky(&[5])).unwrap();
+        let nothing = in_parts([vec![0, 1]], true, |_| picky(&[5])).unwrap();
         assert!(nothing.link.is_none() && nothing.skipped.len() == 2);
     }
 
     #[test]
     fn lack_of_rights_is_no_matter_of_places() {
         let calls = std::cell::Cell::new(0);
-        let failed = in_parts(30, true, |_| {
+        let failed = in_parts([all()], true, |_| {
             calls.set(calls.get() + 1);
             Err(io::Error::from_raw_os_error(libc::EPERM))
         });

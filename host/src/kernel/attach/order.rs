@@ -52,16 +52,16 @@ fn places(attachment: &Attachment) -> Vec<Place<'_>> {
             function,
             offset,
             ret,
-        } => vec![Place::Function(function, (!ret).then_some(*offset))],
+        } => vec![Place::Function(&function.name, (!ret).then_some(*offset))],
         Attachment::Fentry { function, exit, .. } => {
             vec![Place::Function(function, (!exit).then_some(0))]
         }
         Attachment::KprobeMulti { functions, ends } => {
             let at = |ret: &bool| (!ret).then_some(0);
-            let places = functions.iter().flat_map(|name| {
+            let places = functions.iter().flat_map(|function| {
                 returns(*ends)
                     .iter()
-                    .map(move |ret| Place::Function(name, at(ret)))
+                    .map(move |ret| Place::Function(&function.name, at(ret)))
             });
             places.collect()
         }
@@ -122,12 +122,17 @@ fn runs_last(attachment: &Attachment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::KernelFunction;
 
     #[test]
     fn what_meets_at_a_place_is_made_in_order_and_all_else_apart() {
         let raw = |name: &str| Attachment::RawTracepoint { name: name.into() };
-        let kprobe = |function: &str, ret| Attachment::Kprobe {
-            function: function.into(),
+        let function = |name: &str| KernelFunction {
+            name: name.into(),
+            address: None,
+        };
+        let kprobe = |name: &str, ret| Attachment::Kprobe {
+            function: function(name),
             offset: 0,
             ret,
         };
@@ -136,7 +141,7 @@ mod tests {
             event: event.into(),
         };
         let multi = |functions: &[&str]| Attachment::KprobeMulti {
-            functions: functions.iter().map(|name| (*name).into()).collect(),
+            functions: functions.iter().map(|name| function(name)).collect(),
             ends: Ends::Beginning,
         };
         let all = [
