@@ -205,7 +205,7 @@ fn all_that_share_a_name() {
         );
         let rows = json!([{"probe": format!("{kind}:modalias_show"), "func": "modalias_show", "count": files.len()}]);
         let mut ways = vec![&[][..]];
-        if kind.starts_with('k') {
+        if kind == "kprobe" {
             ways.push(&["--attach", "exact"]);
         }
         for way in ways {
