@@ -1,7 +1,7 @@
 //! Stopping Lua from a signal handler: whatever runs, a `pcall` loop and coroutines included.
 //!
 //! A count hook that is always on would make Lua twice as slow; one that is set when the signal comes costs nothing before.
-//! A loop inside a C function (a pattern match) can't be stopped this way.
+//! A loop inside a C function can't be stopped this way: `patterns` and `long_calls` have functions that look themselves.
 
 use mlua::ffi::{self, lua_Debug, lua_State};
 use mlua::{Function, Lua};
@@ -116,11 +116,31 @@ unsafe fn shared<'a>(state: *mut lua_State) -> Option<&'a Shared> {
 unsafe extern "C-unwind" fn stop(state: *mut lua_State, _: *mut lua_Debug) {
     // SAFETY: Lua calls hooks with free slots on the stack; nothing here is to be dropped when `lua_error` leaves.
     unsafe {
-        if shared(state).is_some_and(|shared| shared.triggered.load(SeqCst)) {
-            ffi::lua_pushstring(state, MESSAGE.as_ptr());
-            ffi::lua_error(state);
+        if is_stopped(state) {
+            raise(state);
         }
         ffi::lua_sethook(state, None, 0, 0);
+    }
+}
+
+/// Is what runs in the VM to end? For C functions, which the hook does not reach.
+///
+/// # Safety
+/// `state` must be running in a VM, with a slot free.
+pub(super) unsafe fn is_stopped(state: *mut lua_State) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { shared(state).is_some_and(|shared| shared.triggered.load(SeqCst)) }
+}
+
+/// Raises what Lua is stopped by. Whoever catches it gets no further: the hook is set by then.
+///
+/// # Safety
+/// `state` must be running in a VM, with a slot free, and in its caller nothing is to be dropped.
+pub(super) unsafe fn raise(state: *mut lua_State) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe {
+        ffi::lua_pushstring(state, MESSAGE.as_ptr());
+        ffi::lua_error(state)
     }
 }
 

@@ -1,9 +1,14 @@
 //! Lua as a script gets it: nothing in it reaches files, programs, the environment or Lua's own innards.
+//!
+//! And nothing in it runs for long where an interrupt does not reach it (`patterns`, `long_calls`), but for these: what goes once
+//! over as much memory as a script may have (`string.upper`, `utf8.len`, `table.concat`, `load` of a text of that size, a full
+//! `collectgarbage()`) takes its seconds; and `table.insert`, `remove`, `concat`, `unpack` and `sort` believe a `__len`, an
+//! `__index` and a comparison that are C functions themselves.
 
 use super::error::Failure;
 use super::interrupt::Interrupter;
 use super::script::Script;
-use super::{api, stdlib};
+use super::{api, long_calls, patterns, stdlib};
 use crate::report::{Report, did_you_mean};
 use mlua::{Lua, LuaOptions, MetaMethod, StdLib, Table, Value};
 
@@ -56,6 +61,8 @@ pub(crate) fn furnish(lua: &Lua, script: &Script) -> mlua::Result<()> {
         globals.raw_set(name, Value::Nil)?;
     }
     globals.raw_set("os", clocks(lua)?)?;
+    patterns::install(lua)?;
+    long_calls::install(lua)?;
     let (enter, leave) = Interrupter::functions(lua)?;
     let host = lua.create_table()?;
     host.raw_set("enter", enter)?;

@@ -18,6 +18,7 @@ cases!(prompt:
     many_events_are_counted_and_a_person_can_type,
     a_tally_is_watched_until_a_key_is_pressed,
     ctrl_c_stops_what_runs_and_never_the_session,
+    ctrl_c_stops_a_match,
     keys_that_are_typed_ahead_are_kept,
     tab_completes,
     what_was_typed_is_remembered,
@@ -257,6 +258,17 @@ fn ctrl_c_stops_what_runs_and_never_the_session() {
             .contains("stopped: the handler of tracepoint:syscalls:sys_enter_getppid")
     );
     assert_eq!(prompt.says("'here'"), "\"here\"");
+    assert_eq!(prompt.leave(), 0);
+}
+
+fn ctrl_c_stops_a_match() {
+    let mut prompt = Prompt::open();
+    let from = prompt.written();
+    prompt.press("('a'):rep(40):find(('a*'):rep(30) .. 'b')\r");
+    prompt.rest(Duration::from_millis(300));
+    prompt.press("\x03");
+    assert_eq!(prompt.answer(from), "stopped");
+    assert_eq!(prompt.says("('a=b'):match('(%w)=(%w)')"), "\"a\"\n\"b\"");
     assert_eq!(prompt.leave(), 0);
 }
 

@@ -4,7 +4,7 @@ use super::cases;
 use crate::trace::Trace;
 use std::time::{Duration, Instant};
 
-cases!(signals: run_functions, of_our_own_are_refused, duration_ends_a_loop, on_exit_runs_after_an_error);
+cases!(signals: run_functions, of_our_own_are_refused, duration_ends_a_loop, duration_ends_a_match, on_exit_runs_after_an_error);
 
 fn run_functions() {
     let code = r#"
@@ -35,6 +35,18 @@ fn duration_ends_a_loop() {
     let began = Instant::now();
     let code = r#"on_start(function() while true do end end) on_exit(function() print "bye" end)"#;
     let outcome = Trace::with(code, &["--duration", "100ms"]).run();
+    outcome.is_well();
+    assert_eq!(outcome.text(), "bye\n", "{outcome:?}");
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+fn duration_ends_a_match() {
+    let began = Instant::now();
+    let code = r#"
+        local s, p = ("a"):rep(40), ("a*"):rep(30) .. "b"
+        on_start(function() while true do pcall(string.find, s, p) end end)
+        on_exit(function() print "bye" end)"#;
+    let outcome = Trace::with(code, &["--duration", "300ms"]).run();
     outcome.is_well();
     assert_eq!(outcome.text(), "bye\n", "{outcome:?}");
     assert!(began.elapsed() < Duration::from_secs(20));
