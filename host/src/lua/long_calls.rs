@@ -154,6 +154,7 @@ mod tests {
     #[track_caller]
     fn agree(code: &str) {
         let outcome = |lua: &Lua| -> String {
+            lua.set_memory_limit(1 << 26).unwrap();
             let code = format!("return tostring(select(2, pcall(function()\n{code}\nend)))");
             lua.load(code).set_name("@t.lua").eval().unwrap()
         };

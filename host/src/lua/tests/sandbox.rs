@@ -62,3 +62,21 @@ fn globals_may_be_set_and_then_read() {
         "nil\nnil\n"
     );
 }
+
+#[test]
+fn what_would_take_for_ever_ends_at_once() {
+    for (code, expected) in [
+        ("('%99999d'):format(1)", "invalid conversion"),
+        ("table.unpack({}, 1, 10000000)", "too many results"),
+        ("utf8.codepoint(('a'):rep(10000000), 1, -1)", "too long"),
+        ("('a'):rep(10000000):byte(1, -1)", "too long"),
+        ("table.concat({}, '', 1, math.maxinteger)", "invalid value"),
+        ("table.insert({}, math.maxinteger, 1)", "out of bounds"),
+        ("table.remove({}, math.maxinteger)", "out of bounds"),
+        ("('a'):rep(1 << 40)", "more than"),
+    ] {
+        let message = failure(&format!("print({code})"));
+        assert!(message.contains(expected), "{code}: {message}");
+    }
+    assert_eq!(output("print(#(''):rep(math.maxinteger))").unwrap(), "0\n");
+}
