@@ -111,7 +111,7 @@ unsafe extern "C-unwind" fn move_(state: *mut lua_State) -> c_int {
             let index = if is_forward { step } else { last - step };
             ffi::lua_geti(state, 1, from + index);
             ffi::lua_seti(state, target, to + index);
-            if step as usize % STRIDE == 0 && interrupt::is_stopped(state) {
+            if (step as usize).is_multiple_of(STRIDE) && interrupt::is_stopped(state) {
                 interrupt::raise(state);
             }
         }
