@@ -60,6 +60,7 @@ unsafe extern "C-unwind" fn rep(state: *mut lua_State) -> c_int {
         }
         // In bytes, with a separator at the end.
         let whole = (unit as lua_Integer).checked_mul(count);
+        let whole = whole.filter(|&whole| whole <= lua_Integer::from(c_int::MAX));
         let Some(total) = whole.map(|whole| whole as usize - between) else {
             return own(state);
         };
