@@ -202,6 +202,7 @@ fn a_tally_is_watched_until_a_key_is_pressed() {
         "\"after\"",
         "the key is no part of the next line"
     );
+    prompt.rest(Duration::from_millis(300));
     let quiet = prompt.written();
     prompt.rest(Duration::from_millis(400));
     assert_eq!(prompt.written(), quiet, "nothing is drawn any more");
