@@ -8,6 +8,8 @@ use crate::rows::grouped;
 use crate::spec::ProbeId;
 use crate::sys::{clock, signals};
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 /// What a prompt asks.
@@ -42,6 +44,8 @@ pub enum Answer {
 
 pub(super) struct Desk {
     requests: Receiver<Request>,
+    /// A person waits for an answer.
+    awaited: Arc<AtomicBool>,
     answers: Sender<Answer>,
     /// Where the output goes; none when nobody watches.
     margin: Option<Margin>,
@@ -71,11 +75,13 @@ enum At {
 impl Desk {
     pub(super) fn new(
         requests: Receiver<Request>,
+        awaited: Arc<AtomicBool>,
         answers: Sender<Answer>,
         margin: Option<Margin>,
     ) -> Self {
         Self {
             requests,
+            awaited,
             answers,
             margin,
             at: RefCell::new(At::Idle),
@@ -306,10 +312,14 @@ impl Desk {
         matches!(&*self.at.borrow(), At::Screen { .. })
     }
 
-    /// Ctrl-C stopped what events or timers had called: the session goes on, without the probe whose handler it was.
+    /// Ctrl-C stopped what events or timers had called: the session goes on. What a person had to wait for is stopped for
+    /// good, a handler with its probe; a handler that was only met by chance goes on with the next event.
     pub(super) fn resume(&self, watch: &Watch<'_>) {
-        signals::take_stop();
         watch.vm.clear_interrupt();
+        if !self.awaited.load(Ordering::SeqCst) {
+            return;
+        }
+        signals::take_stop();
         let stopped = watch.vm.silence();
         let words = match &stopped {
             Some(site) => format!("stopped: the handler of {}, which is detached", site.name),

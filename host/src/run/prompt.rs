@@ -25,6 +25,8 @@ pub struct Session {
     answers: Receiver<Answer>,
     wakeup: Wakeup,
     thread: JoinHandle<i32>,
+    /// The prompt waits for an answer.
+    waits: Arc<AtomicBool>,
     /// The prompt knows that the session ends.
     expected: Arc<AtomicBool>,
 }
@@ -52,6 +54,8 @@ impl Session {
         let (done, answers) = channel();
         let expected = Arc::new(AtomicBool::new(false));
         let known = Arc::clone(&expected);
+        let waits = Arc::new(AtomicBool::new(false));
+        let awaited = Arc::clone(&waits);
         signals::deliver_here(false);
         let (ready, is_ready) = channel();
         let thread = std::thread::Builder::new()
@@ -59,7 +63,18 @@ impl Session {
             .stack_size(STACK)
             .spawn(move || {
                 let is_typed = above.is_some();
-                let status = run(&arguments, to_do, done, above, wakeup, &ready);
+                let margin = above.map(|above| Margin::new(Box::new(std::io::stdout()), above));
+                let made = prepare(&arguments, margin.as_ref(), wakeup);
+                let (running, vm) = match made {
+                    Ok(made) => made,
+                    Err(report) => {
+                        let _ = ready.send(Err(report));
+                        return super::FAILED;
+                    }
+                };
+                let _ = ready.send(Ok(()));
+                let desk = Desk::new(to_do, awaited, done, margin);
+                let status = run(&arguments, &running, &vm, desk);
                 if is_typed && !known.load(Ordering::SeqCst) {
                     // The editor waits for a key that need not come.
                     terminal::restore();
@@ -74,6 +89,7 @@ impl Session {
             answers,
             wakeup: ours,
             thread,
+            waits,
             expected,
         };
         match is_ready.recv() {
@@ -87,13 +103,13 @@ impl Session {
     pub fn run(&self, name: &str, text: &str, echo: bool) -> Result<Answer, Ended> {
         let (name, text) = (name.to_owned(), text.to_owned());
         self.ask(Request::Run { name, text, echo })?;
-        self.answers.recv().map_err(|_| Ended)
+        self.wait_for_answer()
     }
 
     /// Lets everything run for so many ns before it answers.
     pub fn wait(&self, nanoseconds: u64) -> Result<Answer, Ended> {
         self.ask(Request::Wait(nanoseconds))?;
-        self.answers.recv().map_err(|_| Ended)
+        self.wait_for_answer()
     }
 
     /// While a screen is drawn: the answer that ends it, if it has come.
@@ -108,7 +124,7 @@ impl Session {
     /// Ends the screen, and waits until it has.
     pub fn end_screen(&self) -> Result<Answer, Ended> {
         self.ask(Request::EndScreen)?;
-        self.answers.recv().map_err(|_| Ended)
+        self.wait_for_answer()
     }
 
     /// Asks the VM, which may be busy: then there is no answer.
@@ -130,6 +146,13 @@ impl Session {
         self.thread.join().unwrap_or(super::FAILED)
     }
 
+    fn wait_for_answer(&self) -> Result<Answer, Ended> {
+        self.waits.store(true, Ordering::SeqCst);
+        let answer = self.answers.recv();
+        self.waits.store(false, Ordering::SeqCst);
+        answer.map_err(|_| Ended)
+    }
+
     fn ask(&self, request: Request) -> Result<(), Ended> {
         self.requests.send(request).map_err(|_| Ended)?;
         self.wakeup.wake();
@@ -137,31 +160,12 @@ impl Session {
     }
 }
 
-fn run(
-    arguments: &RunArgs,
-    requests: Receiver<Request>,
-    answers: Sender<Answer>,
-    above: Above,
-    wakeup: Wakeup,
-    ready: &Sender<Result<(), Report>>,
-) -> i32 {
-    // Where it fails, the probe that wants one file too many says so.
-    let _ = open_files::raise();
-    let margin = above.map(|above| Margin::new(Box::new(std::io::stdout()), above));
-    let made = prepare(arguments, margin.as_ref(), wakeup);
-    let (running, vm) = match made {
-        Ok(made) => made,
-        Err(report) => {
-            let _ = ready.send(Err(report));
-            return super::FAILED;
-        }
-    };
-    let _ = ready.send(Ok(()));
-    let desk = Desk::new(requests, answers, margin);
+/// The session, from its first request to its end; gives the exit status.
+fn run(arguments: &RunArgs, running: &Running, vm: &Vm, desk: Desk) -> i32 {
     let mut job = Job {
         arguments,
-        running: &running,
-        vm: &vm,
+        running,
+        vm,
         child: None,
         until: None,
         started: false,
@@ -176,6 +180,8 @@ fn prepare(
     margin: Option<&Margin>,
     wakeup: Wakeup,
 ) -> Result<(Rc<Running>, Vm), Report> {
+    // Where it fails, the probe that wants one file too many says so.
+    let _ = open_files::raise();
     let writer = match margin {
         Some(margin) => Writer::at_prompt(margin),
         None => Writer::open(None, arguments.format)?,

@@ -19,6 +19,7 @@ cases!(prompt:
     a_tally_is_watched_until_a_key_is_pressed,
     ctrl_c_stops_what_runs_and_never_the_session,
     ctrl_c_stops_a_match,
+    a_signal_beside_a_line_leaves_handlers_alone,
     keys_that_are_typed_ahead_are_kept,
     tab_completes,
     what_was_typed_is_remembered,
@@ -270,6 +271,25 @@ fn ctrl_c_stops_a_match() {
     prompt.press("\x03");
     assert_eq!(prompt.answer(from), "stopped");
     assert_eq!(prompt.says("('a=b'):match('(%w)=(%w)')"), "\"a\"\n\"b\"");
+    assert_eq!(prompt.leave(), 0);
+}
+
+/// What nobody waits for is not stopped.
+fn a_signal_beside_a_line_leaves_handlers_alone() {
+    let mut worker = Worker::start(&["pace", "1000"]);
+    let mut prompt = Prompt::open();
+    prompt.says(&format!(
+        r#"n = 0 probe "tracepoint:syscalls:sys_enter_getppid":where "pid == {}":on(function(e) for i = 1, 1000 do n = n + 1 end end)"#,
+        worker.pid()
+    ));
+    worker.begin();
+    for _ in 0..20 {
+        prompt.signal(libc::SIGINT);
+        prompt.rest(Duration::from_millis(10));
+    }
+    worker.finish();
+    assert_eq!(prompt.says("#probes():rows()"), "1");
+    assert!(!prompt.screen().contains("stopped"), "{}", prompt.screen());
     assert_eq!(prompt.leave(), 0);
 }
 
@@ -537,4 +557,12 @@ fn a_transcript_is_run_to_its_end() {
     assert_eq!(wrong.status.code(), Some(1));
     assert_eq!(transcript("exit(5)\n6*7\n").status.code(), Some(5));
     assert_eq!(transcript("").status.code(), Some(0));
+    let gone = Command::new(product())
+        .args(["repl", "-p", "4194303"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the product starts");
+    let stderr = String::from_utf8_lossy(&gone.stderr);
+    assert!(stderr.contains("4194303"), "{gone:?}");
+    assert_eq!(gone.status.code(), Some(1));
 }
