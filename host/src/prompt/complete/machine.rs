@@ -6,8 +6,8 @@ use super::{Completions, fields, files, specs};
 use crate::expr::names::Names;
 use crate::facts::{Facts, Site};
 use std::collections::HashSet;
-use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -24,11 +24,16 @@ struct Question {
 }
 
 impl Machine {
-    /// `facts` are made on the thread, which begins at once: it reads the kernel's functions before anybody asks for them.
-    pub(super) fn new(facts: impl FnOnce() -> Facts + Send + 'static) -> Self {
+    /// `facts` are made on the thread. Another begins at once to read the kernel's functions, which takes long, before
+    /// anybody asks for them: what is asked of something else does not wait for that.
+    pub(super) fn new(facts: impl Fn() -> Facts + Send + Clone + 'static) -> Self {
         let (questions, asked) = channel();
-        let thread = thread::Builder::new().name("completion".to_owned());
-        let begun = thread.spawn(move || answer_all(&facts(), &asked));
+        let functions = Functions::default();
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let (ahead, of_reader) = (Arc::clone(&functions), facts.clone());
+        // Where there is no thread for it, who asks first reads them.
+        let _ = named("functions").spawn(move || drop(read_functions(&ahead, &of_reader())));
+        let begun = named("completion").spawn(move || answer_all(&facts(), functions, &asked));
         Self {
             questions: begun.ok().map(|_| questions),
         }
@@ -52,20 +57,23 @@ impl Machine {
     }
 }
 
-fn answer_all(facts: &Facts, questions: &Receiver<Question>) {
+/// Once they have been read.
+type Functions = Arc<OnceLock<Arc<[Function]>>>;
+
+/// The kernel's functions and the modules they are in, sorted. Waits for another thread that reads them.
+fn read_functions(functions: &Functions, facts: &Facts) -> Arc<[Function]> {
+    Arc::clone(functions.get_or_init(|| facts.traceable_functions().into()))
+}
+
+fn answer_all(facts: &Facts, functions: Functions, questions: &Receiver<Question>) {
     let mut known = Known {
         facts,
-        functions: None,
+        functions,
         typed: Vec::new(),
         binary: None,
         probe: None,
     };
-    loop {
-        let asked = questions.try_recv().or_else(|_| {
-            known.functions();
-            questions.recv()
-        });
-        let Ok(first) = asked else { return };
+    while let Ok(first) = questions.recv() {
         // Nobody waits for those that others have followed.
         let question = questions.try_iter().last().unwrap_or(first);
         let answer = known.answer(&question.text, &question.asked);
@@ -77,8 +85,7 @@ fn answer_all(facts: &Facts, questions: &Receiver<Question>) {
 /// What was found out, and is kept for the next question.
 pub(super) struct Known<'f> {
     pub facts: &'f Facts,
-    /// The kernel's functions and the modules they are in, sorted.
-    functions: Option<Rc<[Function]>>,
+    functions: Functions,
     /// Of the kernel and of modules, the names of functions that have types.
     pub typed: Vec<(Option<String>, HashSet<String>)>,
     /// What was asked for last of a binary.
@@ -109,10 +116,9 @@ impl Known<'_> {
         }
     }
 
-    /// The kernel's functions and the modules they are in, sorted; as they were when that was first asked.
-    pub(super) fn functions(&mut self) -> Rc<[Function]> {
-        let read = || self.facts.traceable_functions().into();
-        Rc::clone(self.functions.get_or_insert_with(read))
+    /// The kernel's functions and the modules they are in, sorted; as they were when the prompt began.
+    pub(super) fn functions(&self) -> Arc<[Function]> {
+        read_functions(&self.functions, self.facts)
     }
 
     /// The names at a site of the probe.

@@ -45,7 +45,7 @@ impl LuaNames for Session {
 const COMMANDS: [&str; 3] = [".help", ".load", ".save"];
 
 /// Nobody is in a hurry.
-fn completer(facts: impl FnOnce() -> Facts + Send + 'static) -> Completer {
+fn completer(facts: impl Fn() -> Facts + Send + Clone + 'static) -> Completer {
     Completer {
         commands: COMMANDS.map(String::from).into(),
         machine: Thread::new(facts),
