@@ -1,5 +1,6 @@
 //! Values and tables as every later stage hands them on: decoded by event, read by Lua, rendered by output.
 
+pub mod escape;
 pub mod picture;
 pub mod shown;
 pub mod stack;

@@ -97,6 +97,15 @@ impl Collection {
         }
     }
 
+    /// The file and the text of the module of that name, as `require` asks for it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn module(&self, name: &str) -> Result<Option<(String, String)>, Report> {
+        let found = self.get(Part::Module, name)?;
+        Ok(found.map(|source| (source.file, source.text)))
+    }
+
     /// The names of all parts of a kind, in the order of the alphabet.
     pub fn names(&self, part: Part) -> Vec<String> {
         let files: Vec<PathBuf> = match self {

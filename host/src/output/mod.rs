@@ -2,7 +2,6 @@
 
 pub mod books;
 mod compound;
-mod escape;
 mod event_rows;
 pub mod flame;
 mod histogram;
@@ -19,7 +18,7 @@ pub use margin::{Margin, Use};
 pub use table::table;
 pub use writer::{Format, WriteError, Writer, attached};
 
-use crate::rows::{Shown, Stats, Value};
+use crate::rows::{Shown, Stats, Value, escape};
 
 /// A value as people read it. What comes from traced processes can't steer a terminal: control bytes are shown escaped.
 pub fn shown(value: &Value) -> String {

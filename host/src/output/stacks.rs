@@ -1,6 +1,6 @@
 //! Stacks as people read them: below the row that they are part of, a line a frame.
 
-use super::escape;
+use crate::rows::escape;
 use crate::rows::{Stack, Value};
 
 /// How far frames are indented.

@@ -2,9 +2,9 @@
 
 use super::margin::Margin;
 use super::screen::{Screen, Size};
-use super::{EventRows, books, escape, json, table};
+use super::{EventRows, books, json, table};
 use crate::report::Report;
-use crate::rows::{Books, Table, Value};
+use crate::rows::{Books, Table, Value, escape};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;

@@ -6,6 +6,7 @@ use crate::commands;
 use crate::lua::header::Header;
 use crate::lua::{docs, options};
 use crate::report::{Report, did_you_mean};
+use crate::spec::probe::is_plain;
 use std::time::Duration;
 
 /// Lines of a listing that are shown.
@@ -57,9 +58,9 @@ fn about(shell: &Shell, what: &str) -> Result<String, Report> {
 
 /// What the kernel has: a list where several are meant, else all that is known of one.
 fn kernel(shell: &Shell, what: &str) -> Result<String, Report> {
-    match what.contains(['*', '?', '{']) {
-        true => commands::listed(&shell.facts, what).map(|found| short(&found)),
-        false => commands::described(&shell.facts, what),
+    match is_plain(what) {
+        true => commands::described(&shell.facts, what),
+        false => commands::listed(&shell.facts, what).map(|found| short(&found)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where a prompt asks the session that runs, and is answered: between two turns of its loop.
 
+use super::running::Probe;
 use super::watch::{End, Watch};
-use crate::lua::session::{Session, State};
+use crate::lua::session::Session;
 use crate::lua::{ScriptError, Vm, Written};
 use crate::output::{Margin, Use, attached};
 use crate::rows::grouped;
@@ -218,13 +219,9 @@ impl Desk {
     }
 
     fn say_attached(&self, watch: &Watch<'_>, probes: &[ProbeId]) {
-        let standings = watch.running.standings().unwrap_or_default();
-        let meant = standings.iter().filter(|of| probes.contains(&of.id));
-        let places = meant.map(|of| match of.state {
-            State::Attached(places) => places,
-            State::Attaching | State::Detached => 0,
-        });
-        let words = attached(places.sum());
+        let all = watch.running.probes.borrow();
+        let meant = probes.iter().filter_map(|id| all.get(id));
+        let words = attached(meant.map(Probe::attached).sum());
         watch.running.writer.borrow_mut().note(&words);
     }
 

@@ -23,14 +23,17 @@ use crate::lua::options::OptionValue;
 use crate::lua::{Config, ScriptError, Vm};
 use crate::output::Writer;
 use crate::plan::{Options, Planner, Traced, explain};
-use crate::report::Report;
+use crate::report::{Report, plainly};
 use crate::sys::child::{Child, Held};
+use crate::sys::signals::Wakeup;
 use crate::sys::{clock, notify, open_files, signals};
 use desk::Desk;
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 use watch::{End, OnError, Watch};
 
@@ -62,18 +65,21 @@ pub fn explain_script(arguments: RunArgs) -> i32 {
 pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
     let mut status = 0;
     for file in files {
-        let script = crate::cli::Script::File(file);
-        let wanting = Script::read(&script).ok();
-        let wanting = wanting.filter(|script| !script.required().is_empty());
         let arguments = RunArgs {
             max_probes: usize::MAX,
-            ..RunArgs::of(script)
+            ..RunArgs::of(crate::cli::Script::File(file))
         };
-        let one = match wanting {
-            Some(script) => check_text(&arguments, &script),
-            None => on_vm_thread(arguments, |arguments, script, options| {
-                plan_only(&arguments, &script, options, false)
-            }),
+        let one = match Script::read(&arguments.script) {
+            Err(report) => fail(&report),
+            Ok(script) if script.required().is_empty() => {
+                with_options(arguments, script, |arguments, script, options| {
+                    plan_only(&arguments, &script, options, false)
+                })
+            }
+            Ok(script) => ended(lua_thread(move || {
+                signals::deliver_here(true);
+                check_text(&arguments, &script)
+            })),
         };
         status = status.max(one);
     }
@@ -101,16 +107,24 @@ fn check_text(arguments: &RunArgs, script: &Script) -> i32 {
     0
 }
 
-/// Reads the script and its options, then goes on where Lua lives: on a thread with enough stack, which alone gets the
-/// signals that end a run.
+/// Reads the script and its options, then goes on where Lua lives.
 fn on_vm_thread(
-    mut arguments: RunArgs,
+    arguments: RunArgs,
     go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
 ) -> i32 {
-    let script = match Script::read(&arguments.script) {
-        Ok(script) => script,
-        Err(report) => return fail(&report),
-    };
+    match Script::read(&arguments.script) {
+        Ok(script) => with_options(arguments, script, go_on),
+        Err(report) => fail(&report),
+    }
+}
+
+/// Reads the options of a script, then goes on on a thread with enough stack for Lua, which alone gets the signals that end
+/// a run.
+fn with_options(
+    mut arguments: RunArgs,
+    script: Script,
+    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
+) -> i32 {
     if let Err(error) = arguments.take_own(&|option| script.declares(option)) {
         let _ = error.print();
         return WRONG_COMMAND_LINE;
@@ -125,18 +139,26 @@ fn on_vm_thread(
             return WRONG_COMMAND_LINE;
         }
     };
-    signals::deliver_here(false);
-    let thread = std::thread::Builder::new()
-        .name("lua".into())
-        .stack_size(STACK)
-        .spawn(move || {
-            signals::deliver_here(true);
-            go_on(arguments, script, options)
-        });
+    ended(lua_thread(move || {
+        signals::deliver_here(true);
+        go_on(arguments, script, options)
+    }))
+}
+
+/// The exit status that a thread ends with.
+fn ended(thread: Result<JoinHandle<i32>, Report>) -> i32 {
     match thread {
         Ok(thread) => thread.join().unwrap_or(FAILED),
-        Err(error) => fail(&Report::new(format!("no thread can be started: {error}"))),
+        Err(report) => fail(&report),
     }
+}
+
+/// A thread that Lua may live on. It gets no signals before it asks for them, and this one gets none any more.
+fn lua_thread(body: impl FnOnce() -> i32 + Send + 'static) -> Result<JoinHandle<i32>, Report> {
+    signals::deliver_here(false);
+    let thread = std::thread::Builder::new().name("lua".into());
+    let thread = thread.stack_size(STACK).spawn(body);
+    thread.map_err(|error| Report::new(format!("no thread can be started: {error}")))
 }
 
 fn fail(report: &Report) -> i32 {
@@ -374,7 +396,7 @@ impl Job<'_> {
             self.child = Some(child.map_err(|error| {
                 Report::new(format!(
                     "the command '{command}' can't be run: {}",
-                    crate::report::plainly(&error)
+                    plainly(&error)
                 ))
             })?);
         }
@@ -468,15 +490,16 @@ impl Job<'_> {
     }
 }
 
+fn made(wakeup: io::Result<Wakeup>) -> Result<Wakeup, Report> {
+    wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {}", plainly(&error))))
+}
+
 impl Setup {
     fn of(arguments: &RunArgs) -> Result<Self, Report> {
-        let wakeup = signals::Wakeup::new();
-        let wakeup =
-            wakeup.map_err(|error| Report::new(format!("no wake-up can be made: {error}")))?;
-        Ok(Self::with(arguments, wakeup))
+        Ok(Self::with(arguments, made(Wakeup::new())?))
     }
 
-    fn with(arguments: &RunArgs, wakeup: signals::Wakeup) -> Self {
+    fn with(arguments: &RunArgs, wakeup: Wakeup) -> Self {
         let follow = arguments.follow || arguments.command.is_some();
         Self {
             ring: arguments.ring,

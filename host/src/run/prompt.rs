@@ -3,7 +3,7 @@
 use super::desk::{Answer, Desk, Request};
 use super::running::{Running, Setup};
 use super::script::Script;
-use super::{Job, STACK, planner};
+use super::{Job, lua_thread, made, planner};
 use crate::cli::RunArgs;
 use crate::facts::Facts;
 use crate::lua::Vm;
@@ -44,46 +44,36 @@ impl Session {
     /// # Errors
     /// A process that is gone, no thread, no signals.
     pub fn start(arguments: RunArgs, above: Above) -> Result<Self, Report> {
-        let wakeup = Wakeup::new();
-        let wakeup = wakeup
-            .map_err(|error| Report::new(format!("no wake-up can be made: {}", plainly(&error))))?;
-        let ours = wakeup.try_clone();
-        let ours = ours
-            .map_err(|error| Report::new(format!("no wake-up can be made: {}", plainly(&error))))?;
+        let wakeup = made(Wakeup::new())?;
+        let ours = made(wakeup.try_clone())?;
         let (requests, to_do) = channel();
         let (done, answers) = channel();
         let expected = Arc::new(AtomicBool::new(false));
         let known = Arc::clone(&expected);
         let waits = Arc::new(AtomicBool::new(false));
         let awaited = Arc::clone(&waits);
-        signals::deliver_here(false);
         let (ready, is_ready) = channel();
-        let thread = std::thread::Builder::new()
-            .name("lua".into())
-            .stack_size(STACK)
-            .spawn(move || {
-                let is_typed = above.is_some();
-                let margin = above.map(|above| Margin::new(Box::new(std::io::stdout()), above));
-                let made = prepare(&arguments, margin.as_ref(), wakeup);
-                let (running, vm) = match made {
-                    Ok(made) => made,
-                    Err(report) => {
-                        let _ = ready.send(Err(report));
-                        return super::FAILED;
-                    }
-                };
-                let _ = ready.send(Ok(()));
-                let desk = Desk::new(to_do, awaited, done, margin);
-                let status = run(&arguments, &running, &vm, desk);
-                if is_typed && !known.load(Ordering::SeqCst) {
-                    // The editor waits for a key that need not come.
-                    terminal::restore();
-                    std::process::exit(status);
+        let thread = lua_thread(move || {
+            let is_typed = above.is_some();
+            let margin = above.map(|above| Margin::new(Box::new(std::io::stdout()), above));
+            let made = prepare(&arguments, margin.as_ref(), wakeup);
+            let (running, vm) = match made {
+                Ok(made) => made,
+                Err(report) => {
+                    let _ = ready.send(Err(report));
+                    return super::FAILED;
                 }
-                status
-            });
-        let thread =
-            thread.map_err(|error| Report::new(format!("no thread can be started: {error}")))?;
+            };
+            let _ = ready.send(Ok(()));
+            let desk = Desk::new(to_do, awaited, done, margin);
+            let status = run(&arguments, &running, &vm, desk);
+            if is_typed && !known.load(Ordering::SeqCst) {
+                // The editor waits for a key that need not come.
+                terminal::restore();
+                std::process::exit(status);
+            }
+            status
+        })?;
         let session = Self {
             requests,
             answers,

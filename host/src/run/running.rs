@@ -31,10 +31,15 @@ pub(super) struct Probe {
     pub instances: Vec<Instance>,
     /// What is left of its programs when it was detached.
     pub closed: Vec<Closed>,
-    /// `detach()` was called.
+    /// `detach()` was called; where the control threads have its programs, they are taken down when they come back.
     pub gone: bool,
-    /// It was called before the control threads gave them back.
-    pub unwanted: bool,
+}
+
+impl Probe {
+    /// At how many sites it is attached.
+    pub(super) fn attached(&self) -> usize {
+        self.instances.iter().map(Instance::attached).sum()
+    }
 }
 
 /// A set before its map is made, which is when a probe first looks into it or changes it.
@@ -132,11 +137,7 @@ impl Running {
     /// How many sites are attached.
     pub(super) fn attached(&self) -> usize {
         let probes = self.probes.borrow();
-        probes
-            .values()
-            .flat_map(|probe| &probe.instances)
-            .map(Instance::attached)
-            .sum()
+        probes.values().map(Probe::attached).sum()
     }
 
     /// Is nothing waiting in the ring, written or being written?
@@ -331,7 +332,7 @@ impl Running {
                     let Some(probe) = probes.get_mut(&batch.probe) else {
                         continue;
                     };
-                    if std::mem::take(&mut probe.unwanted) {
+                    if probe.gone {
                         self.underway.set(self.underway.get() + 1);
                         control.detach(batch);
                     } else {

@@ -82,10 +82,7 @@ impl Script {
     /// The modules that lie beside it.
     pub(super) fn modules(&self) -> Modules {
         let collection = self.collection.clone();
-        Box::new(move |name| {
-            let found = collection.get(Part::Module, name)?;
-            Ok(found.map(|source| (source.file, source.text)))
-        })
+        Box::new(move |name| collection.module(name))
     }
 }
 

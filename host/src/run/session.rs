@@ -214,7 +214,7 @@ impl Session for Running {
                 state: match probe.instances.as_slice() {
                     _ if probe.gone => State::Detached,
                     [] => State::Attaching,
-                    instances => State::Attached(instances.iter().map(Instance::attached).sum()),
+                    _ => State::Attached(probe.attached()),
                 },
                 books: super::finish::books_of(self, *id)?,
             })
@@ -238,7 +238,6 @@ impl Session for Running {
                     instances,
                 });
             }
-            _ if instances.is_empty() => probe.unwanted = self.underway.get() > 0,
             _ => probe.instances = instances,
         }
         Ok(())
@@ -309,7 +308,6 @@ impl Running {
                 instances: Vec::new(),
                 closed: Vec::new(),
                 gone: false,
-                unwanted: false,
             },
         );
     }

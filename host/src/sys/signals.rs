@@ -182,8 +182,7 @@ pub fn catch(wakeup: &Wakeup, interrupt: impl Fn() + Send + Sync + 'static) -> i
         .try_for_each(|signal| handle(signal, arrived))
 }
 
-/// As [`catch`], but SIGINT stops only what runs in the VM: [`take_stop`] says that it came. A line editor takes SIGINT
-/// for itself while a line is being typed.
+/// As [`catch`], but SIGINT stops only what runs in the VM: [`take_stop`] says that it came.
 pub fn catch_at_prompt(
     wakeup: &Wakeup,
     interrupt: impl Fn() + Send + Sync + 'static,

@@ -183,8 +183,7 @@ impl Stage for Theatre {
     }
 
     fn module(&self, name: &str) -> Result<Option<(String, String)>, Report> {
-        let found = self.collection.get(Part::Module, name)?;
-        Ok(found.map(|source| (source.file, source.text)))
+        self.collection.module(name)
     }
 
     fn program(&self) -> String {

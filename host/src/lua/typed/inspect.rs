@@ -1,5 +1,6 @@
 //! Lua's values as people read them: strings quoted, tables by their keys, what is small in a line.
 
+use crate::rows::escape;
 use mlua::{Table, Value};
 use std::cmp::Ordering;
 use std::ffi::c_void;
@@ -134,29 +135,14 @@ fn order(a: &Value, b: &Value) -> Ordering {
 
 /// As Lua would read it, and safe to be shown on a terminal.
 fn quoted(bytes: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            match letter {
-                '"' | '\\' => out.extend(['\\', letter]),
-                '\n' => out.push_str("\\n"),
-                '\t' => out.push_str("\\t"),
-                '\r' => out.push_str("\\r"),
-                letter if letter.is_ascii_control() => {
-                    out.push_str(&format!("\\x{:02x}", letter as u32));
-                }
-                letter if letter.is_control() || ('\u{200e}'..='\u{206f}').contains(&letter) => {
-                    out.push_str(&format!("\\u{{{:x}}}", letter as u32));
-                }
-                letter => out.push(letter),
-            }
+    let mut marked = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        if matches!(byte, b'"' | b'\\') {
+            marked.push(b'\\');
         }
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
+        marked.push(*byte);
     }
-    out.push('"');
-    out
+    format!("\"{}\"", escape::printable(&marked))
 }
 
 #[cfg(test)]

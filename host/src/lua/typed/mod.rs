@@ -12,6 +12,7 @@ pub(crate) use watched::{Watched, watch};
 
 use super::api;
 use super::error::ScriptError;
+use super::lex::{self, Token};
 use super::vm::Vm;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, MultiValue, Value};
@@ -44,13 +45,15 @@ fn of_the_prompt() -> impl Iterator<Item = &'static str> {
     functions.map(|entry| entry.name)
 }
 
-/// Does the text call a global of that name, as far as can be seen without reading it as Lua does?
+/// Does the text call a global of that name?
 fn calls(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = &text[at + name.len()..];
-        !before.is_some_and(|c| c.is_alphanumeric() || "_.:'\"".contains(c))
-            && after.trim_start().starts_with(['(', '"', '\'', '{'])
+    let tokens = lex::Typed::read(text).tokens;
+    let mut before = None;
+    tokens.windows(2).any(|pair| {
+        let (token, next) = (&pair[0].0, &pair[1].0);
+        let is_member = matches!(before.replace(token), Some(Token::Fixed("." | ":")));
+        let is_called = matches!(next, Token::Fixed("(" | "{") | Token::String(_));
+        *token == Token::Name(name) && !is_member && is_called
     })
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// The text with everything escaped that could move a cursor, change a colour or turn the direction of writing, and with
 /// bytes that are no UTF-8 as `\xff`.
-pub(super) fn printable(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for letter in chunk.valid().chars() {
@@ -18,7 +18,7 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 }
 
 /// The same for what scripts print, whose lines and tabs are meant.
-pub(super) fn lines(bytes: &[u8]) -> String {
+pub fn lines(bytes: &[u8]) -> String {
     let parts = bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\t'));
     let mut out = String::with_capacity(bytes.len());
     for part in parts {
