@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use. All may use the plain values of `report` and `rows`.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("report", &[]),
     ("rows", &[]),
     ("spec", &[]),
+    ("permission", &["spec"]),
     ("expr", &["spec"]),
     ("layout", &["expr"]),
     ("codegen", &["expr", "layout"]),
@@ -17,12 +18,23 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("kernel", &["codegen", "plan", "spec", "sys"]),
     ("event", &["expr", "layout", "plan"]),
     ("output", &[]),
-    ("lua", &["event", "expr", "layout", "plan", "spec"]),
-    ("cli", &["output", "spec", "testing"]),
+    (
+        "lua",
+        &["event", "expr", "layout", "permission", "plan", "spec"],
+    ),
+    ("cli", &["output", "permission", "spec", "testing"]),
     ("collection", &[]),
     (
         "commands",
-        &["collection", "facts", "lua", "output", "plan", "spec"],
+        &[
+            "collection",
+            "facts",
+            "lua",
+            "output",
+            "permission",
+            "plan",
+            "spec",
+        ],
     ),
     (
         "run",
@@ -34,6 +46,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "kernel",
             "lua",
             "output",
+            "permission",
             "plan",
             "spec",
             "sys",

@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod layout;
 pub mod lua;
 pub mod output;
+pub mod permission;
 pub mod plan;
 pub mod prompt;
 pub mod report;

@@ -1,8 +1,9 @@
 //! `moontrace tools [QUERY]`: the tools that come with moontrace, by subject. Their headers are read, never their code.
 
 use crate::collection::{self, Collection, Part};
-use crate::lua::header::{Header, Level, SUBJECTS};
+use crate::lua::header::{Header, SUBJECTS};
 use crate::output::Format;
+use crate::permission::Level;
 use crate::report::Report;
 use std::fmt::Write;
 

@@ -14,6 +14,7 @@ mod parse;
 pub mod shape;
 mod strings;
 mod syntax;
+mod touched;
 pub mod tree;
 pub mod types;
 pub mod walk;
@@ -25,5 +26,6 @@ pub use check::{
 pub use names::Names;
 pub use parse::{LENGTH, NESTING};
 pub use shape::Shape;
+pub use touched::{Spot, Touch, Touched};
 pub use tree::{Node, Slot, Text};
 pub use types::{Int, Space, Type};

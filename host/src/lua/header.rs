@@ -7,6 +7,7 @@ mod line;
 pub use line::{OptionSpec, ValueType};
 
 use super::options;
+use crate::permission::{Level, Permission, Permissions};
 use crate::report::{Place, Report, did_you_mean};
 use line::OptionLine;
 use std::sync::Arc;
@@ -16,30 +17,6 @@ pub const SUBJECTS: [&str; 11] = [
     "cpu", "memory", "disk", "files", "network", "process", "security", "locks", "language", "app",
     "learn",
 ];
-
-/// How much a script may see or cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    Safe,
-    /// It reads users' buffers, arguments or packets.
-    Sensitive,
-    /// It traces paths that run very often.
-    Heavy,
-}
-
-impl Level {
-    /// As headers write it.
-    pub fn word(self) -> &'static str {
-        let known = Self::ALL.iter().find(|(level, _)| *level == self);
-        known.map_or("", |(_, word)| word)
-    }
-
-    pub const ALL: [(Self, &'static str); 3] = [
-        (Self::Safe, "safe"),
-        (Self::Sensitive, "sensitive"),
-        (Self::Heavy, "heavy"),
-    ];
-}
 
 /// All of it is empty for a script without a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +29,8 @@ pub struct Header {
     pub options: Vec<OptionSpec>,
     pub subjects: Vec<String>,
     pub level: Option<Level>,
+    /// What it may do: `Probes:` and `Permissions:`.
+    pub permissions: Permissions,
     pub examples: Vec<String>,
     /// Every other line, its indentation kept.
     pub description: Vec<String>,
@@ -65,6 +44,7 @@ impl Header {
             place: None,
             in_usage: false,
             usage_line: 0,
+            level_line: 0,
             wrong: Vec::new(),
         };
         let mut lines = text.lines().zip(1..).skip_while(|(line, number)| {
@@ -94,6 +74,7 @@ impl Header {
             line: reader.usage_line.max(1).min(last),
         });
         reader.check_positionals();
+        reader.check_level(file);
         if reader.wrong.is_empty() {
             Ok(reader.header)
         } else {
@@ -118,6 +99,7 @@ struct Reader {
     /// Indented lines are options.
     in_usage: bool,
     usage_line: u32,
+    level_line: u32,
     wrong: Vec<Report>,
 }
 
@@ -156,6 +138,8 @@ impl Reader {
                 }
             }
             "Level" => self.level(rest),
+            "Probes" => self.permit(Permissions::of_probes(rest)),
+            "Permissions" => self.permit(Permissions::parse(rest)),
             "Example" => header.examples.push(rest.to_owned()),
             _ => return false,
         }
@@ -172,7 +156,30 @@ impl Reader {
         self.report(Report::new(format!("there is no subject '{subject}'")).help(help));
     }
 
+    fn permit(&mut self, read: Result<Permissions, Report>) {
+        match read {
+            Ok(more) => {
+                let permissions = &mut self.header.permissions;
+                more.iter().for_each(|one| permissions.add(one.clone()));
+            }
+            Err(report) => self.report(report),
+        }
+    }
+
+    /// What is asked for is not to be called less than it is.
+    fn check_level(&mut self, file: &Arc<str>) {
+        let (header, line) = (&self.header, self.level_line);
+        let Some(level) = header.level else { return };
+        let beyond = header.permissions.iter().find(|one| Level::of(one) > level);
+        if let Some(one) = beyond {
+            let file = Arc::clone(file);
+            self.wrong
+                .push(too_low(level, one).at(Place { file, line }));
+        }
+    }
+
     fn level(&mut self, level: &str) {
+        self.level_line = self.place.as_ref().map_or(0, |place| place.line);
         match Level::ALL.into_iter().find(|(_, name)| *name == level) {
             Some((level, _)) => self.header.level = Some(level),
             None => {
@@ -283,6 +290,17 @@ impl Reader {
             None => report,
         });
     }
+}
+
+/// A header that says less than what the script does.
+pub fn too_low(says: Level, does: &Permission) -> Report {
+    let is = Level::of(does).word();
+    Report::new(format!(
+        "'Level: {}' says less than what the script does: it {}",
+        says.word(),
+        does.does()
+    ))
+    .help(format!("write: Level: {is}"))
 }
 
 /// A word of a usage line without its brackets and dots.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::codegen;
 use crate::expr::tree::{Node, Op};
-use crate::expr::{Refusal, Slot};
+use crate::expr::{Refusal, Slot, Touched};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
@@ -60,6 +60,8 @@ pub struct Planner {
     variables: BTreeMap<VarId, Slot>,
     variable_bytes: u32,
     pub(super) sites: u32,
+    /// What the texts touch of the declaration that is being planned.
+    pub(super) touched: Touched,
 }
 
 impl Planner {
@@ -73,6 +75,7 @@ impl Planner {
             variables: BTreeMap::new(),
             variable_bytes: 0,
             sites: 0,
+            touched: Touched::default(),
         }
     }
 
@@ -163,6 +166,7 @@ impl Planner {
             missing,
         } = self.matches(declaration).map_err(place)?;
         self.place_variables(declaration).map_err(place)?;
+        self.touched.take();
         let found: Vec<(Match, bool)> = matches.into_iter().zip(optional).collect();
         let spans = RefCell::new(self.spans.clone());
         let ties = Ties {
@@ -207,6 +211,7 @@ impl Planner {
             name,
             sites,
             output,
+            touched: self.touched.take(),
             missing: missing.into_iter().map(|report| report.message).collect(),
         })
     }
@@ -272,7 +277,14 @@ impl Planner {
         for (found_one, _) in found {
             let attempt = |hanging: Hanging| {
                 let names = self.names(&hanging, found_one);
-                let compiled = compile(declaration, names.both(), &slots, ties, false);
+                let compiled = compile(
+                    declaration,
+                    names.both(),
+                    &slots,
+                    ties,
+                    &self.touched,
+                    false,
+                );
                 (hanging, names, compiled)
             };
             let hanging = hang(&self.facts, &options, found_one, found.len())
@@ -314,7 +326,7 @@ impl Planner {
                 && some
                 && refusals.iter().all(|refusal| refusal.missing)
             {
-                compiled = compile(declaration, names.both(), &slots, ties, true);
+                compiled = compile(declaration, names.both(), &slots, ties, &self.touched, true);
             }
             let compiled = compiled.map_err(reports)?;
             if !self.options.exact && !reads_record(&compiled) {

@@ -6,7 +6,7 @@ use super::span::{BoundSpan, StoredBy, Ties};
 use crate::codegen::{self, FieldValue, LookUp, StoredPart, Then};
 use crate::expr::tree::{Node, Part, Text};
 use crate::expr::{
-    self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Refused, Scope, Slot,
+    self, Bound, Checked, ColumnItem, Entry, Item, Names, Refusal, Refused, Scope, Slot, Touched,
 };
 use crate::report::{Place, Report};
 use crate::spec::{
@@ -60,6 +60,7 @@ pub(super) fn compile(
     (names, at_entry): (&dyn Names, Option<&dyn Names>),
     slots: &dyn Fn(VarId) -> Slot,
     ties: Ties<'_>,
+    touched: &Touched,
     lenient: bool,
 ) -> Result<Compiled, Vec<Refusal>> {
     let entry = at_entry.map(Entry::new);
@@ -69,6 +70,7 @@ pub(super) fn compile(
         entry: entry.as_ref(),
         slots,
         ties,
+        touched,
         lenient,
         bound: Vec::new(),
         refused: Refused::default(),
@@ -126,6 +128,7 @@ pub(super) fn compiled_at_start(
     declaration: &Declaration,
     (names, at_entry): (&dyn Names, Option<&dyn Names>),
     slots: &dyn Fn(VarId) -> Slot,
+    touched: &Touched,
     name: &str,
 ) -> Option<Checked> {
     let entry = at_entry.map(Entry::new);
@@ -138,6 +141,7 @@ pub(super) fn compiled_at_start(
         entry: entry.as_ref(),
         span: None,
         slots,
+        touched,
     };
     let source = Source {
         text: name.to_owned(),
@@ -160,6 +164,7 @@ struct Site<'a> {
     entry: Option<&'a Entry<'a>>,
     slots: &'a dyn Fn(VarId) -> Slot,
     lenient: bool,
+    touched: &'a Touched,
     ties: Ties<'a>,
     /// What earlier `:fetch` and `:by` gave names to.
     bound: Vec<(String, Checked)>,
@@ -257,6 +262,7 @@ impl Site<'_> {
             entry: self.entry,
             span: self.spans.last().map(|(_, bound)| bound as &dyn Bound),
             slots: self.slots,
+            touched: self.touched,
         }
     }
 

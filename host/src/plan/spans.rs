@@ -282,7 +282,13 @@ impl Starts for Planner {
             };
             let here = |hanging: &Hanging| {
                 let names = self.names(hanging, found);
-                compiled_at_start(start, names.both(), &|id| self.slot(id), name)
+                compiled_at_start(
+                    start,
+                    names.both(),
+                    &|id| self.slot(id),
+                    &self.touched,
+                    name,
+                )
             };
             let other = || here(&otherwise(&self.facts, &options, found, &hanging)?);
             known.extend(here(&hanging).or_else(other));

@@ -2,10 +2,12 @@
 
 use super::limits::Work;
 use super::term::{Term, is_byte_pointer, known};
-use super::{Refusal, Result, Scope};
+use super::{Checked, Refusal, Result, Scope};
 use crate::expr::syntax::{Kind, Syntax};
+use crate::expr::touched::{self, Touch};
 use crate::expr::tree::{Node, Text};
 use crate::expr::types::Type;
+use crate::expr::walk::Branch;
 use crate::report::{Place, Report};
 use crate::spec::Source;
 use moontrace_abi::limits::LONGEST_STRING;
@@ -50,6 +52,39 @@ impl<'a> Checker<'a> {
         Report::new(message)
             .pointing(self.text, span.clone())
             .at(self.place.clone())
+    }
+
+    /// Tells what a checked part of this text touches.
+    pub(super) fn note(&self, branch: Branch<'_>, span: &Range<usize>) {
+        branch.walk(&mut |branch, _| {
+            if let Some(touch) = touched::of_branch(branch) {
+                self.touch(touch, span);
+            }
+        });
+    }
+
+    /// The same of an item.
+    pub(super) fn note_item(&self, checked: &Checked, span: &Range<usize>) {
+        if let Some(touch) = touched::of_item(checked) {
+            self.touch(touch, span);
+        }
+        match checked {
+            Checked::Int(node, _) | Checked::Condition(node) => {
+                self.note(Branch::Node(node), span);
+            }
+            Checked::Text(text) => self.note(Branch::Text(text), span),
+            Checked::Copied(copied) => {
+                let nodes = copied.origin.nodes().into_iter();
+                nodes.for_each(|node| self.note(Branch::Node(node), span));
+            }
+            Checked::Stack(stack) => self.note(Branch::Node(&stack.word), span),
+            Checked::Symbol(symbol) => self.note(Branch::Node(&symbol.address), span),
+            Checked::Probe | Checked::Func | Checked::Time | Checked::Cpu => {}
+        }
+    }
+
+    pub(super) fn touch(&self, touch: Touch, span: &Range<usize>) {
+        self.scope.touched.note(touch, self.text, span, self.place);
     }
 
     /// The definition whose body this is, and the text of the script that comes to it.

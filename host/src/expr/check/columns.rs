@@ -9,6 +9,7 @@ use crate::expr::known::{Known, find};
 use crate::expr::parse;
 use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::tree::Node;
+use crate::expr::walk::Branch;
 use crate::report::did_you_mean;
 use crate::spec::Source;
 use moontrace_abi::bucket::{FINEST, Linear};
@@ -134,7 +135,14 @@ pub fn columns(
             }
         });
         match checked {
-            Ok(item) => items.push(item),
+            Ok(item) => {
+                let argument = item.function.argument();
+                let span = &named.syntax.span;
+                argument
+                    .into_iter()
+                    .for_each(|node| checker.note(Branch::Node(node), span));
+                items.push(item);
+            }
             Err(refusal) => refusals.push(refusal),
         }
     }

@@ -5,6 +5,7 @@ use super::term::{Term, compare, plus};
 use super::{Refusal, Result};
 use crate::expr::names::Names;
 use crate::expr::syntax::Syntax;
+use crate::expr::touched::Touch;
 use crate::expr::tree::{Composition, Node, Op, Relation, Text};
 use crate::expr::types::{Int, Space, StructType, Type};
 use moontrace_abi::limits::{BUFFER, LONGEST_STRING};
@@ -167,6 +168,10 @@ impl Checker<'_> {
                 return Err(self.refuse(&pointer.span, message).into());
             }
         };
+        if space == Space::Kernel {
+            // How far the thing reaches that lies there is not known.
+            self.touch(Touch::Memory, &pointer.span);
+        }
         let bytes = match self.number(bytes)?.0 {
             Node::Const(bytes) => Node::Const(bytes.clamp(0, most.into())),
             // Less than none is none: many a function returns its error in place of a number of bytes.

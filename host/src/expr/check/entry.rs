@@ -185,11 +185,17 @@ impl Checker<'_> {
         };
         let term = then.term(of)?;
         let kept = if term.is_string() {
-            Term::Text(entry.text(then.string(of)?))
+            let text = then.string(of)?;
+            self.note(Branch::Text(&text), span);
+            Term::Text(entry.text(text))
         } else {
             match term {
-                Term::Int(node, ty) => Term::Int(entry.value(node), ty),
+                Term::Int(node, ty) => {
+                    self.note(Branch::Node(&node), span);
+                    Term::Int(entry.value(node), ty)
+                }
                 Term::Bool(node) => {
+                    self.note(Branch::Node(&node), span);
                     let kept = Box::new(entry.value(node));
                     Term::Bool(Node::Compare(Relation::Ne, kept, Box::new(Node::Const(0))))
                 }

@@ -6,7 +6,8 @@ use super::term::{Term, not_zero, plus, room};
 use super::{Refusal, Result, columns};
 use crate::expr::known::{Known, find};
 use crate::expr::syntax::{Kind, Syntax};
-use crate::expr::tree::{Node, Text};
+use crate::expr::touched::Touch;
+use crate::expr::tree::{Current, Node, Text};
 use crate::expr::types::{Int, Space, Type};
 use crate::report::{Report, did_you_mean};
 use moontrace_abi::limits::{LONGEST_STRING, STRING};
@@ -247,7 +248,9 @@ impl Checker<'_> {
     /// The string at a pointer. A bare number is an address of the process, unless `as` said otherwise.
     fn string_at(&self, pointer: &Syntax, length: Option<u16>) -> Result<Term> {
         let wanted = length.unwrap_or(STRING as u16);
-        let (space, address, capacity) = match self.term(pointer)?.decayed() {
+        let term = self.term(pointer)?.decayed();
+        let is_text = term.is_string();
+        let (space, address, capacity) = match term {
             Term::Int(address, Type::Pointer { space, .. }) => (space, address, wanted),
             Term::Int(address, _) => (Space::User, address, wanted),
             Term::Memory {
@@ -281,6 +284,9 @@ impl Checker<'_> {
                 return Err(self.refuse(&pointer.span, message).into());
             }
         };
+        if space == Space::Kernel && !is_text {
+            self.touch(Touch::Memory, &pointer.span);
+        }
         let address = Box::new(address);
         Ok(Term::Text(Text::Read {
             space,
@@ -308,6 +314,8 @@ impl Checker<'_> {
             }
         };
         let to = Box::new(Type::Void);
+        // The probe did not hand it out as such: `as` can tell.
+        let address = Node::Cast(Int::U64, Box::new(address));
         Ok(Term::Int(address, Type::Pointer { to, space }))
     }
 
@@ -330,7 +338,8 @@ impl Checker<'_> {
                 help,
             ));
         };
-        let (node, space) = match self.term(value)?.decayed() {
+        let term = self.term(value)?.decayed();
+        let (node, space) = match term.clone() {
             Term::Int(node, Type::Pointer { space, .. }) => (node, space),
             Term::Int(node, _) => (node, self.scope.names.space()),
             Term::Memory {
@@ -349,6 +358,9 @@ impl Checker<'_> {
         };
         let said = |word| wanted.split([' ', '*']).any(|part| part == word);
         let space = if said("__user") { Space::User } else { space };
+        if space == Space::Kernel && leads_on(&ty) && !is_object(&term, &ty) {
+            self.touch(Touch::Memory, &value.span);
+        }
         Ok(match (ty.integer(), ty) {
             (_, Type::Pointer { to, .. }) => Term::Int(node, Type::Pointer { to, space }),
             (_, Type::Bool) => Term::Bool(not_zero(node)),
@@ -408,6 +420,31 @@ impl Checker<'_> {
         };
         Ok(Term::Int(node, ty))
     }
+}
+
+/// Does a value of that type lead to memory?
+fn leads_on(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Pointer { .. } | Type::Struct(_) | Type::Array { .. }
+    )
+}
+
+/// Is it known that a thing of that type is there? It is pointed to as such; or the probe hands out the pointer, and says no
+/// more of it. Anything else is an address that the text makes up.
+fn is_object(term: &Term, wanted: &Type) -> bool {
+    let Term::Int(node, Type::Pointer { to, .. }) = term else {
+        return false;
+    };
+    let wanted = match wanted {
+        Type::Pointer { to, .. } => to,
+        other => other,
+    };
+    let is_handed_out = matches!(
+        node,
+        Node::Context { .. } | Node::Kept(..) | Node::Current(Current::Task)
+    ) || matches!(node, Node::Read { base, .. } if **base == Node::ContextAddress);
+    **to == *wanted || **to == Type::Void && is_handed_out
 }
 
 /// The low bits of a value, by the type's sign.

@@ -86,6 +86,7 @@ pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>
         };
         match checked {
             Ok(checked) => {
+                checker.note_item(&checked, span);
                 bound.push((name.clone(), checked.clone()));
                 items.push(Item { name, checked });
             }
@@ -112,7 +113,11 @@ pub fn list(source: &Source, scope: &Scope<'_>) -> std::result::Result<Vec<Item>
 pub fn path(source: &Source, scope: &Scope<'_>) -> Result<Checked> {
     let syntax =
         parse::expression(&source.text).map_err(|report| report.at(source.place.clone()))?;
-    Checker::new(source, scope, &Work::default()).item(&syntax)
+    let work = Work::default();
+    let checker = Checker::new(source, scope, &work);
+    let checked = checker.item(&syntax)?;
+    checker.note_item(&checked, &syntax.span);
+    Ok(checked)
 }
 
 /// What an unnamed item is called.

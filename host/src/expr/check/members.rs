@@ -63,13 +63,18 @@ pub fn member(source: &Source, scope: &Scope<'_>) -> Result<Vec<Part>> {
     for item in &items {
         values.push(checker.value(&item.syntax)?);
     }
-    match values.len() {
-        0 => Err(checker
-            .refuse(&whole, "a member of a set is wanted, and this is empty")
-            .into()),
-        1 => checker.parts_of(values.remove(0), &whole),
-        _ => checker.parts_of(Value::Tuple(values), &whole),
-    }
+    let parts = match values.len() {
+        0 => {
+            let message = "a member of a set is wanted, and this is empty";
+            return Err(checker.refuse(&whole, message).into());
+        }
+        1 => checker.parts_of(values.remove(0), &whole)?,
+        _ => checker.parts_of(Value::Tuple(values), &whole)?,
+    };
+    parts
+        .iter()
+        .for_each(|part| checker.note(part.into(), &whole));
+    Ok(parts)
 }
 
 impl Checker<'_> {

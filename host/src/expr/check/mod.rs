@@ -38,7 +38,9 @@ pub(super) use words::{OTHERS, WORDS};
 
 use super::names::Names;
 use super::parse;
+use super::touched::Touched;
 use super::tree::{Node, Slot};
+use super::walk::Branch;
 use crate::report::Report;
 use crate::spec::{Definition, Given, Source, VarId};
 use checker::Checker;
@@ -63,6 +65,8 @@ pub struct Scope<'a> {
     pub span: Option<&'a dyn Bound>,
     /// Where a `var` lies.
     pub slots: &'a dyn Fn(VarId) -> Slot,
+    /// Is told what the text touches.
+    pub touched: &'a Touched,
 }
 
 /// Names of what is refused. Who uses one makes no mistake.
@@ -114,5 +118,8 @@ pub fn condition(source: &Source, scope: &Scope<'_>) -> Result<Node> {
     let syntax =
         parse::expression(&source.text).map_err(|report| report.at(source.place.clone()))?;
     let work = Work::default();
-    Checker::new(source, scope, &work).condition(&syntax)
+    let checker = Checker::new(source, scope, &work);
+    let node = checker.condition(&syntax)?;
+    checker.note(Branch::Node(&node), &syntax.span);
+    Ok(node)
 }

@@ -4,10 +4,23 @@ use super::checker::Checker;
 use super::term::{Term, binary};
 use super::{Refusal, Result};
 use crate::expr::syntax::{Kind, Step, Syntax};
+use crate::expr::touched::Touch;
 use crate::expr::tree::{Node, Op};
-use crate::expr::types::Type;
+use crate::expr::types::{Space, Type};
 use crate::report::{did_you_mean, nearest};
 use std::ops::Range;
+
+/// Members of the kernel's structs that lead to what lies in packets (include/linux/skbuff.h, include/net/xdp.h).
+const PACKETS: [(&str, &str); 5] = [
+    ("struct sk_buff", "data"),
+    ("struct sk_buff", "head"),
+    ("struct xdp_buff", "data"),
+    ("struct xdp_buff", "data_hard_start"),
+    ("struct xdp_frame", "data"),
+];
+
+/// Bytes on both sides of a pointer in which a thing, or those beside it, may lie that it points to.
+const NEAR: i128 = 4096;
 
 impl Checker<'_> {
     /// `root.member[index]…`
@@ -110,6 +123,9 @@ impl Checker<'_> {
             }
             .into());
         };
+        if PACKETS.contains(&(of.name.as_str(), name)) {
+            self.touch(Touch::Packets, span);
+        }
         match self.scope.names.member(of, name) {
             Some(member) => self.load(address, i64::from(offset), space, member, span),
             None => {
@@ -163,7 +179,16 @@ impl Checker<'_> {
                 .help(format!("say what they are: as('u64 *', {text})"))
                 .into());
         };
-        match self.number(index)?.0 {
+        let number = self.number(index)?.0;
+        let is_near = match (&number, length) {
+            (Node::Const(_), Some(_)) => true,
+            (Node::Const(number), None) => (number * i128::from(size)).abs() <= NEAR,
+            _ => false,
+        };
+        if space == Space::Kernel && !is_near {
+            self.touch(Touch::Memory, &index.span);
+        }
+        match number {
             Node::Const(number) => {
                 if let Some(length) = length
                     && !(0..i128::from(length)).contains(&number)

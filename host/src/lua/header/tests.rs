@@ -1,5 +1,6 @@
 use super::*;
 use crate::lua::infer;
+use crate::permission::Level;
 
 const MEMLEAK: &str = "#!/usr/bin/env -S moontrace
 --- Show what was allocated and never freed.
@@ -163,4 +164,26 @@ fn every_script_of_the_repository_has_a_header_and_is_followed() {
         seen += 1;
     }
     assert!(seen >= 3);
+}
+
+#[test]
+fn what_a_script_may_do_is_declared_and_its_level_is_no_less() {
+    let text = "--- Show opens.
+-- Level: sensitive
+-- Probes: syscall:open{,at}:return
+-- Permissions: memory, write=*.svg
+";
+    let header = parse(text).unwrap();
+    assert_eq!(
+        header.permissions.to_string(),
+        "probes=tracepoint:syscalls:sys_exit_open{,at},memory,write=*.svg"
+    );
+    let wrong = |from: &str, to: &str| parse(&text.replace(from, to)).unwrap_err().join("\n");
+    assert_eq!(
+        wrong("sensitive", "safe"),
+        "tool.lua:2: 'Level: safe' says less than what the script does: it reads memory of processes, or at addresses that it makes up
+  write: Level: sensitive"
+    );
+    assert!(wrong("open{,at}", "read").contains("Level: heavy"));
+    assert!(wrong("memory", "memroy").contains("did you mean 'memory'?"));
 }

@@ -49,6 +49,8 @@ pub(super) fn complete(known: &mut Known<'_>, text: &str, place: &Place) -> Comp
 struct Here<'k> {
     place: &'k Place,
     definitions: Vec<Definition>,
+    /// Of no interest here.
+    touched: expr::Touched,
     probe: Option<&'k Probe>,
     facts: &'k Facts,
     names: Box<dyn Names + 'k>,
@@ -72,6 +74,7 @@ impl<'k> Here<'k> {
         Self {
             place,
             definitions: lua::definitions().into_iter().chain(own).collect(),
+            touched: expr::Touched::default(),
             probe,
             facts: known.facts,
             names,
@@ -120,6 +123,7 @@ impl<'k> Here<'k> {
             entry,
             span: None,
             slots: &|_| expr::Slot(0),
+            touched: &self.touched,
         }
     }
 

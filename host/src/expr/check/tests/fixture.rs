@@ -1,5 +1,6 @@
 //! A probe with everything that texts may reach, and a machine to evaluate them on.
 
+use crate::expr::Touched;
 use crate::expr::check::{
     Checked, ColumnItem, Item, Refusal, Refused, Scope, columns, condition, list, path,
 };
@@ -237,6 +238,7 @@ pub(super) struct World {
     pub given: BTreeMap<String, Given>,
     pub definitions: Vec<Definition>,
     pub bound: Vec<(String, Checked)>,
+    pub touched: Touched,
 }
 
 impl World {
@@ -270,6 +272,7 @@ impl World {
             bound: &self.bound,
             refused: Refused::nothing(),
             slots: &|id: VarId| Slot(8 * id.0),
+            touched: &self.touched,
         };
         check(&source, &scope)
     }

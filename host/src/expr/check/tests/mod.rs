@@ -5,3 +5,4 @@ mod meaning;
 mod messages;
 mod random;
 mod reference;
+mod touched;
