@@ -7,22 +7,39 @@
 //! examples/NAME.txt   what it printed there
 //! ```
 //!
-//! One comes with the binary (scripts/); any other is a folder.
+//! One comes with the binary (scripts/), others are installed from git repositories (store.rs), and any folder is one.
+
+mod lock;
+pub mod manifest;
+mod modules;
+mod shared;
+pub mod store;
+
+pub use lock::{Entry, Taken};
+pub use modules::Modules;
+pub use shared::{Shared, short};
 
 use crate::report::{Report, did_you_mean};
 use include_dir::{Dir, include_dir};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Store;
 
 static BUILTIN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../scripts");
 
 /// Bytes of a file.
 const LONGEST: u64 = 16 << 20;
 
+/// Letters of a tool's, a module's or a collection's name.
+const LONGEST_NAME: usize = 64;
+
 /// Where tools lie together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Collection {
     /// That of the binary.
     Builtin,
+    /// One that is installed.
+    Shared(Arc<Shared>),
     Folder(PathBuf),
 }
 
@@ -87,6 +104,7 @@ impl Collection {
                     text: found.contents_utf8()?.to_owned(),
                 })
             })),
+            Self::Shared(shared) => shared.get(part, name),
             Self::Folder(folder) => {
                 let path = folder.join(file);
                 match path.exists() {
@@ -97,13 +115,9 @@ impl Collection {
         }
     }
 
-    /// The file and the text of the module of that name, as `require` asks for it.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub fn module(&self, name: &str) -> Result<Option<(String, String)>, Report> {
-        let found = self.get(Part::Module, name)?;
-        Ok(found.map(|source| (source.file, source.text)))
+    /// How `require` finds modules for what lies here.
+    pub fn modules(&self) -> Modules {
+        Modules::of(self.clone())
     }
 
     /// The names of all parts of a kind, in the order of the alphabet.
@@ -117,6 +131,7 @@ impl Collection {
                 let files = folder.into_iter().flat_map(Dir::files);
                 files.map(|file| file.path().to_owned()).collect()
             }
+            Self::Shared(shared) => shared.names(part),
             Self::Folder(folder) => {
                 let entries = std::fs::read_dir(folder.join(part.folder()));
                 let entries = entries.into_iter().flatten().flatten();
@@ -139,15 +154,96 @@ pub fn tool(name: &str) -> Option<Source> {
     Collection::Builtin.get(Part::Tool, name).ok().flatten()
 }
 
+/// A tool by the word that names it: `opensnoop`, `moontrace/opensnoop`, `net/slowconn`, and `slowconn` where one installed
+/// collection alone has it. None for what no installed collection has.
+///
+/// # Errors
+/// When several collections have it, its own collection lacks it, or it can't be read.
+pub fn tool_of_all(word: &str) -> Result<Option<(Source, Collection)>, Report> {
+    if let Some(tool) = tool(word.strip_prefix("moontrace/").unwrap_or(word)) {
+        return Ok(Some((tool, Collection::Builtin)));
+    }
+    let Some(store) = Store::of_user() else {
+        return Ok(None);
+    };
+    let (shared, name) = match word.split_once('/') {
+        None if is_name(word) => (shared::with_tool(word, store.all()?)?, word),
+        Some((collection, name))
+            if manifest::name_problem(collection).is_none() && is_name(name) =>
+        {
+            (store.get(collection)?, name)
+        }
+        _ => return Ok(None),
+    };
+    let Some(shared) = shared else {
+        return Ok(None);
+    };
+    match shared.get(Part::Tool, name)? {
+        Some(source) => Ok(Some((source, shared.into()))),
+        None if Path::new(word).exists() => Ok(None),
+        None => {
+            let collection = &shared.name;
+            let report = Report::new(format!("the collection {collection} has no tool '{name}'"));
+            let names = Collection::from(shared.clone()).names(Part::Tool);
+            let help = did_you_mean(name, names.iter().map(String::as_str))
+                .unwrap_or_else(|| format!("it has {}", names.join(", ")));
+            Err(report.help(help))
+        }
+    }
+}
+
+/// The tool of an installed collection that lies at a path; none where it is anybody's own file.
+///
+/// # Errors
+/// When the path leads to something else in the folder of installed collections.
+pub fn tool_in_store(path: &Path) -> Result<Option<(Source, Collection)>, Report> {
+    let Some(store) = Store::of_user() else {
+        return Ok(None);
+    };
+    let Some((shared, inner)) = store.holds(path)? else {
+        return Ok(None);
+    };
+    let name = inner.strip_suffix(".lua").unwrap_or_default();
+    match shared.get(Part::Tool, name)? {
+        Some(source) => Ok(Some((source, shared.into()))),
+        None => {
+            let (path, name) = (path.display(), &shared.name);
+            Err(Report::new(format!(
+                "{path} is no tool of the collection {name}"
+            )))
+        }
+    }
+}
+
+/// The names by which tools can be run: those of the binary, and of installed collections in full.
+pub fn tool_names() -> Vec<String> {
+    let mut names = Collection::Builtin.names(Part::Tool);
+    let installed = Store::of_user().map_or(Ok(Vec::new()), |store| store.all());
+    // What is wrong with the lock is said by what needs it.
+    for shared in installed.unwrap_or_default() {
+        let tools = Collection::from(shared.clone()).names(Part::Tool);
+        names.extend(tools.iter().map(|tool| shared.full_name(tool)));
+    }
+    names
+}
+
 /// The tools whose names are near to a wrong one.
 pub fn meant(name: &str) -> Option<String> {
-    let names = Collection::Builtin.names(Part::Tool);
-    did_you_mean(name, names.iter().map(String::as_str))
+    let names = tool_names();
+    let short = |name: &String| name.rsplit('/').next().map(str::to_owned);
+    let all: Vec<String> = names
+        .iter()
+        .filter_map(short)
+        .chain(names.clone())
+        .collect();
+    did_you_mean(name, all.iter().map(String::as_str))
 }
 
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    !name.is_empty() && name.chars().all(fits)
+    // What begins with a dash is an option on any command line.
+    let first = name.starts_with(|c: char| fits(c) && c != '-');
+    first && name.len() <= LONGEST_NAME && name.chars().all(fits)
 }
 
 /// A file of Lua, or of what it prints.
@@ -194,7 +290,7 @@ mod tests {
         std::fs::write(folder.path().join("secret.lua"), "").unwrap();
         std::fs::write(inner.join("tool.lua"), "x = 1").unwrap();
         let collection = Collection::Folder(inner);
-        for name in ["../secret", "", ".", "a/b", "tool.lua", "nothing"] {
+        for name in ["../secret", "", ".", "a/b", "-tool", "tool.lua", "nothing"] {
             assert_eq!(collection.get(Part::Tool, name), Ok(None), "{name}");
         }
         let found = collection.get(Part::Tool, "tool").unwrap().unwrap();

@@ -245,7 +245,7 @@ pub(crate) fn vm_on_with(session: &Rc<Fake>, options: BTreeMap<String, OptionVal
         session,
         options,
         arguments,
-        modules: Box::new(|name| match name {
+        modules: Box::new(|_, name| match name {
             "shared" => Ok(Some(("lib/shared.lua".into(), "return { x = 7 }".into()))),
             "round" => Ok(Some((
                 "lib/round.lua".into(),

@@ -35,7 +35,13 @@ pub(crate) fn require(
         };
         mlua::Error::from(Failure::Reports(vec![chunks.point(report, name)]))
     };
-    match loaded.raw_get(name)? {
+    let from = chunks.here(lua).map_or("".into(), |place| place.file);
+    let Some((file, text)) = modules(&from, name).map_err(&fail)? else {
+        let help = stdlib::near_module(name);
+        return Err(fail(Report::new(format!("no module '{name}'")).help(help)));
+    };
+    // Two collections may have modules of one name: the file tells them apart.
+    match loaded.raw_get(file.as_str())? {
         Value::Nil => {}
         // It is being run.
         Value::Boolean(false) => {
@@ -45,19 +51,15 @@ pub(crate) fn require(
         }
         value => return Ok(value),
     }
-    let Some((file, text)) = modules(name).map_err(&fail)? else {
-        let help = stdlib::near_module(name);
-        return Err(fail(Report::new(format!("no module '{name}'")).help(help)));
-    };
-    loaded.raw_set(name, false)?;
+    loaded.raw_set(file.as_str(), false)?;
     let run = chunks.load(lua, &file, &text);
     let run = run.and_then(|module| module.call::<Value>(()));
-    let value = run.inspect_err(|_| drop(loaded.raw_set(name, Value::Nil)))?;
+    let value = run.inspect_err(|_| drop(loaded.raw_set(file.as_str(), Value::Nil)))?;
     let value = match value {
         Value::Nil | Value::Boolean(false) => Value::Boolean(true),
         value => value,
     };
-    loaded.raw_set(name, &value)?;
+    loaded.raw_set(file.as_str(), &value)?;
     Ok(value)
 }
 

@@ -28,11 +28,11 @@ pub trait Stage {
     fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String>;
     /// The words that name a tool of the collection on moontrace's command line.
     fn tool(&self, name: &str) -> String;
-    /// The file and the text of what `require` gets: what lies in `lib` beside the tools.
+    /// The file and the text of what `require` gets in the file `from`: what lies in `lib` beside the tools.
     ///
     /// # Errors
     /// When it is there and can't be read.
-    fn module(&self, name: &str) -> Result<Option<(String, String)>, Report>;
+    fn module(&self, from: &str, name: &str) -> Result<Option<(String, String)>, Report>;
     /// The words of moontrace itself.
     fn program(&self) -> String;
     /// The example that is kept of a tool.
@@ -117,7 +117,7 @@ impl Suite {
             lua.globals().set(name, function)?;
         }
         let (lies, own) = (stage.clone(), chunks.clone());
-        let modules: Modules = Box::new(move |name| lies.module(name));
+        let modules: Modules = Box::new(move |from, name| lies.module(from, name));
         let require = move |lua: &Lua, name: String| modules::require(lua, &name, &own, &modules);
         let require = lua.create_function(require)?;
         lua.globals().set("require", require)?;

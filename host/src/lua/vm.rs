@@ -29,8 +29,9 @@ pub struct Config {
     pub memory_limit: usize,
 }
 
-/// The file and the text of a module of that name, where there is one.
-pub type Modules = Box<dyn Fn(&str) -> Result<Option<(String, String)>, Report>>;
+/// The file and the text of a module as a file asks for it, where there is one: its file (none where the call is in no
+/// file) and the module's name.
+pub type Modules = Box<dyn Fn(&str, &str) -> Result<Option<(String, String)>, Report>>;
 
 /// All that runs a script's code returns its errors. Of several actions that are due, the first error ends the call; the
 /// same call again goes on with the rest.

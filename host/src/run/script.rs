@@ -1,7 +1,7 @@
 //! The script as it was named: its text, its header, and the options it takes.
 
 use crate::cli;
-use crate::collection::{self, Collection, Part, Source};
+use crate::collection::{self, Collection, Source};
 use crate::lua::Modules;
 use crate::lua::header::Header;
 use crate::lua::options::{self, OptionValue};
@@ -81,20 +81,25 @@ impl Script {
 
     /// The modules that lie beside it.
     pub(super) fn modules(&self) -> Modules {
-        let collection = self.collection.clone();
-        Box::new(move |name| collection.module(name))
+        let modules = self.collection.modules();
+        Box::new(move |from, name| modules.find(from, name))
     }
 }
 
-/// A word alone names a tool before it names a file: `./word` is the file.
+/// A word alone, or a collection's name before it, names a tool before it names a file: `./word` is the file.
 fn find(path: &Path) -> Result<(Source, Collection), Report> {
-    if let Some(tool) = path.to_str().and_then(collection::tool) {
-        return Ok((tool, Collection::Builtin));
+    if let Some(word) = path.to_str()
+        && let Some(tool) = collection::tool_of_all(word)?
+    {
+        return Ok(tool);
+    }
+    if let Some(tool) = collection::tool_in_store(path)? {
+        return Ok(tool);
     }
     let source = collection::read(path).map_err(|report| {
         let help = match path.exists() {
             true => None,
-            false => cli::meant(path, &Collection::Builtin.names(Part::Tool)),
+            false => cli::meant(path, &collection::tool_names()),
         };
         Report { help, ..report }
     })?;

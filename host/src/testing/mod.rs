@@ -6,7 +6,7 @@
 mod needs;
 mod process;
 
-use crate::collection::{self, Collection, Part, Source};
+use crate::collection::{self, Collection, Modules, Part, Source};
 use crate::lua::testing::{Actor, Case, Stage, Suite};
 use crate::report::Report;
 use process::Process;
@@ -50,6 +50,7 @@ fn try_test(wanted: &Wanted) -> Result<i32, Report> {
     let mut counts = [0; 3];
     for (collection, source) in sources(&wanted.what)? {
         let stage: Rc<dyn Stage> = Rc::new(Theatre {
+            modules: collection.modules(),
             collection,
             examples: wanted.examples.clone(),
         });
@@ -167,6 +168,7 @@ fn all_of(collection: &Collection) -> Result<Vec<(Collection, Source)>, Report> 
 /// Where the cases of a collection play.
 struct Theatre {
     collection: Collection,
+    modules: Modules,
     examples: Option<PathBuf>,
 }
 
@@ -178,12 +180,13 @@ impl Stage for Theatre {
     fn tool(&self, name: &str) -> String {
         match &self.collection {
             Collection::Builtin => name.to_owned(),
+            Collection::Shared(shared) => shared.full_name(name),
             Collection::Folder(folder) => folder.join(format!("{name}.lua")).display().to_string(),
         }
     }
 
-    fn module(&self, name: &str) -> Result<Option<(String, String)>, Report> {
-        self.collection.module(name)
+    fn module(&self, from: &str, name: &str) -> Result<Option<(String, String)>, Report> {
+        self.modules.find(from, name)
     }
 
     fn program(&self) -> String {
