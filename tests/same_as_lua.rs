@@ -4,7 +4,7 @@
 use moontrace::expr::eval::{self, Fault, Input, Memory};
 use moontrace::expr::names::{Meaning, Member, Names};
 use moontrace::expr::types::StructType;
-use moontrace::expr::{Checked, Int, Node, Refused, Scope, Slot, Space, Type, path};
+use moontrace::expr::{Checked, Int, Node, Refused, Scope, Slot, Space, Touched, Type, path};
 use moontrace::report::Place;
 use moontrace::spec::Source;
 use proptest::prelude::*;
@@ -98,6 +98,7 @@ fn ours(text: &str, values: [i64; 4]) -> Answer {
         bound: &[],
         refused: Refused::nothing(),
         slots: &|_| Slot(0),
+        touched: &Touched::default(),
     };
     let context: Vec<u8> = values
         .iter()

@@ -7,6 +7,7 @@ mod line;
 mod tests;
 
 use crate::output::Format;
+use crate::permission::Permissions;
 use crate::report::did_you_mean;
 use crate::testing::Wanted;
 use clap::error::ErrorKind;
@@ -79,8 +80,20 @@ pub struct RunArgs {
     /// Bytes, a power of two.
     pub ring: u32,
     pub verbose: bool,
+    /// `--allow`, as often as it was given.
+    pub allow: Vec<Allow>,
+    /// `--deny`
+    pub deny: Vec<Permissions>,
     /// An object that takes the place of the kernel half inside, and whose log is printed.
     pub engine_log: Option<PathBuf>,
+}
+
+/// What `--allow` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allow {
+    /// All that the script's header declares.
+    Declared,
+    These(Permissions),
 }
 
 /// Where the script's text is.
@@ -109,6 +122,8 @@ impl RunArgs {
             max_probes: line::MAX_PROBES,
             ring: line::RING,
             verbose: false,
+            allow: Vec::new(),
+            deny: Vec::new(),
             engine_log: None,
         }
     }
@@ -267,6 +282,8 @@ impl RunLine {
             max_probes: self.max_probes.unwrap_or(line::MAX_PROBES),
             ring: self.ring.unwrap_or(line::RING),
             verbose: self.verbose,
+            allow: self.allow,
+            deny: self.deny,
             engine_log: self.engine_log,
         })
     }
@@ -287,6 +304,8 @@ impl RunLine {
             max_probes: self.max_probes.or(other.max_probes),
             ring: self.ring.or(other.ring),
             verbose: self.verbose || other.verbose,
+            allow: [other.allow, self.allow].concat(),
+            deny: [other.deny, self.deny].concat(),
             engine_log: self.engine_log.or(other.engine_log),
             script: self.script,
         }

@@ -1,7 +1,8 @@
 //! Options of ours that stand behind the script, among its own.
 
-use super::{RunArgs, line, wrong};
+use super::{Allow, RunArgs, line, wrong};
 use crate::output::Format;
+use crate::permission::Permissions;
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::path::PathBuf;
@@ -24,9 +25,21 @@ struct Behind {
     format: Option<Format>,
     #[arg(short, value_name = "FILE", allow_hyphen_values = true)]
     output: Option<PathBuf>,
+    #[arg(long, value_name = "WHAT", value_parser = line::allowed, allow_hyphen_values = true)]
+    allow: Vec<Allow>,
+    #[arg(long, value_name = "WHAT", value_parser = line::permissions, allow_hyphen_values = true)]
+    deny: Vec<Permissions>,
 }
 
-const NAMES: [&str; 5] = ["-p", "-c", "-o", "--duration", "--format"];
+const NAMES: [&str; 7] = [
+    "-p",
+    "-c",
+    "-o",
+    "--duration",
+    "--format",
+    "--allow",
+    "--deny",
+];
 
 impl RunArgs {
     /// Takes our own options out of what stands behind the script, but for those that the script declares (`declared`
@@ -58,6 +71,8 @@ impl RunArgs {
         self.duration = behind.duration.or(self.duration);
         self.format = behind.format.unwrap_or(self.format);
         self.output = behind.output.or(self.output.take());
+        self.allow.extend(behind.allow);
+        self.deny.extend(behind.deny);
         self.check()
     }
 

@@ -1,6 +1,8 @@
 //! The command line as clap reads it: what there is to say, and what values may be.
 
+use super::Allow;
 use crate::output::Format;
+use crate::permission::Permissions;
 use crate::spec::duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -214,6 +216,13 @@ pub(super) struct RunLine {
     /// Say how each probe is attached, and how long it took
     #[arg(short)]
     pub verbose: bool,
+    /// What a script may do: memory, stacks, probes=SPEC, … or
+    /// declared, all that its header asks for (may be repeated)
+    #[arg(long, value_name = "WHAT", value_parser = allowed, allow_hyphen_values = true)]
+    pub allow: Vec<Allow>,
+    /// What it may not, whatever else is said
+    #[arg(long, value_name = "WHAT", value_parser = permissions, allow_hyphen_values = true)]
+    pub deny: Vec<Permissions>,
     /// For developers: this build of the kernel half, which logs
     #[arg(long, value_name = "OBJECT", value_hint = ValueHint::FilePath)]
     pub engine_log: Option<PathBuf>,
@@ -235,6 +244,26 @@ fn shells() -> impl TypedValueParser<Value = Shell> {
         "fish" => Shell::Fish,
         _ => Shell::Bash,
     })
+}
+
+/// `declared`, or a list of permissions.
+pub(super) fn allowed(text: &str) -> Result<Allow, String> {
+    match text.trim() {
+        "declared" => Ok(Allow::Declared),
+        list => permissions(list).map(Allow::These),
+    }
+}
+
+pub(super) fn permissions(text: &str) -> Result<Permissions, String> {
+    let list = Permissions::parse(text);
+    let list = list.map_err(|report| match report.help {
+        Some(help) => format!("{} ({help})", report.message),
+        None => report.message,
+    })?;
+    match list.is_empty() {
+        true => Err("there is no permission in it".into()),
+        false => Ok(list),
+    }
 }
 
 /// Whether there is such a process is for the run to see.

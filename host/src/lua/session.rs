@@ -1,5 +1,6 @@
 //! What the VM asks of the running program: the one way back. run implements it.
 
+use crate::permission::Permission;
 use crate::plan::Layout;
 use crate::report::Report;
 use crate::rows::{Books, Flame, Symbols, Table, Value};
@@ -44,6 +45,8 @@ pub trait Session: Symbols {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>>;
     /// Do `-p` or `-c` say which processes are traced?
     fn has_target(&self) -> bool;
+    /// May the script do this?
+    fn permit(&self, wanted: &Permission) -> Result<(), Report>;
     /// Is there anything that SPEC matches?
     fn exists(&self, spec: &str) -> Result<bool, Report>;
     /// Reads a tally; `take` also empties it, with nothing lost between. Empty when no probe has fed it yet.

@@ -22,17 +22,15 @@ mod told;
 pub use crate::layout::{Aggregate, Content, Extreme, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};
-pub use planner::{Options, Planner, Traced};
+pub use planner::{Allows, Options, Planner, Traced};
 pub use span::{SpanField, SpanShape, StoredBy};
 
 use crate::codegen::Code;
 use crate::expr::tree::SetId;
-use crate::expr::{Spot, Touch};
 use crate::report::Place;
 use crate::rows::Shown;
 use crate::spec::probe::Clock;
 use crate::spec::{Kind, ProbeId, Room, SpanId, TallyId};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One declaration, resolved against this kernel.
@@ -44,8 +42,6 @@ pub struct ProbePlan {
     pub name: String,
     pub sites: Vec<SitePlan>,
     pub output: Output,
-    /// What its texts touch.
-    pub touched: BTreeMap<Touch, Spot>,
     /// Why patterns of the SPEC have dropped out, beside others that are there.
     pub missing: Vec<String>,
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::codegen;
 use crate::expr::tree::{Node, Op};
-use crate::expr::{Refusal, Slot, Touched};
+use crate::expr::{Refusal, Slot, Spot, Touch, Touched};
 use crate::facts::{Facts, Found, Match};
 use crate::report::Report;
 use crate::spec::{Declaration, Ending, Given, Kind, Member, SetId, TallyId, VarId};
@@ -62,7 +62,12 @@ pub struct Planner {
     pub(super) sites: u32,
     /// What the texts touch of the declaration that is being planned.
     pub(super) touched: Touched,
+    /// Says whether they may.
+    allows: Option<Allows>,
 }
+
+/// Whether the texts of a script may touch something; the report says why not.
+pub type Allows = Box<dyn Fn(Touch, &Spot) -> Result<(), Report>>;
 
 impl Planner {
     pub fn new(facts: Facts, options: Options) -> Self {
@@ -76,7 +81,13 @@ impl Planner {
             variable_bytes: 0,
             sites: 0,
             touched: Touched::default(),
+            allows: None,
         }
+    }
+
+    /// What texts touch is asked about from now on.
+    pub fn ask(&mut self, allows: Allows) {
+        self.allows = Some(allows);
     }
 
     pub fn facts(&self) -> &Facts {
@@ -194,6 +205,7 @@ impl Planner {
             }
             sites.push(made);
         }
+        self.check_touched()?;
         (self.tallies, self.sets, self.spans) = (tallies, sets, spans);
         let output = match &declaration.ending {
             Ending::Handler { .. } => Output::Handler,
@@ -211,9 +223,23 @@ impl Planner {
             name,
             sites,
             output,
-            touched: self.touched.take(),
             missing: missing.into_iter().map(|report| report.message).collect(),
         })
+    }
+
+    /// Refuses what the texts may not touch.
+    fn check_touched(&self) -> Result<(), Vec<Report>> {
+        let touched = self.touched.take();
+        let Some(allows) = &self.allows else {
+            return Ok(());
+        };
+        let refused = touched.iter();
+        let refused = refused.filter_map(|(touch, spot)| allows(*touch, spot).err());
+        let refused: Vec<Report> = refused.collect();
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(refused),
+        }
     }
 
     /// Gives each `var` of a declaration its place.

@@ -5,6 +5,7 @@
 mod desk;
 mod engine_log;
 mod finish;
+mod permit;
 mod prompt;
 mod refusal;
 mod running;
@@ -210,7 +211,12 @@ fn muted(
 ) -> Result<(Rc<Running>, Vm), i32> {
     let made = planner(arguments, Facts::live()).and_then(|planner| {
         let writer = Writer::open(None, arguments.format)?;
-        Ok(Running::new(planner, writer, Setup::of(arguments)?))
+        Ok(Running::new(
+            planner,
+            writer,
+            Setup::of(arguments)?,
+            script.permit.clone(),
+        ))
     });
     let running = Rc::new(made.map_err(|report| fail(&report))?);
     running.mute();
@@ -279,7 +285,7 @@ fn trace(
         Ok(setup) => setup,
         Err(report) => return fail(&report),
     };
-    let running = Rc::new(Running::new(planner, writer, setup));
+    let running = Rc::new(Running::new(planner, writer, setup, script.permit.clone()));
     let vm = match vm(&running, script, arguments, options) {
         Ok(vm) => vm,
         Err(error) => {

@@ -1,5 +1,6 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
+use super::permit::Permit;
 use super::refusal::{failed, no_maps, no_permission, not_attached, refused};
 use crate::facts::stacks::Meaning;
 use crate::kernel::control::{Closed, Done, Order};
@@ -94,11 +95,16 @@ pub(super) struct Running {
     over: Cell<bool>,
     /// What the body prints is not wanted: it is only checked.
     pub(super) muted: Cell<bool>,
+    /// What the script may do.
+    pub(super) permit: Permit,
 }
 
 impl Running {
-    pub(super) fn new(planner: Planner, writer: Writer, setup: Setup) -> Self {
+    pub(super) fn new(mut planner: Planner, writer: Writer, setup: Setup, permit: Permit) -> Self {
+        let asked = permit.clone();
+        planner.ask(Box::new(move |touch, spot| asked.check_touch(touch, spot)));
         Self {
+            permit,
             planner: RefCell::new(planner),
             shared: RefCell::new(None),
             ring: RefCell::new(None),

@@ -1,5 +1,6 @@
 //! The script as it was named: its text, its header, and the options it takes.
 
+use super::permit::Permit;
 use crate::cli;
 use crate::collection::{self, Collection, Source};
 use crate::lua::Modules;
@@ -16,6 +17,8 @@ pub(super) struct Script {
     /// Where its modules are.
     collection: Collection,
     header: Header,
+    /// What it may do: everything, unless somebody says otherwise.
+    pub(super) permit: Permit,
 }
 
 impl Script {
@@ -34,6 +37,10 @@ impl Script {
             name,
             text,
             collection,
+            permit: Permit {
+                level: header.level,
+                ..Permit::default()
+            },
             header,
         })
     }

@@ -9,6 +9,7 @@ use crate::kernel::control::Batch;
 use crate::kernel::table::Reading;
 use crate::lua::session::{Session, Site, Standing, State};
 use crate::output::flame;
+use crate::permission::Permission;
 use crate::plan::{Output, ProbePlan, Traced};
 use crate::report::{Report, plainly};
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
@@ -20,6 +21,8 @@ use std::sync::Arc;
 
 impl Session for Running {
     fn declare(&self, declaration: Declaration) -> Result<(), Vec<Report>> {
+        let permitted = self.permit.check_declaration(&declaration);
+        permitted.map_err(|report| vec![report])?;
         let plan = self.planner.borrow_mut().plan(&declaration)?;
         self.waiting.borrow_mut().push(plan.id);
         self.enter(plan);
@@ -34,8 +37,13 @@ impl Session for Running {
         self.planner.borrow().traced() != Traced::All
     }
 
+    fn permit(&self, wanted: &Permission) -> Result<(), Report> {
+        self.permit.check(wanted)
+    }
+
     fn exists(&self, spec: &str) -> Result<bool, Report> {
         let patterns = crate::spec::probe::parse(spec)?;
+        self.permit.check_probes(&patterns)?;
         self.planner.borrow().facts().exists(&patterns)
     }
 
@@ -178,11 +186,13 @@ impl Session for Running {
         if self.muted.get() {
             return Ok(());
         }
+        self.permit_writing(file)?;
         let svg = flame::svg(table, flame)?;
         std::fs::write(file, svg).map_err(|error| unwritable(file, &error))
     }
 
     fn may_write(&self, file: &str) -> Result<(), Report> {
+        self.permit_writing(file)?;
         let exists = std::path::Path::new(file).exists();
         let mut options = std::fs::File::options();
         let made = options.create(true).append(true).open(file);
@@ -195,6 +205,7 @@ impl Session for Running {
     }
 
     fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
+        self.permit_writing(file)?;
         match self.muted.get() {
             true => Ok(()),
             false => std::fs::write(file, text).map_err(|error| unwritable(file, &error)),
@@ -310,6 +321,10 @@ impl Running {
                 gone: false,
             },
         );
+    }
+
+    fn permit_writing(&self, file: &str) -> Result<(), Report> {
+        self.permit.check(&Permission::Write(file.to_owned()))
     }
 
     /// A member as a key of the set; `None` before anything looks into it.

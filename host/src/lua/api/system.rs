@@ -3,6 +3,7 @@
 use super::Namespace;
 use crate::lua::call::{Call, Entry};
 use crate::lua::modules;
+use crate::permission::Permission;
 use mlua::Value;
 use std::fs::File;
 use std::io::Read;
@@ -21,6 +22,11 @@ fn readfile(call: &Call<'_>) -> mlua::Result<Value> {
         return Err(call.fail(format!(
             "readfile reads files of /proc and /sys only, not '{path}'"
         )));
+    }
+    let session = &call.script.session;
+    call.check(session.permit(&Permission::Read(path.clone())))?;
+    if tells_arguments(Path::new(&path)) {
+        call.check(session.permit(&Permission::Arguments))?;
     }
     match read(&path) {
         Some(bytes) => Ok(Value::String(call.lua.create_string(bytes)?)),
@@ -44,6 +50,12 @@ pub(crate) fn read(path: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Is it one of the files in which /proc has what a program was started with?
+fn tells_arguments(path: &Path) -> bool {
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+    path.starts_with("/proc") && matches!(name, Some("cmdline" | "environ"))
+}
+
 /// In one of the places, by its name and, when it is a link (`/proc/self/root`), by where it leads.
 fn is_readable(path: &Path) -> bool {
     let inside = |path: &Path| READABLE.iter().any(|root| path.starts_with(root));
@@ -60,6 +72,7 @@ fn ksym(call: &Call<'_>) -> mlua::Result<Value> {
 fn usym(call: &Call<'_>) -> mlua::Result<Value> {
     let pid = call.integer(1, "an address and a process: usym(e.args.ptr, e.pid)")?;
     let pid = u32::try_from(pid).map_err(|_| call.fail(format!("there is no process {pid}")))?;
+    call.check(call.script.session.permit(&Permission::Stacks))?;
     symbol(call, Some(pid))
 }
 
@@ -72,6 +85,7 @@ fn symbol(call: &Call<'_>, process: Option<u32>) -> mlua::Result<Value> {
 
 fn cgroupid(call: &Call<'_>) -> mlua::Result<Value> {
     let path = call.text(0, "the path of a cgroup")?;
+    call.check(call.script.session.permit(&Permission::Read(path.clone())))?;
     match call.script.session.cgroup(&path) {
         Some(id) => Ok(Value::Integer(id as i64)),
         None => {
