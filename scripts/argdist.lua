@@ -20,7 +20,7 @@
 -- Returns have $retval, $latency (ns) and $entry(PARAMETER), all have $PID and $COMM; arg1 is the first argument.
 -- moontrace's own -c stands before the tool's name here: moontrace run -c CMD argdist …
 -- Subject: app
--- Level: sensitive
+-- Level: heavy
 -- Example: argdist -H 'r:c:malloc(size_t size):u64:$latency/$entry(size)#ns per byte' -i 10 -n 1
 -- Example: argdist -C 'p:c:write(int fd):int:fd' -T 5
 -- Example: argdist kretprobe:vfs_read --hist elapsed --by comm

@@ -28,7 +28,7 @@
 -- Or it is a SPEC of moontrace, its kind written out (kprobe:vfs_read): then CONDITION and VALUEs are its own texts, in
 -- which arg0 is the first argument, and C's && || ! and -> may stand for and, or, not and a dot.
 -- Subject: app
--- Level: sensitive
+-- Level: heavy
 -- Example: trace 'sys_read (arg3 > 20000) "read %d bytes", arg3'
 -- Example: trace 'kprobe:icmp_out_count "type=%d ifindex=%d", type, args.net.ifindex'
 -- Example: trace 'r:c:malloc (retval == 0) "failed"' 'c:malloc(size_t size) (size > 1048576) "%lu bytes", size' -U

@@ -5,10 +5,11 @@ use super::definitions::values;
 use super::term::{Term, not_zero, plus, room};
 use super::{Refusal, Result, columns};
 use crate::expr::known::{Known, find};
+use crate::expr::names::Names;
 use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::touched::Touch;
 use crate::expr::tree::{Current, Node, Text};
-use crate::expr::types::{Int, Space, Type};
+use crate::expr::types::{Int, Space, StructType, Type};
 use crate::report::{Report, did_you_mean};
 use moontrace_abi::limits::{LONGEST_STRING, STRING};
 use std::ops::Range;
@@ -358,7 +359,7 @@ impl Checker<'_> {
         };
         let said = |word| wanted.split([' ', '*']).any(|part| part == word);
         let space = if said("__user") { Space::User } else { space };
-        if space == Space::Kernel && leads_on(&ty) && !is_object(&term, &ty) {
+        if space == Space::Kernel && leads_on(&ty) && !is_object(self.scope.names, &term, &ty) {
             self.touch(Touch::Memory, &value.span);
         }
         Ok(match (ty.integer(), ty) {
@@ -430,21 +431,44 @@ fn leads_on(ty: &Type) -> bool {
     )
 }
 
-/// Is it known that a thing of that type is there? It is pointed to as such; or the probe hands out the pointer, and says no
-/// more of it. Anything else is an address that the text makes up.
-fn is_object(term: &Term, wanted: &Type) -> bool {
-    let Term::Int(node, Type::Pointer { to, .. }) = term else {
-        return false;
+/// Is it known that a thing of that type is there? It is pointed to as such, or as one that begins with it or that it begins
+/// with (`sock` and `sock_common`); or the probe hands out the pointer, and says no more of it. Anything else is an address
+/// that the text makes up.
+fn is_object(names: &dyn Names, term: &Term, wanted: &Type) -> bool {
+    let (found, is_handed_out) = match term {
+        Term::Int(node, Type::Pointer { to, .. }) => (&**to, is_handed_out(node)),
+        Term::Memory { ty, .. } => (ty, false),
+        _ => return false,
     };
     let wanted = match wanted {
         Type::Pointer { to, .. } => to,
         other => other,
     };
-    let is_handed_out = matches!(
-        node,
-        Node::Context { .. } | Node::Kept(..) | Node::Current(Current::Task)
-    ) || matches!(node, Node::Read { base, .. } if **base == Node::ContextAddress);
-    **to == *wanted || **to == Type::Void && is_handed_out
+    match (found, wanted) {
+        (Type::Void, _) => is_handed_out,
+        (Type::Struct(one), Type::Struct(other)) => {
+            begins_with(names, one, other) || begins_with(names, other, one)
+        }
+        (found, wanted) => found == wanted,
+    }
+}
+
+fn is_handed_out(node: &Node) -> bool {
+    match node {
+        Node::Context { .. } | Node::Kept(..) | Node::Current(Current::Task) => true,
+        Node::Read { base, .. } => **base == Node::ContextAddress,
+        _ => false,
+    }
+}
+
+/// Is the other struct, or one of that name, the first thing in the first thing … of this one?
+fn begins_with(names: &dyn Names, outer: &StructType, inner: &StructType) -> bool {
+    outer.name == inner.name
+        || names.members(outer).iter().any(|member| {
+            let member = names.member(outer, member);
+            let first = member.filter(|member| member.bit_offset == 0);
+            matches!(first.map(|first| first.ty), Some(Type::Struct(of)) if begins_with(names, &of, inner))
+        })
 }
 
 /// The low bits of a value, by the type's sign.
