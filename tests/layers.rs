@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use. All may use the plain values of `report` and `rows`.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("report", &[]),
     ("rows", &[]),
     ("spec", &[]),
@@ -24,10 +24,12 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ),
     ("cli", &["output", "permission", "spec", "testing"]),
     ("collection", &[]),
+    ("consent", &["collection", "permission"]),
     (
         "commands",
         &[
             "collection",
+            "consent",
             "facts",
             "lua",
             "output",
@@ -41,6 +43,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
         &[
             "cli",
             "collection",
+            "consent",
             "event",
             "facts",
             "kernel",

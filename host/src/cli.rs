@@ -44,6 +44,14 @@ pub enum Command {
         format: Format,
     },
     Test(Wanted),
+    /// A tool or a collection may do what it asks for.
+    Trust {
+        name: String,
+    },
+    /// It may not any more.
+    Revoke {
+        name: String,
+    },
     /// The prompt. The script is none; a handler's error does not end it.
     Prompt(RunArgs),
     Info,
@@ -199,6 +207,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             verbose,
             ..of_a_prompt()
         }),
+        Some(Sub::Trust { name, revoke }) => match revoke {
+            true => Command::Revoke { name },
+            false => Command::Trust { name },
+        },
         Some(Sub::Info) => Command::Info,
         Some(Sub::Types { folder }) => Command::Types { folder },
         Some(Sub::Completions { shell }) => Command::Completions { shell },

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod codegen;
 pub mod collection;
 pub mod commands;
+pub mod consent;
 pub mod event;
 pub mod expr;
 pub mod facts;

@@ -17,6 +17,8 @@ fn main() {
         } => commands::list(pattern.as_deref(), pid, format),
         Command::Describe { what, format } => commands::describe(&what, format),
         Command::Tools { query, format } => commands::tools(&query, format),
+        Command::Trust { name } => commands::trust(&name),
+        Command::Revoke { name } => commands::revoke(&name),
         Command::Test(wanted) => testing::test(&wanted),
         Command::Prompt(arguments) => prompt::prompt(arguments),
         Command::Info => commands::info(),

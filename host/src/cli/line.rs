@@ -122,6 +122,20 @@ Examples:
         #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
         examples: Option<PathBuf>,
     },
+    /// Allow a tool of a collection, or all of it, what it asks for, as long as
+    /// it stays what it is
+    #[command(after_help = "\
+Examples:
+  moontrace show net/slowconn       what it is and asks for
+  moontrace trust net/slowconn
+  moontrace trust net --revoke      ask again")]
+    Trust {
+        /// COLLECTION/TOOL, or a collection
+        name: String,
+        /// Take it back
+        #[arg(long)]
+        revoke: bool,
+    },
     /// The prompt, for probing live: what `moontrace` alone does on a terminal
     #[command(after_help = "\
 Examples:

@@ -34,6 +34,19 @@ pub struct Entry {
     /// What was there before the last update.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Taken>,
+    /// What was said yes to, by tool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trusted: BTreeMap<String, Trusted>,
+}
+
+/// A yes to what a tool asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trusted {
+    /// SHA-256 of all that it may run ([`super::Shared::digest`]): the yes is for nothing else.
+    pub content: String,
+    /// As `--allow` takes them.
+    pub permissions: String,
 }
 
 /// What a commit had.
@@ -134,6 +147,14 @@ mod tests {
             at: None,
             now: taken("net@0"),
             before: Some(taken("net@1")),
+            trusted: [(
+                "a".into(),
+                Trusted {
+                    content: "00".into(),
+                    permissions: "memory".into(),
+                },
+            )]
+            .into(),
         };
         lock.collections.insert("net".into(), entry);
         let text = lock.text().unwrap();

@@ -15,7 +15,7 @@ mod modules;
 mod shared;
 pub mod store;
 
-pub use lock::{Entry, Taken};
+pub use lock::{Entry, Taken, Trusted};
 pub use modules::Modules;
 pub use shared::{Shared, short};
 
@@ -112,6 +112,15 @@ impl Collection {
                     false => Ok(None),
                 }
             }
+        }
+    }
+
+    /// Is it one that others get, and not just a folder with scripts in it?
+    pub fn is_published(&self) -> bool {
+        match self {
+            Self::Builtin => BUILTIN.get_file(manifest::FILE).is_some(),
+            Self::Shared(_) => true,
+            Self::Folder(folder) => folder.join(manifest::FILE).exists(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! An installed collection: somebody else's files, each of which is what it was when it was added, or is refused.
 
-use super::lock::Entry;
+use super::lock::{Entry, Trusted};
 use super::store::Store;
 use super::{Collection, Part, Source, is_name, read};
 use crate::report::{Report, did_you_mean};
@@ -94,6 +94,22 @@ impl Shared {
         };
         let changed = files.iter().filter(|(path, hash)| !is_same(path, hash));
         changed.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Remembers what was said yes to of a tool; `None` forgets it.
+    ///
+    /// # Errors
+    /// When the lock can't be written.
+    pub fn trust(&self, tool: &str, trusted: Option<Trusted>) -> Result<(), Report> {
+        self.store.trust(&self.name, tool, trusted)
+    }
+
+    /// Its files as they are now count from now on; gives those that had changed.
+    ///
+    /// # Errors
+    /// When one is gone, or the lock can't be written.
+    pub fn accept(&self) -> Result<Vec<String>, Report> {
+        self.store.accept(&self.name)
     }
 
     /// The digits of the commit that tell it from others.

@@ -4,7 +4,7 @@
 //! replaces `lock.toml` by renaming a new one over it. That rename is the change: before it all is as it was. Changes wait
 //! for each other (flock), and each one first sweeps what the lock does not name.
 
-use super::lock::{Entry, Lock, Taken};
+use super::lock::{Entry, Lock, Taken, Trusted};
 use super::manifest::Manifest;
 use super::shared::{Shared, hash_of, short};
 use crate::report::{Report, plainly};
@@ -174,6 +174,27 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Remembers what was said yes to of a tool; `None` forgets it.
+    ///
+    /// # Errors
+    /// When there is no such collection, or the lock can't be written.
+    pub(super) fn trust(
+        &self,
+        name: &str,
+        tool: &str,
+        trusted: Option<Trusted>,
+    ) -> Result<(), Report> {
+        let mut change = self.change(|| {})?;
+        let known = &mut change.entry(name)?.trusted;
+        match trusted {
+            Some(trusted) => drop(known.insert(tool.to_owned(), trusted)),
+            None => drop(known.remove(tool)),
+        }
+        change.commit()
+    }
+}
+
 impl Change {
     /// # Errors
     /// When there is none of that name.
@@ -214,12 +235,14 @@ impl Change {
     pub fn install(mut self, content: &Content) -> Result<Arc<Shared>, Report> {
         let name = &content.manifest.name;
         let now = self.plant(content)?;
-        let before = self.lock.collections.remove(name).map(|entry| entry.now);
+        let before = self.lock.collections.remove(name);
+        let (before, trusted) = before.map(|entry| (entry.now, entry.trusted)).unzip();
         let entry = Entry {
             url: content.url.clone(),
             at: content.at.clone(),
             now,
             before,
+            trusted: trusted.unwrap_or_default(),
         };
         let shared = Arc::new(Shared::new(name, entry.clone(), &self.store));
         self.lock.collections.insert(name.clone(), entry);

@@ -4,6 +4,7 @@ mod describe;
 mod info;
 mod list;
 mod tools;
+mod trust;
 mod types;
 
 use crate::facts::Facts;
@@ -43,6 +44,16 @@ pub fn types(folder: &Path) -> i32 {
 /// Prints the tools at hand that a query is about, and gives the exit status.
 pub fn tools(query: &[String], format: Format) -> i32 {
     show(tools::tools(query, format))
+}
+
+/// Allows a tool or a collection what it asks for, and gives the exit status.
+pub fn trust(name: &str) -> i32 {
+    show(trust::trust(name))
+}
+
+/// Takes that back, and gives the exit status.
+pub fn revoke(name: &str) -> i32 {
+    show(trust::revoke(name))
 }
 
 /// What [`list`] prints, as text.

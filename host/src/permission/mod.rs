@@ -19,6 +19,7 @@ mod probes;
 pub use level::{Level, is_hot};
 
 use crate::report::{Report, did_you_mean};
+use crate::rows::escape::printable;
 use crate::spec::Pattern;
 use crate::spec::probe;
 use std::fmt;
@@ -176,6 +177,12 @@ impl Permissions {
     pub fn beyond(&self, others: &Self) -> Self {
         let more = self.0.iter().filter(|one| !others.cover(one));
         more.cloned().collect()
+    }
+
+    /// As a person weighs them, a line each. Nothing in it steers a terminal.
+    pub fn lines(&self) -> String {
+        let line = |one: &Permission| format!("  it {}\n", printable(one.does().as_bytes()));
+        self.0.iter().map(line).collect()
     }
 
     /// What a script must be called that has them: the least that fits.

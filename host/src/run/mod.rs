@@ -5,6 +5,7 @@
 mod desk;
 mod engine_log;
 mod finish;
+mod grants;
 mod permit;
 mod prompt;
 mod refusal;
@@ -29,6 +30,7 @@ use crate::sys::child::{Child, Held};
 use crate::sys::signals::Wakeup;
 use crate::sys::{clock, notify, open_files, signals};
 use desk::Desk;
+use permit::Permit;
 use running::{Running, Setup};
 use script::Script;
 use std::collections::BTreeMap;
@@ -50,16 +52,20 @@ const LOST: i32 = 3;
 /// Runs a script to its end; gives the exit status.
 pub fn run(arguments: RunArgs) -> i32 {
     let started = Instant::now();
-    on_vm_thread(arguments, move |arguments, script, options| {
-        trace(&arguments, &script, options, started)
-    })
+    on_vm_thread(
+        arguments,
+        grants::to_run,
+        move |arguments, script, options| trace(&arguments, &script, options, started),
+    )
 }
 
 /// Says of a script probe by probe what would be done.
 pub fn explain_script(arguments: RunArgs) -> i32 {
-    on_vm_thread(arguments, |arguments, script, options| {
-        plan_only(&arguments, &script, options, true)
-    })
+    on_vm_thread(
+        arguments,
+        grants::to_look_at,
+        |arguments, script, options| plan_only(&arguments, &script, options, true),
+    )
 }
 
 /// Everything but attaching. The worst status of all scripts.
@@ -73,9 +79,10 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
         let one = match Script::read(&arguments.script) {
             Err(report) => fail(&report),
             Ok(script) if script.required().is_empty() => {
-                with_options(arguments, script, |arguments, script, options| {
+                let check = |arguments: RunArgs, script: Script, options| {
                     plan_only(&arguments, &script, options, false)
-                })
+                };
+                with_options(arguments, script, grants::to_look_at, check)
             }
             Ok(script) => ended(lua_thread(move || {
                 signals::deliver_here(true);
@@ -111,19 +118,24 @@ fn check_text(arguments: &RunArgs, script: &Script) -> i32 {
 /// Reads the script and its options, then goes on where Lua lives.
 fn on_vm_thread(
     arguments: RunArgs,
+    grant: Grant,
     go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
 ) -> i32 {
     match Script::read(&arguments.script) {
-        Ok(script) => with_options(arguments, script, go_on),
+        Ok(script) => with_options(arguments, script, grant, go_on),
         Err(report) => fail(&report),
     }
 }
 
-/// Reads the options of a script, then goes on on a thread with enough stack for Lua, which alone gets the signals that end
+/// What says how much a script may do.
+type Grant = fn(&RunArgs, &Script, &BTreeMap<String, OptionValue>) -> Result<Permit, Report>;
+
+/// Reads the options of a script and gets it its permissions, then goes on on a thread with enough stack for Lua, which alone gets the signals that end
 /// a run.
 fn with_options(
     mut arguments: RunArgs,
-    script: Script,
+    mut script: Script,
+    grant: Grant,
     go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
 ) -> i32 {
     if let Err(error) = arguments.take_own(&|option| script.declares(option)) {
@@ -140,6 +152,10 @@ fn with_options(
             return WRONG_COMMAND_LINE;
         }
     };
+    match grant(&arguments, &script, &options) {
+        Ok(permit) => script.permit = permit,
+        Err(report) => return fail(&report),
+    }
     ended(lua_thread(move || {
         signals::deliver_here(true);
         go_on(arguments, script, options)

@@ -1,5 +1,6 @@
 //! What the script that runs may do, and what it is told where it tries more.
 
+use crate::consent::shell;
 use crate::expr::{Spot, Touch};
 use crate::lua::header;
 use crate::permission::{Level, Permission, Permissions};
@@ -71,12 +72,6 @@ impl Permit {
             ..spot.report(report.message)
         })
     }
-}
-
-/// A value as a shell takes it.
-pub(super) fn shell(value: &str) -> String {
-    let quoted = shlex::try_quote(value);
-    quoted.map_or_else(|_| value.to_owned(), Into::into)
 }
 
 #[cfg(test)]

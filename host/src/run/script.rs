@@ -15,8 +15,8 @@ pub(super) struct Script {
     pub(super) name: String,
     pub(super) text: String,
     /// Where its modules are.
-    collection: Collection,
-    header: Header,
+    pub(super) collection: Collection,
+    pub(super) header: Header,
     /// What it may do: everything, unless somebody says otherwise.
     pub(super) permit: Permit,
 }
@@ -37,12 +37,15 @@ impl Script {
             name,
             text,
             collection,
-            permit: Permit {
-                level: header.level,
-                ..Permit::default()
-            },
+            permit: Permit::default(),
             header,
         })
+    }
+
+    /// Its name among the tools of its collection.
+    pub(super) fn tool(&self) -> String {
+        let name = Path::new(&self.name).file_stem().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// Does the header declare this option, `-p` or `--format`?
@@ -59,10 +62,7 @@ impl Script {
 
     pub(super) fn print_help(&self) -> i32 {
         use std::io::Write;
-        let name = Path::new(&self.name).file_stem();
-        let name = name.map_or(self.name.clone(), |name| {
-            name.to_string_lossy().into_owned()
-        });
+        let name = self.tool();
         // A pipe that nobody reads wants no help.
         let _ = std::io::stdout().write_all(options::help(&self.header, &name).as_bytes());
         0

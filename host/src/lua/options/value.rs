@@ -34,6 +34,15 @@ impl OptionValue {
         })
     }
 
+    /// The words that it has, of a list all.
+    pub fn words(&self) -> Vec<&str> {
+        match self {
+            Self::Str(text) => vec![text],
+            Self::List(values) => values.iter().flat_map(Self::words).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn member(&self) -> Option<Member> {
         match self {
             Self::Int(value) => Some(Member::Int(*value)),
