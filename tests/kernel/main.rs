@@ -5,6 +5,7 @@
 //! too: `kernel --workload …`, or by the name `workload` (see `workload`).
 
 mod cases;
+mod installed;
 mod need;
 mod terminal;
 mod tools;

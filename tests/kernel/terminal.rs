@@ -45,19 +45,25 @@ impl Prompt {
 
     /// The same with a home, on a terminal of so many columns.
     pub(crate) fn at(home: &Home, columns: u16) -> Self {
-        let mut prompt = Self::launch(home, columns);
+        let mut prompt = Self::launch(home, columns, &["repl"], &[]);
         prompt.sees("Ctrl-D leaves");
         prompt.waits();
         prompt
     }
 
-    fn launch(home: &Home, columns: u16) -> Self {
+    /// Another command than the prompt, with variables of its environment.
+    pub(crate) fn of(home: &Home, words: &[&str], environment: &[(&str, &Path)]) -> Self {
+        Self::launch(home, COLUMNS, words, environment)
+    }
+
+    fn launch(home: &Home, columns: u16, words: &[&str], environment: &[(&str, &Path)]) -> Self {
         let (keys, terminal) = pty(columns);
         let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("a descriptor"));
         let mut command = Command::new(product());
         command
-            .arg("repl")
+            .args(words)
             .env("HOME", home.path())
+            .envs(environment.iter().copied())
             .env("TERM", "xterm")
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_STATE_HOME")

@@ -56,7 +56,8 @@ impl Store {
         Some(Self::at(data.join("moontrace/collections")))
     }
 
-    fn at(folder: PathBuf) -> Self {
+    /// One that lies there.
+    pub fn at(folder: PathBuf) -> Self {
         Self { folder }
     }
 

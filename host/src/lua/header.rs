@@ -158,6 +158,10 @@ impl Reader {
 
     fn permit(&mut self, read: Result<Permissions, Report>) {
         match read {
+            Ok(more) if more.cover(&Permission::Run) || more.cover(&Permission::Network) => {
+                let report = Report::new("no script runs programs or reaches the network");
+                self.report(report.help("there is nothing in moontrace that it could do it with"));
+            }
             Ok(more) => {
                 let permissions = &mut self.header.permissions;
                 more.iter().for_each(|one| permissions.add(one.clone()));

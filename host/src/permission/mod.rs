@@ -44,7 +44,7 @@ const PLAIN: [(Permission, &str, &str); 6] = [
     (
         Permission::Memory,
         "memory",
-        "reads memory of processes, or at addresses that it makes up",
+        "reads memory of processes or at addresses of its own",
     ),
     (
         Permission::Arguments,

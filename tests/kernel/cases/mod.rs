@@ -19,6 +19,7 @@ mod histograms;
 mod long_values;
 mod output;
 mod pages;
+mod permissions;
 mod prompt;
 mod sessions;
 mod sets;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         command_line::CASES,
         output::CASES,
         pages::CASES,
+        permissions::CASES,
         prompt::CASES,
         types::CASES,
         structs::CASES,

@@ -181,9 +181,10 @@ fn what_a_script_may_do_is_declared_and_its_level_is_no_less() {
     let wrong = |from: &str, to: &str| parse(&text.replace(from, to)).unwrap_err().join("\n");
     assert_eq!(
         wrong("sensitive", "safe"),
-        "tool.lua:2: 'Level: safe' says less than what the script does: it reads memory of processes, or at addresses that it makes up
+        "tool.lua:2: 'Level: safe' says less than what the script does: it reads memory of processes or at addresses of its own
   write: Level: sensitive"
     );
     assert!(wrong("open{,at}", "read").contains("Level: heavy"));
+    assert!(wrong("memory", "run").contains("no script runs programs"));
     assert!(wrong("memory", "memroy").contains("did you mean 'memory'?"));
 }
