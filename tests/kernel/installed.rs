@@ -27,7 +27,8 @@ impl Installed {
 
     fn install(&self, files: &[(&str, &str)], digit: char) {
         let manifest = "name = \"net\"\nversion = \"1.0.0\"\napi = 1\nlicence = \"MIT\"\nmaintainers = [\"a stranger\"]\n";
-        let all = files.iter().chain(&[("collection.toml", manifest)]);
+        let manifests = [("collection.toml", manifest)];
+        let all = files.iter().chain(&manifests);
         let content = Content {
             url: "https://example.org/net.git".into(),
             at: None,
