@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         &["event", "expr", "layout", "permission", "plan", "spec"],
     ),
     ("cli", &["output", "permission", "spec", "testing"]),
-    ("collection", &[]),
+    ("collection", &["sys"]),
     ("consent", &["collection", "permission"]),
     (
         "commands",

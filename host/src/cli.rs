@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 use clap_complete::Shell;
-use line::{Line, RunLine, Sub};
+use line::{Line, New, RunLine, Sub};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,33 @@ pub enum Command {
     Tools {
         query: Vec<String>,
         format: Format,
+    },
+    /// A tool or a collection.
+    Show {
+        name: String,
+    },
+    /// A URL or a folder.
+    Add {
+        what: String,
+        at: Option<String>,
+    },
+    Remove {
+        name: String,
+    },
+    /// All collections without a name.
+    Update {
+        name: Option<String>,
+        at: Option<String>,
+        yes: bool,
+    },
+    TakeBack {
+        name: String,
+    },
+    NewCollection {
+        folder: PathBuf,
+    },
+    NewTool {
+        name: String,
     },
     Test(Wanted),
     /// A tool or a collection may do what it asks for.
@@ -180,15 +207,32 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             query,
             format: format.unwrap_or_default(),
         },
+        Some(Sub::Show { name }) => Command::Show { name },
+        Some(Sub::Add { what, at }) => Command::Add { what, at },
+        Some(Sub::Remove { name }) => Command::Remove { name },
+        Some(Sub::Update {
+            name: Some(name),
+            back: true,
+            ..
+        }) => Command::TakeBack { name },
+        Some(Sub::Update { name, at, yes, .. }) => Command::Update { name, at, yes },
+        Some(Sub::New {
+            what: New::Collection { folder },
+        }) => Command::NewCollection { folder },
+        Some(Sub::New {
+            what: New::Tool { name },
+        }) => Command::NewTool { name },
         Some(Sub::Test {
             what,
             case,
             list,
+            yes,
             examples,
         }) => Command::Test(Wanted {
             what,
             cases: case,
             list,
+            yes,
             examples,
         }),
         Some(Sub::Repl {

@@ -17,6 +17,15 @@ fn main() {
         } => commands::list(pattern.as_deref(), pid, format),
         Command::Describe { what, format } => commands::describe(&what, format),
         Command::Tools { query, format } => commands::tools(&query, format),
+        Command::Show { name } => commands::show_named(&name),
+        Command::Add { what, at } => commands::add(&what, at.as_deref()),
+        Command::Remove { name } => commands::remove(&name),
+        Command::Update { name, at, yes } => {
+            commands::update(&commands::UpdateWanted { name, at, yes })
+        }
+        Command::TakeBack { name } => commands::take_back(&name),
+        Command::NewCollection { folder } => commands::new_collection(&folder),
+        Command::NewTool { name } => commands::new_tool(&name),
         Command::Trust { name } => commands::trust(&name),
         Command::Revoke { name } => commands::revoke(&name),
         Command::Test(wanted) => testing::test(&wanted),

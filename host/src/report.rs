@@ -1,6 +1,7 @@
 //! A mistake as the user gets to see it: where, what, and the nearest right thing.
 
-use std::fmt;
+use crate::rows::escape::lines;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// A line of a script.
@@ -66,9 +67,23 @@ impl Report {
 
 /// `FILE:LINE: what is wrong`, the text, and carets with the help beside them.
 ///
-/// A text of several lines or of more than a screen's width is cut to the line, and the stretch of it, that is meant.
+/// A text of several lines or of more than a screen's width is cut to the line, and the stretch of it, that is meant. What
+/// could steer a terminal is escaped: names and texts of other people's files stand in it.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&lines(self.raw().as_bytes()))
+    }
+}
+
+impl Report {
+    fn raw(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String can't fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, f: &mut String) -> fmt::Result {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }

@@ -89,25 +89,76 @@ Examples:
                                 moontrace explain [OPTIONS] -e CODE [ARGS]..."
     )]
     Explain(RunLine),
-    /// List the tools that come with moontrace: `moontrace run NAME` runs one
+    /// List the tools at hand: those that come with moontrace, and those of installed collections
     #[command(after_help = "\
 Examples:
   moontrace tools                all of them, by subject
   moontrace tools network
+  moontrace tools 'net and safe'
+  moontrace tools '(disk or files) and not heavy'
   moontrace run tcplife -h")]
     Tools {
-        /// Words that are said of a tool: its name, subject, level, what it does
+        /// Words that are said of a tool: its name, collection, subject, level, what it does; and, or, not, brackets
         query: Vec<String>,
         /// text or json [default: text]
         #[arg(long, value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
         format: Option<Format>,
+    },
+    /// Show a tool, with what it may do and its source, or a collection
+    Show {
+        /// opensnoop, net/slowconn, or a collection's name
+        name: String,
+    },
+    /// Install a collection of tools from a git repository; nothing of it is run
+    #[command(after_help = "\
+Examples:
+  moontrace add https://example.org/net.git
+  moontrace add git@example.org:net.git --at v1.2.0
+  moontrace add ./net            what is committed in a folder")]
+    Add {
+        /// What git takes: https, ssh, git and file URLs, and folders
+        #[arg(value_name = "URL|DIR", value_hint = ValueHint::AnyPath, allow_hyphen_values = true)]
+        what: String,
+        /// This tag (also without its v), branch or commit
+        #[arg(long, value_name = "VERSION|COMMIT")]
+        at: Option<String>,
+    },
+    /// Take an installed collection away
+    Remove {
+        /// An installed collection
+        name: String,
+    },
+    /// Show what is new of installed collections, and take it when that is agreed to
+    #[command(after_help = "\
+Examples:
+  moontrace update               all collections, one after the other
+  moontrace update net --at v2.0.0
+  moontrace update net --back    as it was before the last update")]
+    Update {
+        /// An installed collection
+        name: Option<String>,
+        /// This tag, branch or commit from now on
+        #[arg(long, value_name = "VERSION|COMMIT", requires = "name")]
+        at: Option<String>,
+        /// Take it without asking
+        #[arg(long)]
+        yes: bool,
+        /// Take the last update back
+        #[arg(long, requires = "name", conflicts_with_all = ["yes", "at"])]
+        back: bool,
+    },
+    /// Write the start of a collection or of a tool, with a test
+    New {
+        #[command(subcommand)]
+        what: New,
     },
     /// Run the tests of tools on this kernel, as root
     #[command(after_help = "\
 Examples:
   moontrace test                 all tests of the tools that come with moontrace
   moontrace test opensnoop
-  moontrace test ./mine          a collection of yours: ./mine/tests/NAME.lua")]
+  moontrace test ./mine          a collection of yours: ./mine/tests/NAME.lua
+  moontrace test net --yes       an installed collection")]
     Test {
         /// Tools, files of tests, or collections
         #[arg(value_name = "TOOL|FILE|FOLDER")]
@@ -118,6 +169,9 @@ Examples:
         /// Only name the cases
         #[arg(long)]
         list: bool,
+        /// Run tests of installed collections without asking: they start programs
+        #[arg(long)]
+        yes: bool,
         /// Write the tools' example outputs there, instead of comparing
         #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
         examples: Option<PathBuf>,
@@ -186,6 +240,17 @@ Example:
         #[arg(value_parser = shells())]
         shell: Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum New {
+    /// A collection with a first tool, in a new folder of its name
+    Collection {
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// A tool of the collection in this folder
+    Tool { name: String },
 }
 
 /// `[OPTIONS] FILE [ARGS]...`. An option that has a default is none where it isn't given.

@@ -9,6 +9,7 @@
 //!
 //! One comes with the binary (scripts/), others are installed from git repositories (store.rs), and any folder is one.
 
+pub mod git;
 mod lock;
 pub mod manifest;
 mod modules;
@@ -74,6 +75,16 @@ impl Part {
             Self::Tool | Self::Module | Self::Test => "lua",
             Self::Example => "txt",
         }
+    }
+
+    /// The name of what lies at a path of a collection, if it is of this kind.
+    pub fn name(self, path: &str) -> Option<&str> {
+        let file = match self.folder() {
+            "" => path,
+            folder => path.strip_prefix(folder)?.strip_prefix('/')?,
+        };
+        let name = file.strip_suffix(self.extension())?.strip_suffix('.')?;
+        is_name(name).then_some(name)
     }
 
     fn file(self, name: &str) -> PathBuf {
@@ -248,7 +259,8 @@ pub fn meant(name: &str) -> Option<String> {
     did_you_mean(name, all.iter().map(String::as_str))
 }
 
-fn is_name(name: &str) -> bool {
+/// Can a tool or a module be called that?
+pub fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     // What begins with a dash is an option on any command line.
     let first = name.starts_with(|c: char| fits(c) && c != '-');

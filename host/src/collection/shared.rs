@@ -85,6 +85,14 @@ impl Shared {
         })
     }
 
+    /// A file as it lies there now, whatever it was when it was added.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn present(&self, path: &str) -> Result<Source, Report> {
+        read(&self.folder.join(path))
+    }
+
     /// The files that are not what the lock says, by their paths.
     pub fn changed(&self) -> Vec<String> {
         let files = &self.entry.now.files;

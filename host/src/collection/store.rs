@@ -45,6 +45,14 @@ pub struct Content {
     pub left_out: Vec<String>,
 }
 
+impl Content {
+    /// SHA-256 by path.
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        let hashed = |(path, bytes): (&String, &Vec<u8>)| (path.clone(), hash_of(bytes));
+        self.files.iter().map(hashed).collect()
+    }
+}
+
 impl Store {
     /// That of the user: `$XDG_DATA_HOME/moontrace/collections`, else below `~/.local/share`. None without a home.
     pub fn of_user() -> Option<Self> {
@@ -296,13 +304,12 @@ impl Change {
         sync(&made)?;
         fs::rename(&made, &lies).map_err(|error| unwritable(&lies, &error))?;
         sync(&self.store.folder)?;
-        let hashed = |(path, bytes): (&String, &Vec<u8>)| (path.clone(), hash_of(bytes));
         Ok(Taken {
             version: content.manifest.version.clone(),
             commit: content.commit.clone(),
             tree,
             requires: content.manifest.requires.clone(),
-            files: content.files.iter().map(hashed).collect(),
+            files: content.hashes(),
         })
     }
 

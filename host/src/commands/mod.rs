@@ -1,11 +1,19 @@
-//! The commands that ask the machine and run no script: thin printers over facts.
+//! The commands that run no script: thin printers over facts and collections.
 
+mod about;
+mod add;
 mod describe;
 mod info;
 mod list;
+mod new;
+mod query;
+mod show;
 mod tools;
 mod trust;
 mod types;
+mod update;
+
+pub use update::Wanted as UpdateWanted;
 
 use crate::facts::Facts;
 use crate::output::{Format, WriteError, Writer};
@@ -43,7 +51,46 @@ pub fn types(folder: &Path) -> i32 {
 
 /// Prints the tools at hand that a query is about, and gives the exit status.
 pub fn tools(query: &[String], format: Format) -> i32 {
-    show(tools::tools(query, format))
+    let found = tools::tools(query, format);
+    show(found.map(|(text, missing)| {
+        leave_out(&missing);
+        text
+    }))
+}
+
+/// Installs a collection, prints what came, and gives the exit status.
+pub fn add(what: &str, at: Option<&str>) -> i32 {
+    show(add::add(what, at))
+}
+
+/// Takes a collection away, and gives the exit status.
+pub fn remove(name: &str) -> i32 {
+    show(add::remove(name))
+}
+
+/// Brings what is new of collections, and gives the exit status.
+pub fn update(wanted: &UpdateWanted) -> i32 {
+    show(update::update(wanted))
+}
+
+/// Takes the last update of a collection back, and gives the exit status.
+pub fn take_back(name: &str) -> i32 {
+    show(update::take_back(name))
+}
+
+/// Prints a tool or a collection to look at, and gives the exit status.
+pub fn show_named(name: &str) -> i32 {
+    show(show::show(name))
+}
+
+/// Writes the start of a collection, and gives the exit status.
+pub fn new_collection(folder: &Path) -> i32 {
+    show(new::collection(folder))
+}
+
+/// Writes the start of a tool into the collection of the current folder, and gives the exit status.
+pub fn new_tool(name: &str) -> i32 {
+    show(new::tool(name))
 }
 
 /// Allows a tool or a collection what it asks for, and gives the exit status.
@@ -71,7 +118,7 @@ pub fn described(facts: &Facts, what: &str) -> Result<String, Report> {
 fn leave_out(missing: &[Report]) {
     for report in missing {
         // With nobody to read it, what is there is still right.
-        let _ = writeln!(io::stderr(), "left out: {}", report.message);
+        let _ = writeln!(io::stderr(), "left out: {report}");
     }
 }
 

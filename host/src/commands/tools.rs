@@ -1,77 +1,112 @@
-//! `moontrace tools [QUERY]`: the tools that come with moontrace, by subject. Their headers are read, never their code.
+//! `moontrace tools [QUERY]`: the tools at hand, by subject. Their headers are read, never their code.
 
+use super::about::Tool;
+use super::query::Query;
+use crate::collection::manifest::OURS;
+use crate::collection::store::Store;
 use crate::collection::{self, Collection, Part};
-use crate::lua::header::{Header, SUBJECTS};
+use crate::lua::header::SUBJECTS;
 use crate::output::Format;
-use crate::permission::Level;
 use crate::report::Report;
+use crate::rows::escape::printable;
 use std::fmt::Write;
 
-struct Tool {
-    name: String,
-    header: Header,
+/// Where those are listed that say nothing of what they are about.
+const OTHERS: &str = "others";
+
+/// A tool and whose it is.
+struct Listed {
+    tool: Tool,
+    collection: String,
 }
 
-impl Tool {
-    /// Is each word of a query somewhere in its header?
-    fn matches(&self, query: &[String]) -> bool {
-        let header = &self.header;
-        let texts = [&header.summary].into_iter();
-        let texts = texts.chain(&header.subjects).chain(&header.description);
-        let mut text = format!("{} {}", self.name, self.level());
-        for more in texts {
-            text.push(' ');
-            text.push_str(more);
-        }
-        let text = text.to_lowercase();
-        query.iter().all(|word| text.contains(&word.to_lowercase()))
-    }
-
-    fn level(&self) -> &'static str {
-        self.header.level.map_or("", Level::word)
+impl Listed {
+    /// Is that word said of it? In names it may stand anywhere, elsewhere where a word begins.
+    fn says(&self, word: &str) -> bool {
+        let header = &self.tool.header;
+        let names = [&self.tool.name, &self.collection];
+        let texts = header.subjects.iter().chain(&header.description);
+        let texts = texts.chain([&header.summary]).map(String::as_str);
+        let mut texts = texts.chain([self.tool.level().word()]);
+        names.iter().any(|name| name.to_lowercase().contains(word))
+            || texts.any(|text| begins_a_word(&text.to_lowercase(), word))
     }
 
     /// It is shown under the first of its subjects.
     fn is_about(&self, subject: &str) -> bool {
-        self.header.subjects.first().is_some_and(|of| of == subject)
+        let first = self.tool.header.subjects.first();
+        first.map_or(OTHERS, String::as_str) == subject
     }
 }
 
-/// The tools that every word of the query is said of, as text or a line of JSON each: `{"name","summary","subjects","level","usage"}`.
+fn begins_a_word(text: &str, word: &str) -> bool {
+    let mut found = text.match_indices(word);
+    found.any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
+}
+
+/// The tools that the query holds for, as text or a line of JSON each:
+/// `{"collection","name","summary","subjects","level","permissions","usage"}`; and why others can't be read.
 ///
 /// # Errors
-/// When there is none.
-pub(super) fn tools(query: &[String], format: Format) -> Result<String, Report> {
-    let mut found = all()?;
-    found.retain(|tool| tool.matches(query));
+/// When there is none, or the query is malformed.
+pub(super) fn tools(query: &[String], format: Format) -> Result<(String, Vec<Report>), Report> {
+    let query = query.join(" ");
+    let asked = Query::parse(&query)?;
+    let (mut found, missing) = all();
+    found.retain(|listed| asked.holds(&|word| listed.says(word)));
     if found.is_empty() {
-        let query = query.join(" ");
         let help = collection::meant(&query)
             .unwrap_or_else(|| format!("subjects are {}", SUBJECTS.join(", ")));
         return Err(Report::new(format!("no tool is about '{query}'")).help(help));
     }
-    Ok(match format {
+    let text = match format {
         Format::Text => by_subject(&found),
         Format::Json => found.iter().map(json).collect(),
-    })
-}
-
-fn all() -> Result<Vec<Tool>, Report> {
-    let names = Collection::Builtin.names(Part::Tool).into_iter();
-    let tools = names.filter_map(|name| Some((collection::tool(&name)?, name)));
-    let tool = |(source, name): (collection::Source, String)| {
-        let file = source.file.as_str().into();
-        let header = Header::parse(&file, &source.text);
-        let header = header.map_err(|mut reports| reports.remove(0))?;
-        Ok(Tool { name, header })
     };
-    tools.map(tool).collect()
+    Ok((text, missing))
 }
 
-fn by_subject(tools: &[Tool]) -> String {
-    let widest = tools.iter().map(|tool| tool.name.len()).max().unwrap_or(0);
+/// All that can be read, those of the binary first; and why others can't.
+fn all() -> (Vec<Listed>, Vec<Report>) {
+    let installed = Store::of_user().map_or(Ok(Vec::new()), |store| store.all());
+    let (installed, mut missing) = match installed {
+        Ok(installed) => (installed, Vec::new()),
+        Err(report) => (Vec::new(), vec![report]),
+    };
+    let ours = (OURS.to_owned(), Collection::Builtin);
+    let others = installed
+        .into_iter()
+        .map(|shared| (shared.name.clone(), shared.into()));
+    let mut found = Vec::new();
+    for (name, collection) in std::iter::once(ours).chain(others) {
+        for tool in collection.names(Part::Tool) {
+            match read(&name, &collection, &tool) {
+                Ok(listed) => found.extend(listed),
+                Err(report) => missing.push(report),
+            }
+        }
+    }
+    (found, missing)
+}
+
+fn read(name: &str, collection: &Collection, tool: &str) -> Result<Option<Listed>, Report> {
+    let Some(source) = collection.get(Part::Tool, tool)? else {
+        return Ok(None);
+    };
+    let full = match collection {
+        Collection::Shared(shared) => shared.full_name(tool),
+        _ => tool.to_owned(),
+    };
+    let tool = Tool::read(full, &source)?;
+    let collection = name.to_owned();
+    Ok(Some(Listed { tool, collection }))
+}
+
+fn by_subject(tools: &[Listed]) -> String {
+    let widest = tools.iter().map(|listed| listed.tool.name.len()).max();
+    let widest = widest.unwrap_or(0);
     let mut text = String::new();
-    for subject in SUBJECTS {
+    for subject in SUBJECTS.into_iter().chain([OTHERS]) {
         let mut about = tools
             .iter()
             .filter(|tool| tool.is_about(subject))
@@ -79,24 +114,27 @@ fn by_subject(tools: &[Tool]) -> String {
         if about.peek().is_some() {
             let _ = writeln!(text, "{subject}");
         }
-        for tool in about {
-            let (name, level, summary) = (&tool.name, tool.level(), &tool.header.summary);
+        for Listed { tool, .. } in about {
+            let (name, level) = (&tool.name, tool.level().word());
+            let summary = printable(tool.header.summary.as_bytes());
             let _ = writeln!(text, "  {name:widest$}  {level:9}  {summary}");
         }
     }
     text
 }
 
-fn json(tool: &Tool) -> String {
-    let Header {
-        summary,
-        subjects,
-        usage,
-        ..
-    } = &tool.header;
-    let (name, level) = (&tool.name, tool.level());
+fn json(listed: &Listed) -> String {
+    let Listed { tool, collection } = listed;
+    let header = &tool.header;
+    let permissions = header.permissions.iter().map(ToString::to_string);
     let line = serde_json::json!({
-        "name": name, "summary": summary, "subjects": subjects, "level": level, "usage": usage,
+        "collection": collection,
+        "name": tool.name,
+        "summary": header.summary,
+        "subjects": header.subjects,
+        "level": tool.level().word(),
+        "permissions": permissions.collect::<Vec<String>>(),
+        "usage": header.usage,
     });
     format!("{line}\n")
 }
@@ -109,7 +147,7 @@ mod tests {
     fn tools_are_found_by_what_their_headers_say() {
         let tools = |query: &[&str]| {
             let query: Vec<String> = query.iter().map(|word| word.to_string()).collect();
-            tools(&query, Format::Text)
+            tools(&query, Format::Text).map(|(text, _)| text)
         };
         let files = tools(&["FILES", "open"]).unwrap();
         assert!(
@@ -118,14 +156,24 @@ mod tests {
         );
         assert!(!files.contains("hello"), "{files}");
         assert_eq!(tools(&[]).unwrap().matches(" opensnoop ").count(), 1);
+        let net = tools(&["net and not heavy"]).unwrap();
+        assert!(
+            net.contains("  tcplife ") && !net.contains("opensnoop"),
+            "{net}"
+        );
+        let both = tools(&["(files", "or", "network)", "snoop"]).unwrap();
+        assert!(
+            both.contains("  opensnoop ") && !both.contains("tcplife"),
+            "{both}"
+        );
         let none = tools(&["opensnop"]).unwrap_err();
         assert_eq!(none.help.unwrap(), "did you mean 'opensnoop'?");
     }
 
     #[test]
     fn every_tool_is_listed_and_explained() {
-        for tool in all().unwrap() {
-            let Tool { name, header } = &tool;
+        for listed in all().0 {
+            let Tool { name, header } = &listed.tool;
             assert!(header.summary.ends_with('.'), "{name}: {header:?}");
             assert!(
                 !header.subjects.is_empty() && header.level.is_some(),
@@ -173,7 +221,7 @@ mod tests {
         let page = include_str!("../../../scripts/README.md");
         let gallery = page.lines().skip_while(|line| *line != "## Questions");
         let gallery = gallery.skip(1).take_while(|line| !line.starts_with("## "));
-        let tools = all().unwrap();
+        let tools = all().0;
         let mut example: Option<String> = None;
         let mut quoted = 0;
         for line in gallery {
@@ -183,9 +231,11 @@ mod tests {
             };
             if let Some(command) = line.strip_prefix("moontrace ") {
                 let words = shlex::split(command).unwrap_or_default();
-                let named = |tool: &&Tool| words.first() == Some(&tool.name);
+                let named = |listed: &&Listed| words.first() == Some(&listed.tool.name);
                 let tool = tools.iter().find(named);
-                let tool = tool.unwrap_or_else(|| panic!("no such tool: {command}"));
+                let tool = &tool
+                    .unwrap_or_else(|| panic!("no such tool: {command}"))
+                    .tool;
                 let own = own_words(&tool.header, &words[1..]);
                 if let Err(report) = crate::lua::options::parse(&tool.header, &own) {
                     panic!("{command}: {report}");

@@ -62,9 +62,10 @@ impl Script {
 
     pub(super) fn print_help(&self) -> i32 {
         use std::io::Write;
-        let name = self.tool();
+        let help = options::help(&self.header, &self.tool());
+        let help = crate::rows::escape::lines(help.as_bytes());
         // A pipe that nobody reads wants no help.
-        let _ = std::io::stdout().write_all(options::help(&self.header, &name).as_bytes());
+        let _ = std::io::stdout().write_all(help.as_bytes());
         0
     }
 

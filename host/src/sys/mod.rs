@@ -1,5 +1,6 @@
 //! bpf(2), perf and tracefs calls: thin and safe.
 
+pub mod bounded;
 pub mod bpf;
 pub mod cgroup;
 pub mod child;

@@ -6,24 +6,29 @@
 mod needs;
 mod process;
 
+use crate::collection::manifest::name_problem;
+use crate::collection::store::Store;
 use crate::collection::{self, Collection, Modules, Part, Source};
 use crate::lua::testing::{Actor, Case, Stage, Suite};
 use crate::report::Report;
 use process::Process;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Tests by name, files of tests, folders of collections. Nothing: every test of the collection in the binary.
+    /// Tests by name, files of tests, installed collections, folders of others. Nothing: every test of the collection in the binary.
     pub what: Vec<String>,
     /// Only the cases of these titles.
     pub cases: Vec<String>,
     /// Only says which there are.
     pub list: bool,
+    /// Tests of installed collections run without being asked about.
+    pub yes: bool,
     /// Where examples are written to.
     pub examples: Option<PathBuf>,
 }
@@ -48,7 +53,13 @@ pub fn test(wanted: &Wanted) -> i32 {
 
 fn try_test(wanted: &Wanted) -> Result<i32, Report> {
     let mut counts = [0; 3];
-    for (collection, source) in sources(&wanted.what)? {
+    let sources = sources(&wanted.what)?;
+    let strange = sources.iter().filter_map(|(of, _)| match of {
+        Collection::Shared(shared) => Some(shared.name.as_str()),
+        _ => None,
+    });
+    ask(strange.collect(), wanted.yes)?;
+    for (collection, source) in sources {
         let stage: Rc<dyn Stage> = Rc::new(Theatre {
             modules: collection.modules(),
             collection,
@@ -125,6 +136,29 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Tests start programs, those of installed collections as those of one's own.
+///
+/// # Errors
+/// When nobody agrees.
+fn ask(collections: BTreeSet<&str>, yes: bool) -> Result<(), Report> {
+    if collections.is_empty() || yes {
+        return Ok(());
+    }
+    let names: Vec<&str> = collections.into_iter().collect();
+    let names = names.join(", ");
+    let message = format!("tests of {names} run programs as you, outside of the sandbox");
+    if !io::stdin().is_terminal() {
+        return Err(Report::new(message).help("--yes runs them"));
+    }
+    let _ = write!(io::stderr(), "{message}. Run them? [y/N] ");
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    match ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+        true => Ok(()),
+        false => Err(Report::new(format!("tests of {names} were not run"))),
+    }
+}
+
 /// The files of tests that are meant, each with the collection that its tools are in.
 fn sources(what: &[String]) -> Result<Vec<(Collection, Source)>, Report> {
     if what.is_empty() {
@@ -135,6 +169,8 @@ fn sources(what: &[String]) -> Result<Vec<(Collection, Source)>, Report> {
         let path = Path::new(word);
         if let Some(source) = Collection::Builtin.get(Part::Test, word)? {
             sources.push((Collection::Builtin, source));
+        } else if let Some(shared) = installed(word)? {
+            sources.append(&mut all_of(&shared)?);
         } else if path.is_dir() {
             sources.append(&mut all_of(&Collection::Folder(path.to_owned()))?);
         } else {
@@ -149,6 +185,14 @@ fn sources(what: &[String]) -> Result<Vec<(Collection, Source)>, Report> {
         }
     }
     Ok(sources)
+}
+
+/// An installed collection by its name; `./name` is a folder.
+fn installed(word: &str) -> Result<Option<Collection>, Report> {
+    match Store::of_user().filter(|_| name_problem(word).is_none()) {
+        Some(store) => Ok(store.get(word)?.map(Collection::Shared)),
+        None => Ok(None),
+    }
 }
 
 fn all_of(collection: &Collection) -> Result<Vec<(Collection, Source)>, Report> {
