@@ -31,7 +31,7 @@ impl Request<'_> {
         }
         let (name, flag) = (self.name, shell(&self.asked.to_string()));
         let help = format!(
-            "--allow {flag} allows it for once, 'moontrace trust {name}' as long as it stays what it is"
+            "--allow {flag} allows it for once,\n  'moontrace trust {name}' as long as it stays what it is"
         );
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
             let asked = printable(self.asked.to_string().as_bytes());

@@ -19,6 +19,7 @@ mod spans;
 mod table;
 mod told;
 
+pub use crate::expr::{Spot, Touch};
 pub use crate::layout::{Aggregate, Content, Extreme, Field, Layout};
 pub use attachment::{AttachmentOf, attachment_of};
 pub use explain::{attachment as attachment_words, explain};

@@ -1,9 +1,9 @@
 //! What the script that runs may do, and what it is told where it tries more.
 
 use crate::consent::shell;
-use crate::expr::{Spot, Touch};
 use crate::lua::header;
 use crate::permission::{Level, Permission, Permissions};
+use crate::plan::{Spot, Touch};
 use crate::report::Report;
 use crate::spec::{Declaration, Pattern};
 
