@@ -71,7 +71,18 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "sys",
         ],
     ),
-    ("testing", &["collection", "facts", "lua", "spec", "sys"]),
+    (
+        "testing",
+        &[
+            "collection",
+            "consent",
+            "facts",
+            "lua",
+            "permission",
+            "spec",
+            "sys",
+        ],
+    ),
     ("main", &["cli", "commands", "prompt", "run", "testing"]),
 ];
 

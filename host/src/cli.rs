@@ -226,13 +226,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             what,
             case,
             list,
-            yes,
+            allow,
             examples,
         }) => Command::Test(Wanted {
             what,
             cases: case,
             list,
-            yes,
+            allowed: allow.iter().flat_map(Permissions::iter).cloned().collect(),
             examples,
         }),
         Some(Sub::Repl {

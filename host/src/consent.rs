@@ -21,6 +21,9 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// The key of a collection's tests.
+    pub const TESTS: &'static str = "tests/";
+
     /// Gets the yes, or finds the one that was given.
     ///
     /// # Errors

@@ -158,7 +158,7 @@ Examples:
   moontrace test                 all tests of the tools that come with moontrace
   moontrace test opensnoop
   moontrace test ./mine          a collection of yours: ./mine/tests/NAME.lua
-  moontrace test net --yes       an installed collection")]
+  moontrace test net --allow run an installed collection")]
     Test {
         /// Tools, files of tests, or collections
         #[arg(value_name = "TOOL|FILE|FOLDER")]
@@ -169,9 +169,9 @@ Examples:
         /// Only name the cases
         #[arg(long)]
         list: bool,
-        /// Run tests of installed collections without asking: they start programs
-        #[arg(long)]
-        yes: bool,
+        /// What tests of an installed collection may do: run (programs), network
+        #[arg(long, value_name = "WHAT", value_parser = permissions)]
+        allow: Vec<Permissions>,
         /// Write the tools' example outputs there, instead of comparing
         #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
         examples: Option<PathBuf>,

@@ -163,6 +163,19 @@ impl Shared {
         Ok(hex(&hasher.finalize()))
     }
 
+    /// The same of all of its files and of all that they reach.
+    ///
+    /// # Errors
+    /// When the lock can't be read.
+    pub fn digest_of_all(&self) -> Result<String, Report> {
+        let files = &self.entry.now.files;
+        let files = files.iter().map(|(path, hash)| format!("{path} {hash}\n"));
+        // What its tools require is the same for all of them.
+        let reached = self.digest("")?;
+        let all: String = files.chain([reached]).collect();
+        Ok(hash_of(all.as_bytes()))
+    }
+
     /// The collection of that name, if this one declares it.
     pub(super) fn declared(&self, other: &str) -> Result<Arc<Self>, Report> {
         let requires = &self.entry.now.requires;

@@ -4,6 +4,7 @@ use crate::collection::store::{Store, none};
 use crate::collection::{Collection, Part, Shared};
 use crate::consent::Request;
 use crate::lua::header::Header;
+use crate::permission::{Permission, Permissions};
 use crate::report::Report;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -46,6 +47,23 @@ pub(super) fn trust(name: &str) -> Result<String, Report> {
         };
         request.grant()?;
     }
+    if name == shared.name
+        && !Collection::from(Arc::clone(&shared))
+            .names(Part::Test)
+            .is_empty()
+    {
+        let asked = Permissions::from_iter([Permission::Run]);
+        let _ = write!(text, "its tests may:\n{}", asked.lines());
+        let request = Request {
+            shared: &shared,
+            key: Request::TESTS,
+            name: &shared.name,
+            summary: "",
+            content: shared.digest_of_all()?,
+            asked: &asked,
+        };
+        request.grant()?;
+    }
     Ok(text)
 }
 
@@ -57,6 +75,9 @@ pub(super) fn revoke(name: &str) -> Result<String, Report> {
     let (shared, tools) = meant(name)?;
     for tool in &tools {
         shared.trust(tool, None)?;
+    }
+    if name == shared.name {
+        shared.trust(Request::TESTS, None)?;
     }
     let names = tools.iter().map(|tool| shared.full_name(tool));
     let names: Vec<String> = names.collect();

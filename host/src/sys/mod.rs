@@ -10,6 +10,7 @@ pub mod map;
 pub mod mapped_file;
 pub mod mapping;
 pub mod mappings;
+pub mod network;
 pub mod notify;
 pub mod open_files;
 pub mod perf;

@@ -8,15 +8,18 @@ mod process;
 
 use crate::collection::manifest::name_problem;
 use crate::collection::store::Store;
-use crate::collection::{self, Collection, Modules, Part, Source};
+use crate::collection::{self, Collection, Modules, Part, Shared, Source};
+use crate::consent::Request;
 use crate::lua::testing::{Actor, Case, Stage, Suite};
-use crate::report::Report;
+use crate::permission::{Permission, Permissions};
+use crate::report::{Report, plainly};
+use crate::sys::network;
 use process::Process;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +30,8 @@ pub struct Wanted {
     pub cases: Vec<String>,
     /// Only says which there are.
     pub list: bool,
-    /// Tests of installed collections run without being asked about.
-    pub yes: bool,
+    /// `--allow`: what tests of installed collections may do beside what their tools declare.
+    pub allowed: Permissions,
     /// Where examples are written to.
     pub examples: Option<PathBuf>,
 }
@@ -54,11 +57,17 @@ pub fn test(wanted: &Wanted) -> i32 {
 fn try_test(wanted: &Wanted) -> Result<i32, Report> {
     let mut counts = [0; 3];
     let sources = sources(&wanted.what)?;
-    let strange = sources.iter().filter_map(|(of, _)| match of {
-        Collection::Shared(shared) => Some(shared.name.as_str()),
-        _ => None,
-    });
-    ask(strange.collect(), wanted.yes)?;
+    let mut strange: Vec<Arc<Shared>> = Vec::new();
+    for (of, _) in &sources {
+        if let Collection::Shared(shared) = of
+            && !strange.contains(shared)
+        {
+            strange.push(Arc::clone(shared));
+        }
+    }
+    if !wanted.list {
+        ask(&strange, &wanted.allowed)?;
+    }
     for (collection, source) in sources {
         let stage: Rc<dyn Stage> = Rc::new(Theatre {
             modules: collection.modules(),
@@ -136,27 +145,34 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Tests start programs, those of installed collections as those of one's own.
+/// Tests start programs, which no sandbox is around: those of an installed collection are asked about. Without another
+/// permission they find a network that ends at this machine's loopback.
 ///
 /// # Errors
-/// When nobody agrees.
-fn ask(collections: BTreeSet<&str>, yes: bool) -> Result<(), Report> {
-    if collections.is_empty() || yes {
+/// When nobody agrees, or there can be no such network.
+fn ask(strange: &[Arc<Shared>], allowed: &Permissions) -> Result<(), Report> {
+    let asked = Permissions::from_iter([Permission::Run]);
+    for shared in strange {
+        if !allowed.cover(&Permission::Run) {
+            let request = Request {
+                shared,
+                key: Request::TESTS,
+                name: &shared.name,
+                summary: "its tests run programs, as you, outside of the sandbox.",
+                content: shared.digest_of_all()?,
+                asked: &asked,
+            };
+            request.obtain()?;
+        }
+    }
+    if strange.is_empty() || allowed.cover(&Permission::Network) {
         return Ok(());
     }
-    let names: Vec<&str> = collections.into_iter().collect();
-    let names = names.join(", ");
-    let message = format!("tests of {names} run programs as you, outside of the sandbox");
-    if !io::stdin().is_terminal() {
-        return Err(Report::new(message).help("--yes runs them"));
-    }
-    let _ = write!(io::stderr(), "{message}. Run them? [y/N] ");
-    let mut answer = String::new();
-    let _ = io::stdin().read_line(&mut answer);
-    match ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
-        true => Ok(()),
-        false => Err(Report::new(format!("tests of {names} were not run"))),
-    }
+    network::leave().map_err(|error| {
+        let why = plainly(&error);
+        let report = Report::new(format!("no network of the tests' own can be made: {why}"));
+        report.help("--allow network lets them have this one")
+    })
 }
 
 /// The files of tests that are meant, each with the collection that its tools are in.

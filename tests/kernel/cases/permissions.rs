@@ -17,6 +17,7 @@ cases!(permissions:
     a_file_that_the_user_names_may_be_written_and_no_other,
     a_level_that_says_less_is_an_error,
     what_lies_in_the_store_is_a_strangers,
+    tests_of_a_stranger_run_programs_when_they_may,
 );
 
 /// Nothing but the caller is traced.
@@ -278,4 +279,25 @@ fn what_lies_in_the_store_is_a_strangers() {
         linked.contains("net/counts asks for what nobody has allowed"),
         "{linked}"
     );
+}
+
+fn tests_of_a_stranger_run_programs_when_they_may() {
+    let test = "case('runs programs', {}, function() equal(sh 'echo ran', 'ran\\n') end)
+case('has the loopback and no other network', {}, function()
+  local up, others = sh 'cat /proc/net/dev', 0
+  for name in up:gmatch '(%w+):' do if name ~= 'lo' and not name:find 'tun' and not name:find 'sit' then others = others + 1 end end
+  equal(others, 0)
+end)
+";
+    let net = Installed::with(&[("counts.lua", COUNTS), ("tests/counts.lua", test)]);
+    let said = refusal(net.run(&["test", "net"]));
+    assert!(said.contains("net asks for what nobody has allowed: run"), "{said}");
+    let shown = printed(net.run(&["test", "net", "--allow", "run"]));
+    assert!(shown.contains("2 passed, 0 skipped, 0 failed"), "{shown}");
+    printed(net.run(&["trust", "net"]));
+    printed(net.run(&["test", "net"]));
+    // Names alone run nothing.
+    printed(net.run(&["trust", "net", "--revoke"]));
+    let names = printed(net.run(&["test", "net", "--list"]));
+    assert!(names.contains("counts: runs programs"), "{names}");
 }
