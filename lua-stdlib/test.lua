@@ -146,7 +146,7 @@ function test.run(what)
   for i = 2, #what do tail[#tail + 1] = tostring(what[i]) end
   local tool = what[1]
   local program = table.move(words, 1, #words, 3, { host.program, "run" })
-  table.insert(program, host.tool(tool))
+  for _, word in ipairs(host.tool(tool)) do table.insert(program, word) end
   local actor = host.start(table.move(tail, 1, #tail, #program + 1, program), true)
   if what.stdin then actor:send(what.stdin) end
   if what.during then

@@ -31,6 +31,8 @@ pub(crate) enum Need {
     Processor,
     /// The kernel half with a log: [`ENGINE`] names it.
     EngineLog,
+    /// The program git, which guests don't have.
+    Git,
 }
 
 /// The variable that names an object of `ebpf/build --log`.
@@ -45,6 +47,8 @@ impl Need {
             Self::Disk => Some("/var/tmp is on no disk here"),
             Self::Processor if !is_emulated() => None,
             Self::Processor => Some("the processor is emulated"),
+            Self::Git if has_git() => None,
+            Self::Git => Some("there is no git here"),
             Self::EngineLog if std::env::var_os(ENGINE).is_some() => None,
             Self::EngineLog => Some("MOONTRACE_ENGINE_LOG names no object of ebpf/build --log"),
             Self::Kprobes => Some("this kernel has no kprobes"),
@@ -69,6 +73,14 @@ impl Need {
             Self::Compat => Some("this kernel takes no 32-bit system calls: CONFIG_IA32_EMULATION"),
         }
     }
+}
+
+fn has_git() -> bool {
+    let mut git = Command::new("git");
+    git.arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    git.status().is_ok_and(|status| status.success())
 }
 
 fn kprobes() -> bool {

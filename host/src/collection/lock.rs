@@ -27,9 +27,6 @@ pub(super) struct Lock {
 pub struct Entry {
     /// As git takes it; a folder by its absolute path.
     pub url: String,
-    /// The tag, branch or commit that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
     pub now: Taken,
     /// What was there before the last update.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +50,9 @@ pub struct Trusted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
+    /// The tag, branch or commit that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     pub version: String,
     /// All of its digits.
     pub commit: String,
@@ -135,6 +135,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let taken = |tree: &str| Taken {
+            at: Some("v1".into()),
             version: "1.0.0".into(),
             commit: "0".repeat(40),
             tree: tree.into(),
@@ -144,7 +145,6 @@ mod tests {
         let mut lock = Lock::default();
         let entry = Entry {
             url: "/a b\"c".into(),
-            at: None,
             now: taken("net@0"),
             before: Some(taken("net@1")),
             trusted: [(

@@ -248,7 +248,6 @@ impl Change {
         let (before, trusted) = before.map(|entry| (entry.now, entry.trusted)).unzip();
         let entry = Entry {
             url: content.url.clone(),
-            at: content.at.clone(),
             now,
             before,
             trusted: trusted.unwrap_or_default(),
@@ -305,6 +304,7 @@ impl Change {
         fs::rename(&made, &lies).map_err(|error| unwritable(&lies, &error))?;
         sync(&self.store.folder)?;
         Ok(Taken {
+            at: content.at.clone(),
             version: content.manifest.version.clone(),
             commit: content.commit.clone(),
             tree,

@@ -30,7 +30,10 @@ pub(super) fn add(what: &str, at: Option<&str>) -> Result<String, Report> {
         .collect();
     change.install(&content)?;
     let (version, commit) = (&content.manifest.version, short(&content.commit));
-    let mut text = format!("added {name} {version} (commit {commit}) from {url}\n");
+    let mut text = format!(
+        "added {name} {version} (commit {commit}) from {}\n",
+        printable(url.as_bytes())
+    );
     let widest = tools.iter().map(|tool| tool.name.len()).max().unwrap_or(0);
     for tool in &tools {
         text.push_str(&tool.lines(widest));

@@ -8,9 +8,9 @@ pub(super) enum Query {
     /// Nothing is asked.
     Any,
     Word(String),
-    Not(Box<Query>),
-    And(Box<Query>, Box<Query>),
-    Or(Box<Query>, Box<Query>),
+    Not(Box<Self>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
 }
 
 /// Brackets and `not`s within each other.

@@ -80,7 +80,7 @@ fn one(shared: &Shared, name: &str) -> Option<Result<String, Report>> {
 
 fn origin(shared: &Shared) -> String {
     let now = &shared.entry.now;
-    let at = shared.entry.at.as_ref();
+    let at = now.at.as_ref();
     let at = at.map_or(String::new(), |at| format!(", as {at} says"));
     format!(
         "is of the collection {} {} (commit {}{at}) from {}",

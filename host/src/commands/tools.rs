@@ -142,6 +142,7 @@ fn json(listed: &Listed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lua::header::Header;
 
     #[test]
     fn tools_are_found_by_what_their_headers_say() {

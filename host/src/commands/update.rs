@@ -58,11 +58,11 @@ pub(super) fn take_back(name: &str) -> Result<String, Report> {
 fn one(name: &str, wanted: &Wanted) -> Result<String, Report> {
     let change = change()?;
     let there = change.get(name)?;
-    let at = wanted.at.as_ref().or(there.entry.at.as_ref());
+    let at = wanted.at.as_ref().or(there.entry.now.at.as_ref());
     let content = fetch(&change, &there.entry.url, at.map(String::as_str))?;
     let (now, url) = (&there.entry.now, &there.entry.url);
     let is_same = content.commit == now.commit && there.changed().is_empty();
-    if is_same && content.at == there.entry.at {
+    if is_same && content.at == now.at {
         let (version, commit) = (&now.version, there.short_commit());
         let at = at.map_or(String::new(), |at| {
             format!(", as {} says", printable(at.as_bytes()))
@@ -124,7 +124,9 @@ fn difference(there: &Shared, content: &Content) -> Result<String, Report> {
     let (old, new) = (short(&now.commit), short(&content.commit));
     let mut text = format!(
         "{name} {} → {} (commit {old} → {new}) from {}\n",
-        now.version, content.manifest.version, content.url
+        now.version,
+        content.manifest.version,
+        printable(content.url.as_bytes())
     );
     let before = tools_there(there);
     let after: BTreeMap<String, Tool> = tools(content)?
@@ -148,7 +150,15 @@ fn difference(there: &Shared, content: &Content) -> Result<String, Report> {
     for path in &differing {
         if Part::Tool.name(path).is_none() {
             // Writing to a String can't fail.
-            let _ = writeln!(text, "changed  {name}/{path}");
+            let what = match (
+                now.files.contains_key(*path),
+                content.files.contains_key(*path),
+            ) {
+                (false, _) => "new",
+                (_, false) => "gone",
+                _ => "changed",
+            };
+            let _ = writeln!(text, "{what:8} {name}/{path}");
         }
     }
     for path in there.changed() {
@@ -214,7 +224,8 @@ fn changes(differing: &BTreeSet<&String>, old: Option<&Tool>, new: &Tool) -> Str
         ("no longer", was.beyond(is)),
     ] {
         if !list.is_empty() {
-            let list = printable(list.to_string().as_bytes());
+            let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+            let list = printable(list.join(", ").as_bytes());
             let _ = writeln!(text, "  {what:12} {list}");
         }
     }

@@ -26,8 +26,8 @@ pub trait Stage {
     /// # Errors
     /// When there is no such program.
     fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String>;
-    /// The words that name a tool of the collection on moontrace's command line.
-    fn tool(&self, name: &str) -> String;
+    /// The words by which a tool of the collection is run, behind `moontrace run`.
+    fn tool(&self, name: &str) -> Vec<String>;
     /// The file and the text of what `require` gets in the file `from`: what lies in `lib` beside the tools.
     ///
     /// # Errors

@@ -237,11 +237,17 @@ impl Stage for Theatre {
         Ok(Rc::new(Process::start(words, tells)?))
     }
 
-    fn tool(&self, name: &str) -> String {
+    fn tool(&self, name: &str) -> Vec<String> {
         match &self.collection {
-            Collection::Builtin => name.to_owned(),
-            Collection::Shared(shared) => shared.full_name(name),
-            Collection::Folder(folder) => folder.join(format!("{name}.lua")).display().to_string(),
+            Collection::Builtin => vec![name.to_owned()],
+            // Who lets a collection's tests run lets its tools do what they declare.
+            Collection::Shared(shared) => {
+                let allowed = ["--allow", "declared"].map(str::to_owned);
+                [&allowed[..], &[shared.full_name(name)]].concat()
+            }
+            Collection::Folder(folder) => {
+                vec![folder.join(format!("{name}.lua")).display().to_string()]
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod books;
 mod callers;
 mod calls;
+mod collections;
 mod coming_and_going;
 mod command_line;
 mod counters;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         counts::CASES,
         tallies::CASES,
         calls::CASES,
+        collections::CASES,
         sessions::CASES,
         events::CASES,
         histograms::CASES,

@@ -40,7 +40,10 @@ fn try_fetch(folder: &Path, url: &str, at: Option<&str>) -> Result<Content, Repo
         Some(at) => get_at(&git, url, at)?,
     }
     let commit = resolve(&git, TAKEN).map_err(Refusal::report)?;
-    let (files, left_out) = tree::read(&git, &commit)?;
+    let tree::Files {
+        taken: files,
+        left_out,
+    } = tree::read(&git, &commit)?;
     let text = files.get(manifest::FILE).cloned().unwrap_or_default();
     let manifest = Manifest::parse(manifest::FILE, &String::from_utf8_lossy(&text))?;
     Ok(Content {

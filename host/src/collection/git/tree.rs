@@ -32,14 +32,19 @@ enum Place {
     Other,
 }
 
-/// The files of a commit by their paths, and what of it is left out that could be missed.
+/// What is taken of a commit.
+pub(super) struct Files {
+    /// By their paths.
+    pub(super) taken: BTreeMap<String, Vec<u8>>,
+    /// What could be missed.
+    pub(super) left_out: Vec<String>,
+}
+
+/// The files of a commit.
 ///
 /// # Errors
 /// When it has no `collection.toml`, a link where a file should be, or more than a collection can have.
-pub(super) fn read(
-    git: &Git,
-    commit: &str,
-) -> Result<(BTreeMap<String, Vec<u8>>, Vec<String>), Report> {
+pub(super) fn read(git: &Git, commit: &str) -> Result<Files, Report> {
     let (mut wanted, mut left_out) = (BTreeMap::new(), Vec::new());
     for part in [Part::Tool, Part::Module, Part::Test, Part::Example] {
         let folder = part.folder();
@@ -65,7 +70,8 @@ pub(super) fn read(
         let report = Report::new(message);
         return Err(report.help(format!("at most {FILES} files and {most} MiB are taken")));
     }
-    Ok((contents(git, &wanted)?, left_out))
+    let taken = contents(git, &wanted)?;
+    Ok(Files { taken, left_out })
 }
 
 /// Puts an entry among those that are wanted, folders with a `/` behind them, or those that are left out.
