@@ -59,7 +59,7 @@ pub(super) fn remove(name: &str) -> Result<String, Report> {
     let (version, commit, url) = (
         &shared.entry.now.version,
         shared.short_commit(),
-        &shared.entry.url,
+        printable(shared.entry.url.as_bytes()),
     );
     Ok(format!(
         "removed {name} {version} (commit {commit}), which was from {url}\n"

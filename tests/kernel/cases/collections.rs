@@ -581,6 +581,9 @@ fn changed_files_are_refused() {
     shop.moontrace(&["opensnoop", "-h"]).well();
 }
 
+/// A repository's name and files, and what is said of it.
+type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 fn what_is_refused_leaves_all_as_it_was() {
     let shop = Shop::open();
     shop.collection("net", &[("one.lua", TOOL)]);
@@ -592,7 +595,7 @@ fn what_is_refused_leaves_all_as_it_was() {
     let malformed = "--- x\n-- Subject: nothing\n";
     let second = manifest.replace("\"bad\"", "\"net\"");
     let too_low = "--- x\n-- Level: safe\n-- Permissions: memory\n";
-    let cases: [(&str, &[(&str, &str)], &str); 6] = [
+    let cases: [Refused; 6] = [
         (
             "newer",
             &[("collection.toml", &newer)],
