@@ -21,6 +21,10 @@
 -- moontrace's own -c stands before the tool's name here: moontrace run -c CMD argdist …
 -- Subject: app
 -- Level: heavy
+-- Probes: kprobe:*, kprobe:*:*, kretprobe:*, kretprobe:*:*, fentry:*, fentry:*:*, fexit:*, fexit:*:*
+-- Probes: tracepoint:*:*, rawtracepoint:*, uprobe:*:*, uretprobe:*:*, usdt:*:*, usdt:*:*:*
+-- Probes: profile:*:*, interval:*, interval:*:*, software:*, software:*:*, hardware:*, hardware:*:*
+-- Permissions: memory, arguments, packets, stacks
 -- Example: argdist -H 'r:c:malloc(size_t size):u64:$latency/$entry(size)#ns per byte' -i 10 -n 1
 -- Example: argdist -C 'p:c:write(int fd):int:fd' -T 5
 -- Example: argdist kretprobe:vfs_read --hist elapsed --by comm

@@ -7,9 +7,11 @@
 -- Without -s it is bash, or libreadline where bash has no readline of its own.
 -- Subject: app
 -- Level: sensitive
+-- Probes: uretprobe:*:readline
+-- Permissions: memory
 -- Example: bashreadline
 local opt = options()
-local file = opt.shared or exists "uprobe:/bin/bash:readline" and "/bin/bash" or "libreadline"
+local file = opt.shared or exists "uretprobe:/bin/bash:readline" and "/bin/bash" or "libreadline"
 
 printf("%-9s %-7s %s\n", "TIME", "PID", "COMMAND")
 probe("uretprobe:" .. file .. ":readline")

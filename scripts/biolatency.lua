@@ -12,6 +12,7 @@
 --   -T, --timestamp       the time of day before each report
 -- Subject: disk
 -- Level: safe
+-- Probes: rawtracepoint:block_{io_start,rq_insert,rq_issue,rq_merge,rq_complete}
 -- Example: biolatency -D 1s 10
 local opt = options()
 local requests = span()

@@ -8,6 +8,7 @@
 -- T is what is done: R(ead), W(rite), F(lush), D(iscard) or other (-). LAT is the time that the disk took, without the queue.
 -- Subject: disk
 -- Level: safe
+-- Probes: rawtracepoint:block_{io_start,rq_insert,rq_issue,rq_merge,rq_complete}
 -- Example: biosnoop -Q -d sda
 local opt = options()
 local requests = span()

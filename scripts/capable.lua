@@ -11,6 +11,8 @@
 -- Without kprobes a tracepoint tells of the checks, but not how they ask: all are shown, with - for AUDIT and INSETID.
 -- Subject: security
 -- Level: safe
+-- Probes: kprobe:cap_capable, tracepoint:capability:cap_capable
+-- Permissions: stacks
 -- Example: capable -K
 local opt = options()
 

@@ -16,6 +16,7 @@
 -- A thread's first time on a CPU counts from the first switch to it that is seen.
 -- Subject: cpu
 -- Level: heavy
+-- Probes: tracepoint:sched:sched_switch
 -- Example: cpudist -O -P 5s
 local opt, since = options(), span{ keys = 65536 }
 local unit, label = 1000, "usecs"

@@ -20,6 +20,8 @@
 -- called with is shown as it was passed, without quotes.
 -- Subject: process
 -- Level: sensitive
+-- Probes: rawtracepoint:sched_process_exec, tracepoint:syscalls:sys_exit_execve{,at}
+-- Permissions: memory, arguments
 -- Example: execsnoop -x -T
 local opt = options()
 

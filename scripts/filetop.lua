@@ -18,6 +18,8 @@
 -- the like isn't seen.
 -- Subject: files
 -- Level: heavy
+-- Probes: kretprobe:vfs_{read,write}
+-- Permissions: read=/proc/loadavg
 -- Example: filetop -r 10 5s
 local opt = options()
 

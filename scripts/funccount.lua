@@ -9,6 +9,8 @@
 --   -C, --cpu N           on this CPU only
 -- Subject: cpu
 -- Level: heavy
+-- Probes: kprobe:*, kprobe:*:*, kretprobe:*, kretprobe:*:*, tracepoint:*:*
+-- Probes: uprobe:*:*, uretprobe:*:*, usdt:*:*, usdt:*:*:*
 -- Example: funccount -i 1s 'vfs_*'
 local opt = options()
 

@@ -12,6 +12,7 @@
 --   -l, --level N         taken for BCC's sake: calls within calls are timed as well, however deep
 -- Subject: cpu
 -- Level: heavy
+-- Probes: kretprobe:*, kretprobe:*:*, uretprobe:*:*
 -- Example: funclatency -u -F 'vfs_{read,write}'
 local opt = options()
 local unit, label = 1, "nsecs"

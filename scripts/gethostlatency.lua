@@ -7,6 +7,8 @@
 -- Seen are calls of getaddrinfo, gethostbyname and gethostbyname2, with the host that was asked for.
 -- Subject: network
 -- Level: sensitive
+-- Probes: uretprobe:*:{getaddrinfo,gethostbyname,gethostbyname2}
+-- Permissions: memory
 -- Example: gethostlatency
 probe("uretprobe:" .. options().library .. ":{getaddrinfo,gethostbyname,gethostbyname2}")
   :fetch "elapsed, host = entry(str(arg0))"

@@ -4,6 +4,8 @@
 -- Usage: hello
 -- Subject: learn
 -- Level: sensitive
+-- Probes: tracepoint:syscalls:sys_enter_execve
+-- Permissions: memory
 -- Example: hello
 probe "tracepoint:syscalls:sys_enter_execve"
   :on(function(e)

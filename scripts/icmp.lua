@@ -13,6 +13,8 @@
 -- There is no process: packets are handled in whatever runs just then (-p and -c show those that theirs handles).
 -- Subject: network
 -- Level: heavy
+-- Probes: tracepoint:net:{netif_receive_skb,net_dev_queue}
+-- Permissions: memory, packets
 -- Example: icmp -i eth0
 local opt = options()
 

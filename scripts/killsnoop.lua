@@ -10,6 +10,7 @@
 -- is negative. RESULT is 0, or the error of a call that failed.
 -- Subject: process
 -- Level: safe
+-- Probes: tracepoint:syscalls:sys_exit_{kill,tkill,tgkill,rt_sigqueueinfo,rt_tgsigqueueinfo}
 -- Example: killsnoop -s KILL
 local opt = options()
 

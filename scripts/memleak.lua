@@ -23,6 +23,11 @@
 -- all processes. What was allocated before is not seen, nor that it is freed.
 -- Subject: memory
 -- Level: heavy
+-- Probes: u{,ret}probe:*:{,je_,tc_,mi_}{{m,v,pv,c,re}alloc,reallocarray,{,posix_}memalign,aligned_alloc}
+-- Probes: uprobe:*:{,je_,tc_,mi_}{free,munmap}, uretprobe:*:{,je_,tc_,mi_}{mmap,mremap}
+-- Probes: tracepoint:kmem:{kmalloc,kmem_cache_alloc}{,_node}, tracepoint:kmem:{kfree,kmem_cache_free}
+-- Probes: tracepoint:kmem:mm_page_{alloc,free}, tracepoint:percpu:percpu_{alloc,free}_percpu
+-- Permissions: memory, stacks
 -- Example: memleak -p 1234 -o 1m 10s
 local opt = options()
 local kernel = opt.kernel or not (opt.object or has_target()) and { "kmalloc", "slab", "pages" }

@@ -4,6 +4,8 @@
 -- Usage: oomkill
 -- Subject: memory
 -- Level: safe
+-- Probes: kprobe:oom_kill_process
+-- Permissions: read=/proc/loadavg
 -- Example: oomkill
 probe "kprobe:oom_kill_process" :on(function(e)
   local killed = e.args.oc.chosen

@@ -18,6 +18,8 @@
 -- A path that could not be read is shown as <fault>.
 -- Subject: files
 -- Level: sensitive
+-- Probes: tracepoint:syscalls:sys_exit_open{,at,at2}
+-- Permissions: memory, read=/sys/fs/cgroup/**
 -- Example: opensnoop -x -n 'ssh*'
 local opt = options()
 local pid = opt.tid and "TID" or "PID"

@@ -10,6 +10,7 @@
 --   -T, --timestamp      print the time, too
 -- Subject: cpu
 -- Level: heavy
+-- Probes: rawtracepoint:sched_{switch,wakeup,wakeup_new}
 -- Example: runqlat -m 5s
 local opt, waiting = options(), span{ keys = 65536 }
 local unit, label = 1000, "usecs"

@@ -14,6 +14,9 @@
 -- TIME(s) counts from the first message.
 -- Subject: network
 -- Level: sensitive
+-- Probes: uretprobe:*:SSL_{read,write,read_ex,write_ex,do_handshake}
+-- Probes: uretprobe:libgnutls:gnutls_record_{recv,send}, uretprobe:libnspr4:PR_{Read,Recv,Write,Send}
+-- Permissions: memory
 -- Example: sslsnoop -n curl
 local opt = options()
 

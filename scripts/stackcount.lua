@@ -16,6 +16,9 @@
 --   --svg FILE            draw a flame graph instead
 -- Subject: cpu
 -- Level: heavy
+-- Probes: kprobe:*, kprobe:*:*, kretprobe:*, kretprobe:*:*, tracepoint:*:*
+-- Probes: uprobe:*:*, uretprobe:*:*, usdt:*:*, usdt:*:*:*
+-- Permissions: stacks, write=**/*.svg, write=/**/*.svg
 -- Example: stackcount -P t:block:block_rq_issue
 local opt = options()
 

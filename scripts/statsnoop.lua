@@ -11,6 +11,8 @@
 -- A path that could not be read is shown as <fault>.
 -- Subject: files
 -- Level: sensitive
+-- Probes: tracepoint:syscalls:sys_exit_{newstat,newlstat,newfstat,newfstatat,statx,statfs,fstatfs}
+-- Permissions: memory
 -- Example: statsnoop -x -s
 local opt = options()
 -- linux/fcntl.h

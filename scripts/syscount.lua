@@ -15,6 +15,7 @@
 -- With -x, -e or -L a call is counted when it returns, else when it begins.
 -- Subject: process
 -- Level: heavy
+-- Probes: tracepoint:raw_syscalls:sys_{enter,exit}
 -- Example: syscount --by-process -i 5s
 local opt = options()
 

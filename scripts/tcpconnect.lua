@@ -18,7 +18,9 @@
 -- without it (TCP fast open, io_uring, the kernel itself) is not seen.
 -- An IPv6 socket that connects to an IPv4 address is shown as what it is: IP 6, to ::ffff:192.0.2.1.
 -- Subject: network
--- Level: sensitive
+-- Level: heavy
+-- Probes: kretprobe:tcp_v{4,6}_connect, tracepoint:syscalls:sys_exit_{connect,recvfrom,recvmsg,read}
+-- Permissions: memory
 -- Example: tcpconnect -L -P 443
 local opt = options()
 local by_call = opt.failed or not exists "kretprobe:tcp_v4_connect"

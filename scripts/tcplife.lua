@@ -14,6 +14,7 @@
 -- the other side has acknowledged. An end that was closed by the network alone has no process that is known: 0 and -.
 -- Subject: network
 -- Level: safe
+-- Probes: tracepoint:sock:inet_sock_set_state
 -- Example: tcplife -D 443 -D 80
 local opt, life, first = options(), span(), nil
 

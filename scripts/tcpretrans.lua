@@ -11,6 +11,7 @@
 -- A timer or an answer that comes sends them, whatever runs just then: there is no process to show.
 -- Subject: network
 -- Level: safe
+-- Probes: tracepoint:tcp:tcp_retransmit_skb, kprobe:tcp_send_loss_probe
 -- Example: tcpretrans -P 443
 local opt = options()
 

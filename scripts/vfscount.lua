@@ -7,6 +7,7 @@
 -- What the compiler has put into its callers is no function that could be counted.
 -- Subject: files
 -- Level: heavy
+-- Probes: kprobe:vfs_*
 -- Example: vfscount 5s
 local opt = options()
 

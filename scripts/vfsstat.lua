@@ -9,6 +9,8 @@
 -- Files that open() makes are opened, and not created: CREATE is vfs_create, as mknod() calls it.
 -- Subject: files
 -- Level: heavy
+-- Probes: kprobe:vfs_{read,write,open,create,unlink,mkdir,rmdir,fsync_range}{,.part.0}
+-- Probes: tracepoint:syscalls:sys_{enter,exit}_f{,data}sync
 -- Example: vfsstat 5s 3
 local opt = options()
 local calls, syncing = tally(), span()

@@ -46,8 +46,9 @@ case("the kernel's own threads, or those of processes", { needs = needs }, funct
 end)
 
 case("a flame graph", { needs = needs }, function()
-  local file = sh "mktemp":gsub("%s+$", "")
+  local folder = sh "mktemp -d":match "%S+"
+  local file = folder .. "/off.svg"
   run { "offcputime", "--svg", file, command = "workload at-once nap 20" }
   check(sh("cat " .. file):find "<svg", "an image")
-  sh("rm " .. file)
+  sh("rm -r " .. folder)
 end)

@@ -41,9 +41,10 @@ case("a regular expression takes some", { needs = "command:workload" }, function
 end)
 
 case("draws a flame graph", { needs = { "command:workload", GETPPID } }, function()
-  local file = sh "mktemp":match "%S+"
+  local folder = sh "mktemp -d":match "%S+"
+  local file = folder .. "/calls.svg"
   run{ "stackcount", "-K", "-P", "--svg", file, GETPPID, command = getppid(5) }
-  local drawn = sh("cat " .. file .. "; rm " .. file)
+  local drawn = sh("cat " .. file .. "; rm -r " .. folder)
   check(drawn:find "<svg" and drawn:find "do_syscall_64" and drawn:find "workload")
 end)
 

@@ -51,11 +51,27 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the text of a `collection.toml`; `file` is for the messages.
+    /// Reads the text of a `collection.toml` that can be installed; `file` is for the messages.
     ///
     /// # Errors
     /// When it is no TOML, lacks something or has what is unknown, each with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, Report> {
+        Self::read(file, text, name_problem)
+    }
+
+    /// As [`Self::parse`], of a folder where tools lie: it may well be the one that the binary's own are made of.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of_folder(file: &str, text: &str) -> Result<Self, Report> {
+        Self::read(file, text, shape_problem)
+    }
+
+    fn read(
+        file: &str,
+        text: &str,
+        name_problem: fn(&str) -> Option<String>,
+    ) -> Result<Self, Report> {
         let reader = Reader { file, text };
         let table = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
@@ -86,14 +102,18 @@ impl Manifest {
     }
 }
 
-/// Why no collection can have that name, where none can.
+/// Why no collection of others can have that name, where none can.
 pub fn name_problem(name: &str) -> Option<String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-    if name == OURS {
-        return Some(format!(
+    match name {
+        OURS => Some(format!(
             "'{OURS}' is the collection that comes with moontrace"
-        ));
+        )),
+        name => shape_problem(name),
     }
+}
+
+fn shape_problem(name: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(fits)
         && name.len() <= super::LONGEST_NAME;
@@ -279,6 +299,19 @@ mod tests {
         );
         assert_eq!(manifest.maintainers, ["Ada", "Grace"]);
         assert_eq!(manifest.requires["packets"], "https://example.org/p.git");
+    }
+
+    #[test]
+    fn the_binarys_own_is_one_as_others_are() {
+        let own = super::super::BUILTIN.get_file(FILE).unwrap();
+        let text = own.contents_utf8().unwrap();
+        let manifest = Manifest::of_folder(FILE, text).unwrap();
+        assert_eq!(manifest.name, OURS);
+        assert_eq!(manifest.version, env!("CARGO_PKG_VERSION"));
+        assert_eq!(manifest.api, API);
+        assert_eq!(manifest.licence, env!("CARGO_PKG_LICENSE"));
+        // Nobody else's takes its place.
+        assert!(wrong(text).contains("comes with moontrace"));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Collection {
                 let requires = match file.exists() {
                     true => {
                         let source = read(&file)?;
-                        Manifest::parse(&source.file, &source.text)?.requires
+                        Manifest::of_folder(&source.file, &source.text)?.requires
                     }
                     false => BTreeMap::new(),
                 };

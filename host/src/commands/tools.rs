@@ -143,6 +143,7 @@ fn json(listed: &Listed) -> String {
 mod tests {
     use super::*;
     use crate::lua::header::Header;
+    use crate::permission::Permission;
 
     #[test]
     fn tools_are_found_by_what_their_headers_say() {
@@ -180,6 +181,7 @@ mod tests {
                 !header.subjects.is_empty() && header.level.is_some(),
                 "{name}: {header:?}"
             );
+            assert!(declares_probes(header), "{name}: {header:?}");
             let usage = |usage: &String| usage.split(' ').next() == Some(name);
             assert!(
                 !header.usage.is_empty() && header.usage.iter().all(usage),
@@ -191,6 +193,11 @@ mod tests {
                 "{name}: {header:?}"
             );
         }
+    }
+
+    fn declares_probes(header: &Header) -> bool {
+        let mut declared = header.permissions.iter();
+        declared.any(|one| matches!(one, Permission::Probes(_)))
     }
 
     /// The words behind a tool's name that are the tool's own.

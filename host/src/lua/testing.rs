@@ -26,7 +26,7 @@ pub trait Stage {
     /// # Errors
     /// When there is no such program.
     fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String>;
-    /// The words by which a tool of the collection is run, behind `moontrace run`.
+    /// The words by which a tool of the collection is run, behind `moontrace run`, and that say what it may do.
     fn tool(&self, name: &str) -> Vec<String>;
     /// The file and the text of what `require` gets in the file `from`: what lies in `lib` beside the tools.
     ///

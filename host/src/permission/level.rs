@@ -121,7 +121,8 @@ pub fn is_hot(pattern: &Pattern) -> bool {
         (Kind::Profile | Kind::Interval, _) => match probe::period(pattern) {
             Ok(Clock::Hertz(hertz)) => u64::from(hertz) > OFTEN_HERTZ,
             Ok(Clock::Period(ns)) => ns < OFTEN_NS,
-            Err(_) => false,
+            // A pattern: as fast as it likes.
+            Err(_) => true,
         },
         _ => false,
     }

@@ -145,7 +145,7 @@ impl Permissions {
     /// # Errors
     /// As [`probe::parse`].
     pub fn of_probes(specs: &str) -> Result<Self, Report> {
-        let patterns = probe::parse(specs)?;
+        let patterns = probe::parse_many(specs)?;
         Ok(patterns.into_iter().map(Permission::Probes).collect())
     }
 
@@ -215,7 +215,7 @@ fn one(name: &str, value: Option<&str>) -> Result<Vec<Permission>, Report> {
     let plain = PLAIN.iter().find(|(_, word, _)| *word == name);
     Ok(match (name, value) {
         ("probes", Some(spec)) => {
-            let patterns = probe::parse(spec)?;
+            let patterns = probe::parse_many(spec)?;
             patterns.into_iter().map(Permission::Probes).collect()
         }
         ("read", Some(path)) => vec![Permission::Read(files::checked(path)?)],
@@ -320,6 +320,8 @@ mod tests {
                 "probes=k:tcp_v{4,6}_connect",
             ),
             ("probes=uprobe:libc:*", "probes=uprobe:libc:malloc"),
+            ("probes=profile:*:*", "probes=profile:hz:99"),
+            ("probes=software:*:*", "probes=software:faults:1"),
             ("read=/proc/*/status", "read=/proc/1/status"),
             ("read=/sys/**", "read=/sys/kernel/x/y"),
             ("write=*.svg", "write=cpu.svg"),
@@ -331,6 +333,7 @@ mod tests {
             ("probes=kprobe:vfs_*", "probes=kretprobe:vfs_read"),
             ("probes=kprobe:vfs_*", "probes=kprobe:*"),
             ("probes=kprobe:vfs_?", "probes=kprobe:vfs_*"),
+            ("probes=profile:hz:9?", "probes=profile:hz:100"),
             ("probes=kprobe:vfs_read", "probes=kprobe:vfs_{read,write}"),
             ("probes=kprobe:ext4:*", "probes=kprobe:vfs_read"),
             ("read=/proc/*/status", "read=/proc/1/task/1/status"),
@@ -375,6 +378,7 @@ mod tests {
             ("probes=u:libc:malloc", Level::Heavy),
             ("probes=profile:hz:99", Level::Safe),
             ("probes=profile:hz:9999", Level::Heavy),
+            ("probes=profile:hz:*", Level::Heavy),
         ] {
             assert_eq!(some(list).level(), level, "{list}");
         }

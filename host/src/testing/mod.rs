@@ -238,17 +238,18 @@ impl Stage for Theatre {
     }
 
     fn tool(&self, name: &str) -> Vec<String> {
-        match &self.collection {
-            Collection::Builtin => vec![name.to_owned()],
-            // Who lets a collection's tests run lets its tools do what they declare.
-            Collection::Shared(shared) => {
-                let allowed = ["--allow", "declared"].map(str::to_owned);
-                [&allowed[..], &[shared.full_name(name)]].concat()
-            }
-            Collection::Folder(folder) => {
-                vec![folder.join(format!("{name}.lua")).display().to_string()]
-            }
-        }
+        let named = match &self.collection {
+            Collection::Builtin => name.to_owned(),
+            Collection::Shared(shared) => shared.full_name(name),
+            Collection::Folder(folder) => folder.join(format!("{name}.lua")).display().to_string(),
+        };
+        // What others get is shown to get by with what its headers declare; who lets a stranger's tests run lets its tools do that.
+        let limits: &[&str] = match self.collection.is_published() {
+            true => &["--allow", "declared"],
+            false => &[],
+        };
+        let limits = limits.iter().map(|word| (*word).to_owned());
+        limits.chain([named]).collect()
     }
 
     fn module(&self, from: &str, name: &str) -> Result<Option<(String, String)>, Report> {

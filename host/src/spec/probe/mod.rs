@@ -129,6 +129,34 @@ impl fmt::Display for Pattern {
 /// # Errors
 /// A report that points into the SPEC.
 pub fn parse(spec: &str) -> Result<Vec<Pattern>, Report> {
+    read(spec, rate)
+}
+
+/// As [`parse`], and of the rates of clocks and counters patterns, too: `profile:hz:*` is no probe that could be had, but many.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_many(spec: &str) -> Result<Vec<Pattern>, Report> {
+    read(spec, |pattern| {
+        match pattern.parts.iter().all(|part| is_plain(part)) {
+            true => rate(pattern),
+            false => Ok(()),
+        }
+    })
+}
+
+/// What is said of a kind whose SPECs have a rate.
+type Rate = fn(&Pattern) -> Result<(), Report>;
+
+fn rate(pattern: &Pattern) -> Result<(), Report> {
+    match (pattern.kind, pattern.parts.as_slice()) {
+        (Kind::Profile | Kind::Interval, _) => period(pattern).map(|_| ()),
+        (Kind::Software | Kind::Hardware, [_, number]) => count(number).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+fn read(spec: &str, rate: Rate) -> Result<Vec<Pattern>, Report> {
     if spec.trim().is_empty() {
         return Err(Report::new("the SPEC of the probe is empty")
             .help("write KIND:WHAT, such as tracepoint:sched:sched_switch"));
@@ -138,7 +166,7 @@ pub fn parse(spec: &str) -> Result<Vec<Pattern>, Report> {
     for end in separators(spec)? {
         let text = spec[start..end].trim();
         let begin = start + spec[start..end].len() - spec[start..end].trim_start().len();
-        let found = alternatives(text);
+        let found = alternatives(text, rate);
         patterns.extend(found.map_err(|report| report.pointing(spec, begin..begin + text.len()))?);
         start = end + 1;
     }
@@ -166,7 +194,7 @@ fn separators(spec: &str) -> Result<Vec<usize>, Report> {
 }
 
 /// Braces in the kind make an alternative each; those in other parts stay.
-fn alternatives(text: &str) -> Result<Vec<Pattern>, Report> {
+fn alternatives(text: &str, rate: Rate) -> Result<Vec<Pattern>, Report> {
     let parts = split_parts(text);
     for part in &parts {
         if wildcard::alternatives(part).is_none() {
@@ -182,11 +210,11 @@ fn alternatives(text: &str) -> Result<Vec<Pattern>, Report> {
     let kinds = expand(kind);
     kinds
         .iter()
-        .map(|kind| alternative(kind, parts, text))
+        .map(|kind| alternative(kind, parts, text, rate))
         .collect()
 }
 
-fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Report> {
+fn alternative(word: &str, words: &[String], text: &str, rate: Rate) -> Result<Pattern, Report> {
     if word == "syscall" {
         return syscall(words);
     }
@@ -210,12 +238,7 @@ fn alternative(word: &str, words: &[String], text: &str) -> Result<Pattern, Repo
         return Err(Report::new(format!("'{text}' is no SPEC of this kind"))
             .help(format!("write: {}", kind.form())));
     }
-    if matches!(kind, Kind::Profile | Kind::Interval) {
-        period(&pattern)?;
-    }
-    if let (Kind::Software | Kind::Hardware, [_, number]) = (kind, pattern.parts.as_slice()) {
-        count(number)?;
-    }
+    rate(&pattern)?;
     Ok(pattern)
 }
 
@@ -322,6 +345,21 @@ mod tests {
             Ok(Clock::Period(2_000_000_000))
         );
         assert_eq!(period(&one("interval:10ms")), Ok(Clock::Period(10_000_000)));
+    }
+
+    #[test]
+    fn many_clocks_are_no_probe() {
+        for many in [
+            "profile:hz:*",
+            "profile:*:*",
+            "interval:{1s,2s}",
+            "software:*:*",
+        ] {
+            assert!(parse(many).is_err(), "{many}");
+            assert_eq!(parse_many(many).unwrap()[0].to_string(), many);
+        }
+        assert!(parse_many("profile:hz:0").is_err());
+        assert!(parse_many("software:faults:0").is_err());
     }
 
     #[test]
