@@ -16,7 +16,7 @@
 -- Subject: cpu
 -- Level: heavy
 -- Probes: tracepoint:sched:sched_switch
--- Permissions: stacks, write=**/*.svg, write=/**/*.svg
+-- Permissions: stacks
 -- Example: offcputime --min 1ms --svg off.svg
 local opt, off = options(), span{ keys = 65536 }
 -- The tracepoint says 0x100 of a preempted thread.

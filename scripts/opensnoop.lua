@@ -19,7 +19,7 @@
 -- Subject: files
 -- Level: sensitive
 -- Probes: tracepoint:syscalls:sys_exit_open{,at,at2}
--- Permissions: memory, read=/sys/fs/cgroup/**
+-- Permissions: memory
 -- Example: opensnoop -x -n 'ssh*'
 local opt = options()
 local pid = opt.tid and "TID" or "PID"

@@ -18,7 +18,7 @@
 -- Level: heavy
 -- Probes: kprobe:*, kprobe:*:*, kretprobe:*, kretprobe:*:*, tracepoint:*:*
 -- Probes: uprobe:*:*, uretprobe:*:*, usdt:*:*, usdt:*:*:*
--- Permissions: stacks, write=**/*.svg, write=/**/*.svg
+-- Permissions: stacks
 -- Example: stackcount -P t:block:block_rq_issue
 local opt = options()
 

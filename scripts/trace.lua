@@ -32,7 +32,7 @@
 -- Probes: kprobe:*, kprobe:*:*, kretprobe:*, kretprobe:*:*, fentry:*, fentry:*:*, fexit:*, fexit:*:*
 -- Probes: tracepoint:*:*, rawtracepoint:*, uprobe:*:*, uretprobe:*:*, usdt:*:*, usdt:*:*:*
 -- Probes: profile:*:*, interval:*, interval:*:*, software:*, software:*:*, hardware:*, hardware:*:*
--- Permissions: memory, arguments, packets, stacks, read=/proc/self/stat, read=/sys/fs/cgroup/**
+-- Permissions: memory, arguments, packets, stacks, read=/proc/self/stat
 -- Example: trace 'sys_read (arg3 > 20000) "read %d bytes", arg3'
 -- Example: trace 'kprobe:icmp_out_count "type=%d ifindex=%d", type, args.net.ifindex'
 -- Example: trace 'r:c:malloc (retval == 0) "failed"' 'c:malloc(size_t size) (size > 1048576) "%lu bytes", size' -U

@@ -46,9 +46,8 @@ case("the kernel's own threads, or those of processes", { needs = needs }, funct
 end)
 
 case("a flame graph", { needs = needs }, function()
-  local folder = sh "mktemp -d":match "%S+"
-  local file = folder .. "/off.svg"
+  local file = sh "mktemp":gsub("%s+$", "")
   run { "offcputime", "--svg", file, command = "workload at-once nap 20" }
   check(sh("cat " .. file):find "<svg", "an image")
-  sh("rm -r " .. folder)
+  sh("rm " .. file)
 end)
