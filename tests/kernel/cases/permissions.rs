@@ -18,6 +18,7 @@ cases!(permissions:
     a_level_that_says_less_is_an_error,
     what_lies_in_the_store_is_a_strangers,
     tests_of_a_stranger_run_programs_when_they_may,
+    tests_of_a_collection_hold_its_tools_to_what_they_declare,
 );
 
 /// Nothing but the caller is traced.
@@ -300,4 +301,32 @@ end)
     printed(net.run(&["trust", "net", "--revoke"]));
     let names = printed(net.run(&["test", "net", "--list"]));
     assert!(names.contains("counts: runs programs"), "{names}");
+}
+
+fn tests_of_a_collection_hold_its_tools_to_what_they_declare() {
+    let tool = "--- Read.\n-- Usage: reads\n-- Permissions: read=/proc/version\nprint(#readfile '/proc/loadavg' > 0)\nexit()\n";
+    let test = "case('reads', function() equal(run { 'reads' }.out, 'true\\n') end)\n";
+    let files = [("reads.lua", tool), ("tests/reads.lua", test)];
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("tests")).unwrap();
+    for (path, text) in files {
+        fs::write(folder.path().join(path), text).unwrap();
+    }
+    let net = Installed::with(&files);
+    let path = folder.path().to_str().unwrap();
+    // Scripts of one's own in a folder.
+    printed(net.run(&["test", path]));
+    let manifest = "name = \"reads\"\nversion = \"1.0.0\"\napi = 1\nlicence = \"MIT\"\nmaintainers = [\"me\"]\n";
+    fs::write(folder.path().join("collection.toml"), manifest).unwrap();
+    for words in [&["test", path][..], &["test", "net", "--allow", "run"]] {
+        let output = net.run(words);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(
+                "reads.lua:4: the script reads /proc/loadavg, which its header does not declare"
+            ),
+            "{said}"
+        );
+    }
 }
