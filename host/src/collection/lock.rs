@@ -59,7 +59,7 @@ pub struct Taken {
     /// The folder beside the lock.
     pub(super) tree: String,
     /// The collections that it declares, and where they are from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requires: BTreeMap<String, String>,
     /// SHA-256 by path, in hexadecimal digits.
     pub files: BTreeMap<String, String>,

@@ -231,7 +231,9 @@ impl Change {
     /// # Errors
     /// When it can't be made.
     pub fn scratch(&self, name: &str) -> Result<PathBuf, Report> {
-        let folder = self.store.folder.join(format!(".{name}"));
+        // What a killed change has started may still write to its own.
+        let number = std::process::id();
+        let folder = self.store.folder.join(format!(".{name}-{number}"));
         let made = fs::create_dir(&folder);
         made.map_err(|error| unwritable(&folder, &error))?;
         Ok(folder)

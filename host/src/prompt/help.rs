@@ -1,11 +1,12 @@
 //! `?name` and `??name`: what something is, and its source.
 
 use super::shell::Shell;
-use crate::collection::{self, Collection, Part};
+use crate::collection;
 use crate::commands;
 use crate::lua::header::Header;
 use crate::lua::{docs, options};
 use crate::report::{Report, did_you_mean};
+use crate::rows::escape::lines;
 use crate::spec::probe::is_plain;
 use std::time::Duration;
 
@@ -41,10 +42,10 @@ fn about(shell: &Shell, what: &str) -> Result<String, Report> {
     if let Some(text) = value(shell, what) {
         return Ok(text);
     }
-    if let Some(tool) = collection::tool(what) {
+    if let Some((tool, _)) = collection::tool_of_all(what)? {
         let header = Header::parse(&tool.file.as_str().into(), &tool.text);
         let header = header.map_err(|mut reports| reports.remove(0))?;
-        return Ok(options::help(&header, what));
+        return Ok(lines(options::help(&header, what).as_bytes()));
     }
     if what.starts_with("struct ") || what.starts_with("union ") || what.starts_with("enum ") {
         return commands::described(&shell.facts, what);
@@ -80,8 +81,8 @@ fn source(shell: &Shell, name: &str) -> Result<String, Report> {
     if let Some(text) = typed.flatten() {
         return Ok(text);
     }
-    if let Some(tool) = collection::tool(name) {
-        return Ok(tool.text);
+    if let Some((tool, _)) = collection::tool_of_all(name)? {
+        return Ok(lines(tool.text.as_bytes()));
     }
     // What is written in another language, or not a function, has no text to show.
     about(shell, name)
@@ -97,7 +98,7 @@ fn short(found: &str) -> String {
 }
 
 fn unknown(what: &str) -> Report {
-    let tools = Collection::Builtin.names(Part::Tool);
+    let tools = collection::tool_names();
     let names = docs::names();
     let near = did_you_mean(what, names.iter().chain(&tools).map(String::as_str));
     Report {

@@ -141,7 +141,7 @@ impl Verdict {
 
 /// Nobody reading it any more is no reason to leave things half done.
 fn say(text: &str) {
-    let mut out = io::stdout();
+    let (mut out, text) = (io::stdout(), lines(text.as_bytes()));
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
@@ -187,6 +187,15 @@ fn sources(what: &[String]) -> Result<Vec<(Collection, Source)>, Report> {
             sources.push((Collection::Builtin, source));
         } else if let Some(shared) = installed(word)? {
             sources.append(&mut all_of(&shared)?);
+        } else if let Some((shared, inner)) = in_store(path)? {
+            // What lies among installed collections is theirs, however it is named.
+            match Part::Test.name(&inner) {
+                None => sources.append(&mut all_of(&shared)?),
+                Some(name) => {
+                    let source = shared.get(Part::Test, name)?;
+                    sources.extend(source.map(|source| (shared, source)));
+                }
+            }
         } else if path.is_dir() {
             sources.append(&mut all_of(&Collection::Folder(path.to_owned()))?);
         } else {
@@ -209,6 +218,13 @@ fn installed(word: &str) -> Result<Option<Collection>, Report> {
         Some(store) => Ok(store.get(word)?.map(Collection::Shared)),
         None => Ok(None),
     }
+}
+
+fn in_store(path: &Path) -> Result<Option<(Collection, String)>, Report> {
+    let held = Store::of_user()
+        .map(|store| store.holds(path))
+        .transpose()?;
+    Ok(held.flatten().map(|(shared, inner)| (shared.into(), inner)))
 }
 
 fn all_of(collection: &Collection) -> Result<Vec<(Collection, Source)>, Report> {

@@ -249,7 +249,9 @@ struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // git passes it on to the server that it has started.
+        // SAFETY: the process is our child and not waited for yet, so its number is no other's.
+        unsafe { libc::kill(self.0.id() as i32, libc::SIGTERM) };
         let _ = self.0.wait();
     }
 }
@@ -642,7 +644,7 @@ fn what_is_refused_leaves_all_as_it_was() {
     let words = [
         none,
         ["plain", "can't be had: git says:"],
-        ["empty", "can't be had: git says:"],
+        ["empty", "empty has nothing in its default branch"],
         ["nowhere", "there is no folder 'nowhere'"],
         ["ext::sh -c 'touch ran'", "'ext::' would run a program"],
         ["--upload-pack=touch ran", "is no URL"],

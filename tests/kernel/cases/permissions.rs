@@ -292,7 +292,10 @@ end)
 ";
     let net = Installed::with(&[("counts.lua", COUNTS), ("tests/counts.lua", test)]);
     let said = refusal(net.run(&["test", "net"]));
-    assert!(said.contains("net asks for what nobody has allowed: run"), "{said}");
+    assert!(
+        said.contains("net asks for what nobody has allowed: run"),
+        "{said}"
+    );
     let shown = printed(net.run(&["test", "net", "--allow", "run"]));
     assert!(shown.contains("2 passed, 0 skipped, 0 failed"), "{shown}");
     printed(net.run(&["trust", "net"]));

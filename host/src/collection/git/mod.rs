@@ -138,6 +138,12 @@ fn resolve(git: &Git, name: &str) -> Result<String, Refusal> {
 }
 
 fn unreached(url: &str, refusal: Refusal) -> Report {
+    if let Refusal::Said(line) = &refusal
+        && line.contains("find remote ref HEAD")
+    {
+        let report = Report::new(format!("{url} has nothing in its default branch"));
+        return report.help("--at BRANCH names another; a new one wants a 'git push' first");
+    }
     let report = refusal.report();
     Report {
         message: format!("{url} can't be had: {}", report.message),

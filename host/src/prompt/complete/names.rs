@@ -2,7 +2,7 @@
 
 use super::chain::{Chain, Tokens, Value};
 use super::{Candidate, Completions, LuaNames};
-use crate::collection::{Collection, Part};
+use crate::collection;
 use crate::lua::docs;
 use crate::lua::lex::{KEYWORDS, Token};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(super) fn documented(typed: &str, kinds: Vec<Candidate>, lua: &dyn LuaNames)
         let methods = methods.map(|name| Candidate::new(name, ""));
         return Completions::of(1, method, methods);
     }
-    let tools = Collection::Builtin.names(Part::Tool);
+    let tools = collection::tool_names();
     let values = lua.names_in("").into_iter().map(|(name, _)| name);
     let names = names.chain(tools).chain(values);
     let names = names.map(|name| Candidate::new(name, ""));
