@@ -13,6 +13,7 @@ use crate::consent::Request;
 use crate::lua::testing::{Actor, Case, Stage, Suite};
 use crate::permission::{Permission, Permissions};
 use crate::report::{Report, plainly};
+use crate::rows::escape::lines;
 use crate::sys::network;
 use process::Process;
 use std::fmt::Write as _;
@@ -73,6 +74,7 @@ fn try_test(wanted: &Wanted) -> Result<i32, Report> {
             modules: collection.modules(),
             collection,
             examples: wanted.examples.clone(),
+            names_only: wanted.list,
         });
         let refused = |problem| Report::new(problem);
         let suite = Suite::load(&source.file, &source.text, &stage).map_err(refused)?;
@@ -246,11 +248,16 @@ struct Theatre {
     collection: Collection,
     modules: Modules,
     examples: Option<PathBuf>,
+    /// Its cases are named and not run, for which nobody was asked.
+    names_only: bool,
 }
 
 impl Stage for Theatre {
     fn start(&self, words: &[String], tells: bool) -> Result<Rc<dyn Actor>, String> {
-        Ok(Rc::new(Process::start(words, tells)?))
+        match self.names_only {
+            true => Err("a file whose cases are only named starts no program".into()),
+            false => Ok(Rc::new(Process::start(words, tells)?)),
+        }
     }
 
     fn tool(&self, name: &str) -> Vec<String> {
