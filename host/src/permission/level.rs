@@ -119,7 +119,7 @@ pub fn is_hot(pattern: &Pattern) -> bool {
             meet(&of(ALLOCATORS), &of(function))
         }
         (Kind::Profile | Kind::Interval, _) => match probe::period(pattern) {
-            Ok(Clock::Hertz(hertz)) => u64::from(hertz) > OFTEN_HERTZ,
+            Ok(Clock::Hertz(hertz)) => hertz > OFTEN_HERTZ,
             Ok(Clock::Period(ns)) => ns < OFTEN_NS,
             // A pattern: as fast as it likes.
             Err(_) => true,

@@ -36,7 +36,7 @@ pub(super) fn meet(one: &Pattern, other: &Pattern) -> bool {
 /// Does `outer` match whatever `inner` does? Its own stars take what `inner` has in the place, stars and all.
 fn includes(outer: &[u8], inner: &[u8]) -> bool {
     reaches(outer, inner, &|outer, inner| {
-        outer == inner && inner != b'*' || outer == b'?' && inner != b'*'
+        inner != b'*' && (outer == inner || outer == b'?')
     })
 }
 

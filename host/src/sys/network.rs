@@ -23,16 +23,14 @@ pub fn leave() -> io::Result<()> {
         *to = *from as libc::c_char;
     }
     request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
-    // SAFETY: reads one struct, and closes what was opened above.
-    let result = unsafe {
-        let result = libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw const request);
-        let result = if result < 0 {
-            Err(io::Error::last_os_error())
-        } else {
-            Ok(())
-        };
-        libc::close(socket);
-        result
+    // SAFETY: reads one struct.
+    let set = unsafe { libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw const request) };
+    // Before closing says something else.
+    let result = match set {
+        0.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     };
+    // SAFETY: closes what was opened above, which is nobody else's.
+    unsafe { libc::close(socket) };
     result
 }
