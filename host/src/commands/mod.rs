@@ -16,7 +16,7 @@ mod update;
 pub use update::Wanted as UpdateWanted;
 
 use crate::facts::Facts;
-use crate::output::{Format, WriteError, Writer};
+use crate::output::{Format, Stream, WriteError, Writer, voice};
 use crate::report::Report;
 use std::io::{self, Write};
 use std::path::Path;
@@ -131,9 +131,10 @@ fn show(text: Result<String, Report>) -> i32 {
 
 /// Writes to standard output; nobody reading it any more is no error. Gives the exit status.
 pub fn say(bytes: &[u8]) -> i32 {
-    let written = Writer::open(None, Format::Text)
+    let written = Stream::open(None)
         .map_err(WriteError::Failed)
-        .and_then(|mut writer| {
+        .and_then(|stream| {
+            let mut writer = Writer::new(stream, Format::Text);
             writer.text(bytes);
             writer.finish()
         });
@@ -144,7 +145,6 @@ pub fn say(bytes: &[u8]) -> i32 {
 }
 
 fn fail(report: &Report) -> i32 {
-    // With nobody to read it, the status says enough.
-    let _ = writeln!(io::stderr(), "{report}");
+    voice::say(&report.to_string());
     1
 }

@@ -38,7 +38,7 @@ pub use format::{FieldKind, Format, FormatField};
 pub use links::Session;
 pub use matching::{Found, Location, Match};
 pub use names::{Site, syscall_number};
-pub use tracefs::Tracefs;
+pub use tracefs::{Tracefs, mount_ahead};
 
 use crate::expr::types::Type;
 use crate::report::Report;

@@ -28,6 +28,13 @@ pub enum Tracing {
 /// Where distributions mount it, and where it was before Linux 4.1.
 const PLACES: [&str; 2] = ["sys/kernel/tracing", "sys/kernel/debug/tracing"];
 
+/// Mounts tracefs now, where nobody else has, for when that may no longer be done.
+pub fn mount_ahead() {
+    if Tracefs::open(Path::new("/")).is_err() {
+        sys::tracefs::mount_ahead(c"tracefs");
+    }
+}
+
 impl Tracefs {
     /// Opens the tracefs that is mounted below `root`.
     ///

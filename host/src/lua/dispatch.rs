@@ -1,6 +1,7 @@
 //! Records → handlers: the hot path. One protected call a batch, one raw call an event.
 
 use super::error::{Failure, ScriptError};
+use super::meter::Part;
 use super::script::Script;
 use super::session::Site;
 use super::view::View;
@@ -85,6 +86,12 @@ impl Dispatcher {
         }
     }
 
+    /// Whose handler failed last, as it was named.
+    pub(crate) fn failed(&self, script: &Script) -> Option<String> {
+        let site = script.session.site(self.failed.get()?)?;
+        Some(site.name.clone())
+    }
+
     /// The probe whose handler failed last is heard no more; gives its site.
     pub(crate) fn silence(&self, script: &Script) -> Option<Rc<Site>> {
         let failed = script.session.site(self.failed.take()?)?;
@@ -143,7 +150,9 @@ impl Dispatcher {
                         ffi::lua_pushvalue(state, 2);
                         ffi::lua_pushvalue(state, 3);
                         view.show(bytes);
+                        script.meter.begin(Part::Later);
                         let status = ffi::lua_pcall(state, 1, 0, 1);
+                        script.meter.end();
                         view.expire();
                         if status != ffi::LUA_OK {
                             ffi::lua_replace(state, 1);

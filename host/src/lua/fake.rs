@@ -2,7 +2,7 @@
 
 use super::options::OptionValue;
 use super::session::{Session, Site, Standing, State};
-use super::{Config, Records, ScriptError, Vm};
+use super::{Config, Limits, Records, ScriptError, Vm};
 use crate::permission::Permission;
 use crate::plan::{Content, Field, Layout};
 use crate::report::Report;
@@ -241,14 +241,27 @@ pub(crate) fn vm() -> Vm {
 }
 
 pub(crate) fn vm_on(session: &Rc<Fake>) -> Vm {
-    vm_on_with(session, BTreeMap::new())
+    vm_on_with(session, BTreeMap::new(), OWN)
 }
 
+/// A VM with the limits of a stranger's script.
+pub(crate) fn strangers_vm(session: &Rc<Fake>) -> Vm {
+    vm_on_with(session, BTreeMap::new(), Limits::STRANGERS)
+}
+
+pub(crate) const OWN: Limits = Limits {
+    memory: 64 << 20,
+    ..Limits::OWN
+};
+
 /// The same for a script with these options.
-pub(crate) fn vm_on_with(session: &Rc<Fake>, options: BTreeMap<String, OptionValue>) -> Vm {
+pub(crate) fn vm_on_with(
+    session: &Rc<Fake>,
+    options: BTreeMap<String, OptionValue>,
+    limits: Limits,
+) -> Vm {
     let session: Rc<dyn Session> = session.clone();
     let arguments = Vec::new();
-    let memory_limit = 64 << 20;
     Vm::new(Config {
         session,
         options,
@@ -265,7 +278,7 @@ pub(crate) fn vm_on_with(session: &Rc<Fake>, options: BTreeMap<String, OptionVal
             ))),
             _ => Ok(None),
         }),
-        memory_limit,
+        limits,
     })
     .unwrap()
 }

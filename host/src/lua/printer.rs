@@ -1,6 +1,7 @@
 //! `print` and `printf`: straight from Lua's stack into one buffer, no Lua string between.
 
 use super::format::{Arg, format, printed_as_text};
+use super::meter::Meter;
 use super::session::Session;
 use mlua::ffi::{self, lua_State};
 use mlua::{Function, Lua};
@@ -46,14 +47,16 @@ pub(crate) const FUNCTIONS: [Native; 2] = [
 
 pub(crate) struct Printer {
     session: Rc<dyn Session>,
+    meter: Rc<Meter>,
     /// What is being built: a line, or the message of an error. Nothing of Lua's is called while it is borrowed.
     buffer: RefCell<Vec<u8>>,
 }
 
 impl Printer {
-    pub(crate) fn new(session: Rc<dyn Session>) -> Self {
+    pub(crate) fn new(session: Rc<dyn Session>, meter: Rc<Meter>) -> Self {
         Self {
             session,
+            meter,
             buffer: RefCell::default(),
         }
     }
@@ -86,7 +89,9 @@ impl Printer {
             return Err(());
         };
         buffer.clear();
-        match build(&mut buffer, &stack) {
+        // Before it is built: what many arguments make together can be more than there is memory for.
+        let built = self.meter.print(stack.length());
+        match built.and_then(|()| build(&mut buffer, &stack)) {
             Ok(()) => {
                 self.session.print(&buffer);
                 Ok(())
@@ -99,6 +104,9 @@ impl Printer {
         }
     }
 }
+
+/// Bytes that a number takes about.
+const NUMBER: usize = 20;
 
 /// The arguments of a running C function.
 struct Stack {
@@ -141,6 +149,15 @@ impl Stack {
                 _ => Arg::Other("userdata"),
             }
         }
+    }
+
+    /// About how many bytes they make.
+    fn length(&self) -> usize {
+        let lengths = (1..=self.count).map(|position| match self.get(position) {
+            Arg::Str(text) => text.len(),
+            _ => NUMBER,
+        });
+        lengths.fold(0, usize::saturating_add)
     }
 
     /// Is there a value that only `tostring` can print?

@@ -3,6 +3,7 @@
 use super::chunks::Chunks;
 use super::error::{Failure, ScriptError, explain};
 use super::live::Live;
+use super::meter::Meter;
 use super::options::OptionValue;
 use super::printer::Printer;
 use super::session::Session;
@@ -27,6 +28,7 @@ pub(crate) struct Script {
     pub(crate) arguments: Vec<String>,
     pub(crate) modules: Modules,
     pub(crate) printer: Printer,
+    pub(crate) meter: Rc<Meter>,
     /// Those that every script has, then its own.
     pub(crate) definitions: RefCell<Vec<Definition>>,
     /// Chains that wait for their ending.
@@ -60,10 +62,12 @@ impl Script {
             options,
             arguments,
             modules,
-            memory_limit,
+            limits,
         } = config;
+        let meter = Rc::new(Meter::new(limits.call));
         Self {
-            printer: Printer::new(Rc::clone(&session)),
+            printer: Printer::new(Rc::clone(&session), Rc::clone(&meter)),
+            meter,
             session,
             chunks: Chunks::default(),
             options,
@@ -82,7 +86,7 @@ impl Script {
             signalled: RefCell::default(),
             in_body: Cell::new(false),
             exited: Cell::new(None),
-            memory_limit,
+            memory_limit: limits.memory,
             probes: Cell::new(0),
             sets: Cell::new(0),
             spans: Cell::new(0),

@@ -2,8 +2,9 @@
 //! for texts.
 
 use super::api::probe::definition;
+use super::error::Failure;
 use super::script::Script;
-use crate::report::{Place, did_you_mean};
+use crate::report::{Place, Report, did_you_mean};
 use crate::spec::Definition;
 use mlua::{Lua, Table, Value};
 
@@ -148,7 +149,13 @@ fn host(lua: &Lua) -> mlua::Result<Table> {
     let syscall_name = |lua: &Lua, number: i64| Ok(Script::of(lua)?.session.syscall_name(number));
     host.raw_set("syscall_name", lua.create_function(syscall_name)?)?;
     let print = |lua: &Lua, text: mlua::LuaString| {
-        Script::of(lua)?.session.print(&text.as_bytes());
+        let script = Script::of(lua)?;
+        let bytes = text.as_bytes();
+        script
+            .meter
+            .print(bytes.len())
+            .map_err(|message| Failure::Reports(vec![Report::new(message).at(script.here(lua))]))?;
+        script.session.print(&bytes);
         Ok(())
     };
     host.raw_set("print", lua.create_function(print)?)?;

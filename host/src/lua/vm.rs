@@ -2,8 +2,9 @@
 
 use super::api;
 use super::dispatch::{Dispatcher, Records};
-use super::error::{Failure, ScriptError};
+use super::error::{Failure, LuaError, ScriptError};
 use super::interrupt::Interrupter;
+use super::meter::{Limits, Part};
 use super::options::OptionValue;
 use super::sandbox;
 use super::script::Script;
@@ -25,8 +26,7 @@ pub struct Config {
     pub arguments: Vec<String>,
     /// What lies beside the script for `require`.
     pub modules: Modules,
-    /// Bytes that the script's Lua values may take.
-    pub memory_limit: usize,
+    pub limits: Limits,
 }
 
 /// The file and the text of a module as a file asks for it, where there is one: its file (none where the call is in no
@@ -43,11 +43,8 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// What [`Config::memory_limit`] is unless the user says otherwise.
-    pub const MEMORY_LIMIT: usize = 1 << 30;
-
     pub fn new(config: Config) -> Result<Self, ScriptError> {
-        let memory_limit = config.memory_limit;
+        let memory_limit = config.limits.memory;
         let script = Rc::new(Script::new(config));
         let furnished = || {
             let lua = sandbox::lua(memory_limit)?;
@@ -78,9 +75,11 @@ impl Vm {
     /// returns.
     pub fn run(&self, name: &str, text: &str) -> Result<(), ScriptError> {
         self.script.in_body.set(true);
+        self.script.meter.begin(Part::Body);
         let body = self.script.chunks.load(&self.lua, name, text);
         let done = body.and_then(|body| body.call::<()>(()));
-        let done = self.settle(done);
+        self.script.meter.end();
+        let done = self.settle(done, Part::Body, "the script");
         self.script.in_body.set(false);
         done
     }
@@ -88,7 +87,7 @@ impl Vm {
     /// Reads the body without running it.
     pub fn read(&self, name: &str, text: &str) -> Result<(), ScriptError> {
         let body = self.script.chunks.load(&self.lua, name, text);
-        self.settle(body.map(drop))
+        self.settle(body.map(drop), Part::Body, "the script")
     }
 
     /// Everything is attached: timers begin to count, `on_start` functions run.
@@ -125,7 +124,11 @@ impl Vm {
             return Err(ScriptError::Exit(status));
         }
         let done = self.dispatcher.run(&self.lua, &self.script, records);
-        done.map_err(|error| self.told(error))
+        done.map_err(|error| {
+            let probe = self.dispatcher.failed(&self.script);
+            let who = probe.map_or("a handler".into(), |name| format!("the handler of {name}"));
+            self.told(error, Part::Later, &who)
+        })
     }
 
     /// After [`Self::dispatch`] was interrupted: no handler of that probe runs any more. Gives the site whose event it was.
@@ -182,6 +185,20 @@ impl Vm {
         self.interrupter.clone()
     }
 
+    /// What is to be called every [`TICK`] ns of this thread's CPU time, from a signal handler as well, so that no call takes
+    /// longer than it may; `None` where it may.
+    ///
+    /// [`TICK`]: super::meter::TICK
+    pub fn ticker(&self) -> Option<impl Fn() + Send + Sync + 'static> {
+        let (clock, interrupter) = (self.script.meter.clock(), self.interrupter());
+        let tick = move || {
+            if clock.tick() {
+                interrupter.trigger();
+            }
+        };
+        self.script.meter.is_limited().then_some(tick)
+    }
+
     /// Lets Lua run again after it was interrupted: for `on_exit`.
     pub fn clear_interrupt(&self) {
         self.interrupter.clear();
@@ -197,19 +214,42 @@ impl Vm {
     }
 
     fn call(&self, action: &Function) -> Result<(), ScriptError> {
-        self.settle(action.call::<()>(()))
+        self.script.meter.begin(Part::Later);
+        let done = action.call::<()>(());
+        self.script.meter.end();
+        self.settle(done, Part::Later, "a function of the script's")
     }
 
     /// What a piece of the script has come to, its open chains declared when it has returned.
-    pub(super) fn settle<T>(&self, done: mlua::Result<T>) -> Result<T, ScriptError> {
+    pub(super) fn settle<T>(
+        &self,
+        done: mlua::Result<T>,
+        part: Part,
+        who: &str,
+    ) -> Result<T, ScriptError> {
         let declared = |value| self.script.declare_open().map(|()| value);
         let done = done.and_then(|value| declared(value).map_err(Failure::into));
-        done.map_err(|error| self.told(self.script.explain(&error)))
+        done.map_err(|error| self.told(self.script.explain(&error), part, who))
     }
 
-    /// An error while the script is being stopped is that it was stopped.
-    pub(super) fn told(&self, error: ScriptError) -> ScriptError {
+    /// An error while the script is being stopped is that it was stopped, by whatever did it.
+    pub(super) fn told(&self, error: ScriptError, part: Part, who: &str) -> ScriptError {
         self.script.open.borrow_mut().clear();
+        if let Some(over) = self.script.meter.take_over(part) {
+            // What is called next has its own time.
+            self.interrupter.clear();
+            let (place, traceback) = match error {
+                ScriptError::Lua(LuaError {
+                    place, traceback, ..
+                }) => (place, traceback),
+                _ => (None, Vec::new()),
+            };
+            return ScriptError::Lua(LuaError {
+                place,
+                message: format!("{who} {over}"),
+                traceback,
+            });
+        }
         if self.interrupter.is_triggered() {
             ScriptError::Interrupted
         } else {

@@ -11,12 +11,13 @@ mod screen;
 mod shown;
 mod stacks;
 mod table;
+pub mod voice;
 mod writer;
 
 pub use event_rows::EventRows;
 pub use margin::{Margin, Use};
 pub use table::table;
-pub use writer::{Format, WriteError, Writer, attached};
+pub use writer::{Format, Stream, WriteError, Writer, attached};
 
 use crate::rows::{Shown, Stats, Value, escape};
 

@@ -30,6 +30,31 @@ pub enum WriteError {
     Failed(Report),
 }
 
+/// Where output goes: a file that was just made, or standard output.
+#[derive(Debug)]
+pub struct Stream {
+    file: File,
+    /// What it is called in messages.
+    name: String,
+}
+
+impl Stream {
+    /// # Errors
+    /// A file that can't be made.
+    pub fn open(path: Option<&Path>) -> Result<Self, Report> {
+        let name = path.map_or("standard output".into(), |path| path.display().to_string());
+        let file = match path {
+            Some(path) => File::create(path),
+            // Not through Rust's own buffer, which looks for lines once more.
+            None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
+        };
+        match file {
+            Ok(file) => Ok(Self { file, name }),
+            Err(error) => Err(unwritable(&name, &error)),
+        }
+    }
+}
+
 /// Renders in one format and writes whole lines to one stream.
 ///
 /// Nothing fails before the next flush, and what comes behind a failure is dropped.
@@ -38,13 +63,15 @@ pub struct Writer {
     sink: Box<dyn Write>,
     /// Where moontrace speaks for itself.
     voice: Box<dyn Write>,
-    /// The terminal of a prompt. It shows a part of what comes by itself; and what scripts print there may hold what traced
-    /// processes have: nothing of it may steer the terminal.
+    /// The terminal of a prompt, which shows a part of what comes by itself.
     margin: Option<Margin>,
     /// What the stream is called in messages.
     name: String,
-    /// A person is watching: a line may appear before it is whole.
+    /// A person is watching: a line may appear before it is whole. And what scripts print may hold what traced processes
+    /// have, so nothing of it may steer the terminal.
     watched: bool,
+    /// The same of the voice.
+    voice_is_watched: bool,
     waiting: Vec<u8>,
     /// Bytes of `waiting` that make whole lines.
     whole: usize,
@@ -66,20 +93,10 @@ enum State {
 }
 
 impl Writer {
-    /// To a file, or to standard output.
-    ///
-    /// # Errors
-    /// A file that can't be made.
-    pub fn open(path: Option<&Path>, format: Format) -> Result<Self, Report> {
-        let name = path.map_or("standard output".into(), |path| path.display().to_string());
-        let file = match path {
-            Some(path) => File::create(path),
-            // Not through Rust's own buffer, which looks for lines once more.
-            None => io::stdout().as_fd().try_clone_to_owned().map(File::from),
-        };
-        let file = file.map_err(|error| unwritable(&name, &error))?;
+    pub fn new(stream: Stream, format: Format) -> Self {
+        let Stream { file, name } = stream;
         let watched = file.is_terminal();
-        Ok(Self::to(Box::new(file), name, watched, format))
+        Self::to(Box::new(file), name, watched, format)
     }
 
     /// To the terminal of a prompt, where everything is said in one place.
@@ -87,6 +104,7 @@ impl Writer {
         let sink = Box::new(margin.clone());
         Self {
             voice: Box::new(margin.clone()),
+            voice_is_watched: true,
             margin: Some(margin.clone()),
             ..Self::to(sink, "the terminal".into(), true, Format::Text)
         }
@@ -99,6 +117,7 @@ impl Writer {
             format,
             sink,
             voice: Box::new(io::stderr()),
+            voice_is_watched: io::stderr().is_terminal(),
             margin: None,
             name,
             watched,
@@ -132,10 +151,10 @@ impl Writer {
         }
     }
 
-    /// What a script printed, as it is.
+    /// What a script printed: as it is, but on a terminal.
     pub fn text(&mut self, bytes: &[u8]) {
         match self.format {
-            Format::Text if self.margin.is_some() => self.put(escape::lines(bytes).as_bytes()),
+            Format::Text if self.watched => self.put(escape::lines(bytes).as_bytes()),
             Format::Text => self.put(bytes),
             Format::Json => self.put(json::text(bytes).as_bytes()),
         }
@@ -148,9 +167,9 @@ impl Writer {
 
     /// What moontrace says for itself, a line or several.
     pub fn note(&mut self, text: &str) {
-        let text = match self.margin {
-            Some(_) => escape::lines(text.as_bytes()),
-            None => text.to_owned(),
+        let text = match self.voice_is_watched {
+            true => escape::lines(text.as_bytes()),
+            false => text.to_owned(),
         };
         // Nobody reading it is no reason to fail.
         let _ = writeln!(self.voice, "{text}");
@@ -198,7 +217,11 @@ impl Writer {
             }
         };
         self.first_table.get_or_insert_with(|| of.name.clone());
-        self.put(text.as_bytes());
+        // Values are escaped by themselves; names of columns and titles are a script's.
+        match self.format {
+            Format::Text if self.watched => self.put(escape::lines(text.as_bytes()).as_bytes()),
+            _ => self.put(text.as_bytes()),
+        }
     }
 
     /// The books of a probe: always in JSON, in text only what was lost or noted, on standard error. Who has closed the
@@ -452,7 +475,7 @@ mod tests {
 
     #[test]
     fn a_file_that_can_not_be_made_is_named() {
-        let error = Writer::open(Some(Path::new("/no/such/directory/out")), Format::Text).err();
+        let error = Stream::open(Some(Path::new("/no/such/directory/out"))).err();
         assert!(error.is_some_and(|report| report.message.contains("/no/such/directory/out")));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::kernel::engine_log::EngineLog;
 use crate::kernel::library::Library;
+use crate::output::voice;
 use crate::report::{Report, plainly};
 use std::path::Path;
 
@@ -24,6 +25,6 @@ pub(super) fn library(file: &Path) -> Result<Library, Report> {
 pub(super) fn say(log: &mut EngineLog) {
     for _ in 0..AT_ONCE {
         let Some(line) = log.next_line() else { return };
-        eprintln!("engine: {line}");
+        voice::say(&format!("engine: {line}"));
     }
 }

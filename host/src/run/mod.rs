@@ -2,6 +2,7 @@
 //!
 //! The only module that imports every stage.
 
+mod ahead;
 mod desk;
 mod engine_log;
 mod finish;
@@ -22,13 +23,15 @@ pub use prompt::{Above, Ended, Session};
 use crate::cli::RunArgs;
 use crate::facts::Facts;
 use crate::lua::options::OptionValue;
-use crate::lua::{Config, ScriptError, Vm};
-use crate::output::Writer;
+use crate::lua::{Config, ScriptError, Vm, meter};
+use crate::output::{Stream, Writer, voice};
 use crate::plan::{Options, Planner, Traced, explain};
 use crate::report::{Report, plainly};
 use crate::sys::child::{Child, Held};
+use crate::sys::notify::Listener;
 use crate::sys::signals::Wakeup;
-use crate::sys::{clock, notify, open_files, signals};
+use crate::sys::{clock, cpu_clock, signals};
+use ahead::Ahead;
 use desk::Desk;
 use permit::Permit;
 use running::{Running, Setup};
@@ -55,7 +58,10 @@ pub fn run(arguments: RunArgs) -> i32 {
     on_vm_thread(
         arguments,
         grants::to_run,
-        move |arguments, script, options| trace(&arguments, &script, options, started),
+        Ahead::make,
+        move |arguments, script, options, ahead| {
+            trace(&arguments, &script, options, ahead, started)
+        },
     )
 }
 
@@ -64,7 +70,8 @@ pub fn explain_script(arguments: RunArgs) -> i32 {
     on_vm_thread(
         arguments,
         grants::to_look_at,
-        |arguments, script, options| plan_only(&arguments, &script, options, true),
+        nothing,
+        |arguments, script, options, ()| plan_only(&arguments, &script, options, true),
     )
 }
 
@@ -79,10 +86,10 @@ pub fn check(files: Vec<std::path::PathBuf>) -> i32 {
         let one = match Script::read(&arguments.script) {
             Err(report) => fail(&report),
             Ok(script) if script.required().is_empty() => {
-                let check = |arguments: RunArgs, script: Script, options| {
+                let check = |arguments: RunArgs, script: Script, options, ()| {
                     plan_only(&arguments, &script, options, false)
                 };
-                with_options(arguments, script, grants::to_look_at, check)
+                with_options(arguments, script, grants::to_look_at, nothing, check)
             }
             Ok(script) => ended(lua_thread(move || {
                 signals::deliver_here(true);
@@ -106,23 +113,25 @@ fn check_text(arguments: &RunArgs, script: &Script) -> i32 {
     }
     let (name, wanted) = (&script.name, script.required().join(" "));
     let message = format!("{name}: header and Lua are well; its probes depend on {wanted}");
-    eprintln!(
-        "{}",
-        Report::new(message).help(format!(
-            "'moontrace explain {name} {wanted}' checks them, too"
-        ))
-    );
+    let help = format!("'moontrace explain {name} {wanted}' checks them, too");
+    voice::say(&Report::new(message).help(help).to_string());
     0
 }
 
+/// What only looks at a script takes nothing along.
+fn nothing(_: &RunArgs) -> Result<(), Report> {
+    Ok(())
+}
+
 /// Reads the script and its options, then goes on where Lua lives.
-fn on_vm_thread(
+fn on_vm_thread<A: Send + 'static>(
     arguments: RunArgs,
     grant: Grant,
-    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
+    make: impl FnOnce(&RunArgs) -> Result<A, Report>,
+    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>, A) -> i32 + Send + 'static,
 ) -> i32 {
     match Script::read(&arguments.script) {
-        Ok(script) => with_options(arguments, script, grant, go_on),
+        Ok(script) => with_options(arguments, script, grant, make, go_on),
         Err(report) => fail(&report),
     }
 }
@@ -130,13 +139,14 @@ fn on_vm_thread(
 /// What says how much a script may do.
 type Grant = fn(&RunArgs, &Script, &BTreeMap<String, OptionValue>) -> Result<Permit, Report>;
 
-/// Reads the options of a script and gets it its permissions, then goes on on a thread with enough stack for Lua, which alone gets the signals that end
-/// a run.
-fn with_options(
+/// Reads the options of a script, gets it its permissions and makes what is made ahead, then goes on on a thread with enough
+/// stack for Lua, which alone gets the signals that end a run. A stranger's script is walled in before.
+fn with_options<A: Send + 'static>(
     mut arguments: RunArgs,
     mut script: Script,
     grant: Grant,
-    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>) -> i32 + Send + 'static,
+    make: impl FnOnce(&RunArgs) -> Result<A, Report>,
+    go_on: impl FnOnce(RunArgs, Script, BTreeMap<String, OptionValue>, A) -> i32 + Send + 'static,
 ) -> i32 {
     if let Err(error) = arguments.take_own(&|option| script.declares(option)) {
         let _ = error.print();
@@ -148,7 +158,7 @@ fn with_options(
     let options = match script.options(&arguments.arguments) {
         Ok(options) => options,
         Err(report) => {
-            eprintln!("{report}");
+            voice::say(&report.to_string());
             return WRONG_COMMAND_LINE;
         }
     };
@@ -156,9 +166,17 @@ fn with_options(
         Ok(permit) => script.permit = permit,
         Err(report) => return fail(&report),
     }
+    let made = make(&arguments).and_then(|made| {
+        ahead::wall_in(&script, arguments.verbose)?;
+        Ok(made)
+    });
+    let made = match made {
+        Ok(made) => made,
+        Err(report) => return fail(&report),
+    };
     ended(lua_thread(move || {
         signals::deliver_here(true);
-        go_on(arguments, script, options)
+        go_on(arguments, script, options, made)
     }))
 }
 
@@ -179,7 +197,7 @@ fn lua_thread(body: impl FnOnce() -> i32 + Send + 'static) -> Result<JoinHandle<
 }
 
 fn fail(report: &Report) -> i32 {
-    eprintln!("{report}");
+    voice::say(&report.to_string());
     FAILED
 }
 
@@ -210,13 +228,18 @@ fn vm(
     arguments: &RunArgs,
     options: BTreeMap<String, OptionValue>,
 ) -> Result<Vm, ScriptError> {
-    Vm::new(Config {
+    let vm = Vm::new(Config {
         session: running.clone(),
         options,
         arguments: arguments.arguments.clone(),
         modules: script.modules(),
-        memory_limit: Vm::MEMORY_LIMIT,
-    })
+        limits: script.limits(),
+    })?;
+    if let Some(tick) = vm.ticker() {
+        let ticks = cpu_clock::every(meter::TICK, tick);
+        ticks.map_err(|error| Report::new(format!("no timer can be made: {}", plainly(&error))))?;
+    }
+    Ok(vm)
 }
 
 /// What a script is looked at with that is not to run. The error is the exit status.
@@ -226,7 +249,7 @@ fn muted(
     options: BTreeMap<String, OptionValue>,
 ) -> Result<(Rc<Running>, Vm), i32> {
     let made = planner(arguments, Facts::live()).and_then(|planner| {
-        let writer = Writer::open(None, arguments.format)?;
+        let writer = Writer::new(Stream::open(None)?, arguments.format);
         Ok(Running::new(
             planner,
             writer,
@@ -285,14 +308,10 @@ fn trace(
     arguments: &RunArgs,
     script: &Script,
     options: BTreeMap<String, OptionValue>,
+    ahead: Ahead,
     started: Instant,
 ) -> i32 {
-    // Where it fails, the probe that wants one file too many says so.
-    let _ = open_files::raise();
-    let writer = match Writer::open(arguments.output.as_deref(), arguments.format) {
-        Ok(writer) => writer,
-        Err(report) => return fail(&report),
-    };
+    let writer = Writer::new(ahead.stream, arguments.format);
     let planner = match planner(arguments, Facts::for_a_run()) {
         Ok(planner) => planner,
         Err(report) => return fail(&report),
@@ -317,6 +336,8 @@ fn trace(
         arguments,
         running: &running,
         vm: &vm,
+        held: ahead.held,
+        listener: ahead.listener,
         child: None,
         until: None,
         started: false,
@@ -331,6 +352,9 @@ struct Job<'a> {
     arguments: &'a RunArgs,
     running: &'a Running,
     vm: &'a Vm,
+    /// The command of `-c` until everything is attached.
+    held: Option<Held>,
+    listener: Listener,
     child: Option<Child>,
     /// When `--duration` is over, ns of the clock of events.
     until: Option<u64>,
@@ -381,26 +405,26 @@ impl Job<'_> {
     /// All programs are attached, then armed at once; then the command of `-c` runs its first instruction.
     fn start(&mut self, started: Instant) -> Result<(), Vec<Report>> {
         let one = |report| vec![report];
-        let held = self.hold_command().map_err(one)?;
+        self.follow_command().map_err(one)?;
         if self.running.is_waiting() {
             self.running.attach_waiting()?;
             self.running.take_done(true)?;
         }
-        self.go(held, started).map_err(one)
+        self.go(started).map_err(one)
     }
 
-    /// The command of `-c`, waiting, and what sees to it that it and others are followed.
-    fn hold_command(&self) -> Result<Option<Held>, Report> {
-        let held = self.arguments.command.as_deref().map(hold).transpose()?;
+    /// What sees to it that the command of `-c` and others are followed.
+    fn follow_command(&self) -> Result<(), Report> {
+        let held = self.held.as_ref().map(Held::pid);
         if self.arguments.follow || held.is_some() {
             self.running.make_shared()?;
-            self.running
-                .follow(self.arguments.pid, held.as_ref().map(Held::pid))?;
+            self.running.follow(self.arguments.pid, held)?;
         }
-        Ok(held)
+        Ok(())
     }
 
-    fn go(&mut self, held: Option<Held>, started: Instant) -> Result<(), Report> {
+    fn go(&mut self, started: Instant) -> Result<(), Report> {
+        let held = self.held.take();
         self.running.arm();
         if let Some(parent) = self.arguments.pid.filter(|_| self.arguments.follow) {
             self.running.follow_children(parent)?;
@@ -410,7 +434,7 @@ impl Job<'_> {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
             let mut writer = self.running.writer.borrow_mut();
             writer.attached(self.running.attached(), milliseconds);
-            notify::ready();
+            self.listener.ready();
         }
         if let Some(held) = held {
             let command = self.arguments.command.as_deref().unwrap_or_default();
@@ -532,16 +556,6 @@ impl Setup {
             wakeup,
         }
     }
-}
-
-/// The command of `-c`, its words split as a shell would, waiting for its first instruction.
-fn hold(command: &str) -> Result<Held, Report> {
-    let words = shlex::split(command).filter(|words| !words.is_empty());
-    let words = words.ok_or_else(|| Report::new(format!("-c '{command}': this is no command")))?;
-    let argv: Result<Vec<_>, _> = words.into_iter().map(std::ffi::CString::new).collect();
-    let argv = argv.map_err(|_| Report::new("-c: a command has no NUL in it"))?;
-    Held::spawn(&argv)
-        .map_err(|error| Report::new(format!("the command '{command}' can't be run: {error}")))
 }
 
 /// Says an error of the script, each mistake once.

@@ -1,5 +1,6 @@
 //! The session of a prompt: the run of a script that has no end, and whose lines come one after the other.
 
+use super::ahead::hold;
 use super::desk::{Answer, Desk, Request};
 use super::running::{Running, Setup};
 use super::script::Script;
@@ -7,8 +8,10 @@ use super::{Job, lua_thread, made, planner};
 use crate::cli::RunArgs;
 use crate::facts::Facts;
 use crate::lua::Vm;
-use crate::output::{Margin, Writer};
+use crate::output::{Margin, Stream, Writer};
 use crate::report::{Report, plainly};
+use crate::sys::child::Held;
+use crate::sys::notify::Listener;
 use crate::sys::signals::Wakeup;
 use crate::sys::{open_files, signals, terminal};
 use std::collections::BTreeMap;
@@ -57,7 +60,7 @@ impl Session {
             let is_typed = above.is_some();
             let margin = above.map(|above| Margin::new(Box::new(std::io::stdout()), above));
             let made = prepare(&arguments, margin.as_ref(), wakeup);
-            let (running, vm) = match made {
+            let (running, vm, held) = match made {
                 Ok(made) => made,
                 Err(report) => {
                     let _ = ready.send(Err(report));
@@ -66,7 +69,7 @@ impl Session {
             };
             let _ = ready.send(Ok(()));
             let desk = Desk::new(to_do, awaited, done, margin);
-            let status = run(&arguments, &running, &vm, desk);
+            let status = run(&arguments, &running, &vm, held, desk);
             if is_typed && !known.load(Ordering::SeqCst) {
                 // The editor waits for a key that need not come.
                 terminal::restore();
@@ -151,11 +154,13 @@ impl Session {
 }
 
 /// The session, from its first request to its end; gives the exit status.
-fn run(arguments: &RunArgs, running: &Running, vm: &Vm, desk: Desk) -> i32 {
+fn run(arguments: &RunArgs, running: &Running, vm: &Vm, held: Option<Held>, desk: Desk) -> i32 {
     let mut job = Job {
         arguments,
         running,
         vm,
+        held,
+        listener: Listener::find(),
         child: None,
         until: None,
         started: false,
@@ -169,12 +174,12 @@ fn prepare(
     arguments: &RunArgs,
     margin: Option<&Margin>,
     wakeup: Wakeup,
-) -> Result<(Rc<Running>, Vm), Report> {
+) -> Result<(Rc<Running>, Vm, Option<Held>), Report> {
     // Where it fails, the probe that wants one file too many says so.
     let _ = open_files::raise();
     let writer = match margin {
         Some(margin) => Writer::at_prompt(margin),
-        None => Writer::open(None, arguments.format)?,
+        None => Writer::new(Stream::open(None)?, arguments.format),
     };
     let planner = planner(arguments, Facts::for_a_run())?;
     let nothing = Script::read(&arguments.script)?;
@@ -187,5 +192,6 @@ fn prepare(
         .map_err(|error| Report::new(format!("signals can't be caught: {}", plainly(&error))))?;
     // Not before: what they do by default leaves a terminal as it is.
     signals::deliver_here(true);
-    Ok((running, vm))
+    let held = arguments.command.as_deref().map(hold).transpose()?;
+    Ok((running, vm, held))
 }

@@ -3,9 +3,9 @@
 use super::permit::Permit;
 use crate::cli;
 use crate::collection::{self, Collection, Source};
-use crate::lua::Modules;
 use crate::lua::header::Header;
 use crate::lua::options::{self, OptionValue};
+use crate::lua::{Limits, Modules};
 use crate::report::Report;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,6 +46,21 @@ impl Script {
     pub(super) fn tool(&self) -> String {
         let name = Path::new(&self.name).file_stem().unwrap_or_default();
         name.to_string_lossy().into_owned()
+    }
+
+    /// Is it the user's own, or of the binary? All others run within walls.
+    pub(super) fn is_ours(&self) -> bool {
+        match self.collection {
+            Collection::Builtin | Collection::Folder(_) => true,
+            Collection::Shared(_) => false,
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        match self.is_ours() {
+            true => Limits::OWN,
+            false => Limits::STRANGERS,
+        }
     }
 
     /// Does the header declare this option, `-p` or `--format`?

@@ -259,7 +259,7 @@ pub(super) fn closed(error: &crate::output::WriteError) -> End {
     match error {
         crate::output::WriteError::Closed => End::ClosedPipe,
         crate::output::WriteError::Failed(report) => {
-            eprintln!("{report}");
+            crate::output::voice::say(&report.to_string());
             End::Error
         }
     }

@@ -138,7 +138,7 @@ pub(super) unsafe fn open(
 }
 
 /// Kernels before 5.11 charge maps and programs to the limit of locked memory, which is small by default.
-fn raise_memory_limit() {
+pub fn raise_memory_limit() {
     static RAISED: Once = Once::new();
     RAISED.call_once(|| {
         let limit = libc::rlimit {

@@ -3,7 +3,7 @@
 use super::bpf;
 use aya_obj::generated::{
     PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, perf_event_attr,
-    perf_sw_ids::PERF_COUNT_SW_CPU_CLOCK,
+    perf_sw_ids::{PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_DUMMY},
     perf_type_id::{PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT},
 };
 use std::ffi::CString;
@@ -130,6 +130,18 @@ pub fn is_ambiguous(function: CString) -> bool {
     };
     let opened = open(&event);
     opened.is_err_and(|error| error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
+}
+
+/// May this thread open perf events of others at all? Some distributions' kernels ask for CAP_SYS_ADMIN
+/// (kernel.perf_event_paranoid of 3 and more, which is no value of Linux itself).
+pub fn may_open() -> bool {
+    // SAFETY: a struct of integers; all zero is valid.
+    let mut attr: perf_event_attr = unsafe { zeroed() };
+    attr.size = size_of::<perf_event_attr>() as u32;
+    attr.type_ = PERF_TYPE_SOFTWARE as u32;
+    attr.config = PERF_COUNT_SW_DUMMY as u64;
+    let opened = open_attr(&attr, -1, 0, PERF_FLAG_FD_CLOEXEC.into());
+    !opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn open(event: &Event) -> io::Result<OwnedFd> {

@@ -5,6 +5,7 @@ use aya_obj::generated::{bpf_btf_info, bpf_cmd, bpf_insn};
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// A function, by its number in the BTF of the kernel or of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,15 +44,56 @@ pub fn attempt(function: Function) -> io::Result<()> {
     attach(load_nothing(function)?).map(drop)
 }
 
+/// A module's BTF object that was opened ahead.
+struct Ahead {
+    module: Vec<u8>,
+    id: u32,
+    object: OwnedFd,
+}
+
+static AHEAD: OnceLock<Vec<Ahead>> = OnceLock::new();
+
+/// Opens the BTF objects of all modules now, for when that may no longer be done: it takes CAP_SYS_ADMIN. Some 10 µs a
+/// module.
+pub fn open_objects_ahead() {
+    AHEAD.get_or_init(|| {
+        let mut ahead = Vec::new();
+        let mut last = 0;
+        while let Ok(id) = next_object(last) {
+            last = id;
+            let Ok(object) = open_object(id) else {
+                continue;
+            };
+            match name_of(&object) {
+                // Those of programs have no names, and the kernel's own is known.
+                Ok(module) if !module.is_empty() && module != b"vmlinux" => {
+                    ahead.push(Ahead { module, id, object });
+                }
+                _ => {}
+            }
+        }
+        ahead
+    });
+}
+
 /// The number of a module's BTF object.
 ///
 /// # Errors
 /// When the kernel has no such object (before 5.11 modules have none), or this user may not ask.
 pub fn object_of(module: &str) -> io::Result<u32> {
+    let mut ahead = AHEAD.get().into_iter().flatten();
+    if let Some(known) = ahead.find(|ahead| ahead.module == module.as_bytes()) {
+        return Ok(known.id);
+    }
     let mut last = 0;
     loop {
         last = next_object(last)?;
-        if name_of(last)? == module.as_bytes() {
+        let object = match open_object(last) {
+            // It went away meanwhile.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
+            object => object?,
+        };
+        if name_of(&object)? == module.as_bytes() {
             return Ok(last);
         }
     }
@@ -80,6 +122,10 @@ fn next_object(behind: u32) -> io::Result<u32> {
 
 /// Opens a BTF object by its number.
 pub(super) fn open_object(id: u32) -> io::Result<OwnedFd> {
+    let mut ahead = AHEAD.get().into_iter().flatten();
+    if let Some(known) = ahead.find(|ahead| ahead.id == id) {
+        return known.object.try_clone();
+    }
     // SAFETY: no addresses are given.
     unsafe {
         bpf::open(bpf_cmd::BPF_BTF_GET_FD_BY_ID, |attr| {
@@ -89,12 +135,7 @@ pub(super) fn open_object(id: u32) -> io::Result<OwnedFd> {
 }
 
 /// The name of a BTF object: a module's, `vmlinux`, or none for that of a program.
-fn name_of(id: u32) -> io::Result<Vec<u8>> {
-    let object = match open_object(id) {
-        // It went away meanwhile.
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(Vec::new()),
-        object => object?,
-    };
+fn name_of(object: &OwnedFd) -> io::Result<Vec<u8>> {
     // Names of modules are shorter (MODULE_NAME_LEN of include/linux/module.h).
     let mut name = [0u8; 64];
     // SAFETY: a struct of integers; all zero is valid, and asks for no types.

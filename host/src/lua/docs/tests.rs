@@ -2,7 +2,7 @@
 
 use super::chapter::{Of, of_prompt, of_scripts};
 use super::*;
-use crate::lua::fake::{Fake, vm, vm_on_with};
+use crate::lua::fake::{Fake, OWN, vm, vm_on_with};
 use crate::lua::header::Header;
 use crate::lua::{api, options, stdlib, types};
 use std::collections::BTreeSet;
@@ -96,7 +96,7 @@ fn examples_run() {
         let given = options::parse(&header, &[]).unwrap();
         // The folder of a cgroup that the session knows.
         let script = script.replace("/sys/fs/cgroup/user.slice", "/sys/fs/cgroup/a");
-        let vm = vm_on_with(&session, given);
+        let vm = vm_on_with(&session, given, OWN);
         let ended = (|| {
             vm.run("example.lua", &script)?;
             vm.run_start()?;

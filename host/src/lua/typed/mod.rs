@@ -13,6 +13,7 @@ pub(crate) use watched::{Watched, watch};
 use super::api;
 use super::error::ScriptError;
 use super::lex::{self, Token};
+use super::meter::Part;
 use super::vm::Vm;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, MultiValue, Value};
@@ -65,7 +66,7 @@ impl Vm {
         typed.values.borrow_mut().clear();
         let run = self.typed(name, text);
         let run = run.and_then(|function| function.call::<MultiValue>(()));
-        let values = self.settle(run)?;
+        let values = self.settle(run, Part::Body, "the statement")?;
         let first = values.front().filter(|value| !value.is_nil());
         if let Some(value) = first {
             let kept = self.lua.globals().raw_set("_", value);
@@ -141,7 +142,7 @@ impl Vm {
     /// Draws what is watched now, and once a period from now on.
     pub fn begin_watching(&self) -> Result<(), ScriptError> {
         let drawn = watched::begin(&self.lua, &self.script);
-        drawn.map_err(|error| self.told(self.script.explain(&error)))
+        drawn.map_err(|error| self.told(self.script.explain(&error), Part::Later, "a screen"))
     }
 
     /// Nothing is drawn any more.

@@ -82,6 +82,7 @@ impl Chain {
             true => Ending::Nothing,
             false => Ending::Print(None),
         };
+        let _held = script.meter.hold();
         script.session.declare(self.declaration(script, ending))
     }
 
@@ -198,6 +199,7 @@ fn end(call: &Call<'_>, chain: &mut Chain, ending: Ending) -> mlua::Result<()> {
         place: call.place(),
     };
     let declaration = chain.declaration(&call.script, ending);
+    let _held = call.script.meter.hold();
     call.script
         .session
         .declare(declaration)
