@@ -1,6 +1,7 @@
 //! What is made before Lua's thread is: within the walls around a stranger's script it could be made no more. It is made
 //! alike for every script.
 
+use super::files::Files;
 use super::script::Script;
 use crate::cli::RunArgs;
 use crate::facts;
@@ -40,7 +41,7 @@ impl Ahead {
 ///
 /// # Errors
 /// When one can't be put up that this kernel has: nothing of the script may run then.
-pub(super) fn wall_in(script: &Script, verbose: bool) -> Result<(), Report> {
+pub(super) fn wall_in(script: &mut Script, verbose: bool) -> Result<(), Report> {
     if script.is_ours() {
         return Ok(());
     }
@@ -49,8 +50,10 @@ pub(super) fn wall_in(script: &Script, verbose: bool) -> Result<(), Report> {
     memory::limit(MEMORY).map_err(|error| not_put_up(script, &error))?;
     facts::mount_ahead();
     trampoline::open_objects_ahead();
+    // It has walls of its own, and must not be made within these.
+    script.files = Files::of(&script.permit).map_err(|error| not_put_up(script, &error))?;
     let needs = Needs {
-        processes: true,
+        processes: script.permit.looks_into_processes(),
         folders: Vec::new(),
     };
     let walls = confine::put_up(&needs).map_err(|error| not_put_up(script, &error))?;

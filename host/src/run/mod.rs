@@ -5,6 +5,7 @@
 mod ahead;
 mod desk;
 mod engine_log;
+mod files;
 mod finish;
 mod grants;
 mod permit;
@@ -167,7 +168,7 @@ fn with_options<A: Send + 'static>(
         Err(report) => return fail(&report),
     }
     let made = make(&arguments).and_then(|made| {
-        ahead::wall_in(&script, arguments.verbose)?;
+        ahead::wall_in(&mut script, arguments.verbose)?;
         Ok(made)
     });
     let made = match made {
@@ -250,12 +251,7 @@ fn muted(
 ) -> Result<(Rc<Running>, Vm), i32> {
     let made = planner(arguments, Facts::live()).and_then(|planner| {
         let writer = Writer::new(Stream::open(None)?, arguments.format);
-        Ok(Running::new(
-            planner,
-            writer,
-            Setup::of(arguments)?,
-            script.permit.clone(),
-        ))
+        Ok(Running::new(planner, writer, Setup::of(arguments)?, script))
     });
     let running = Rc::new(made.map_err(|report| fail(&report))?);
     running.mute();
@@ -320,7 +316,7 @@ fn trace(
         Ok(setup) => setup,
         Err(report) => return fail(&report),
     };
-    let running = Rc::new(Running::new(planner, writer, setup, script.permit.clone()));
+    let running = Rc::new(Running::new(planner, writer, setup, script));
     let vm = match vm(&running, script, arguments, options) {
         Ok(vm) => vm,
         Err(error) => {

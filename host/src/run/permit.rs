@@ -5,6 +5,7 @@ use crate::lua::header;
 use crate::permission::{Level, Permission, Permissions};
 use crate::plan::{Spot, Touch};
 use crate::report::Report;
+use crate::spec::probe::Kind;
 use crate::spec::{Declaration, Pattern};
 
 /// Held against everything that a script does, its own or a stranger's.
@@ -46,6 +47,26 @@ impl Permit {
             Some(says) if Level::of(wanted) > says => Err(header::too_low(says, wanted)),
             _ => Ok(()),
         }
+    }
+
+    /// Does the host read memory, maps or files of other processes for what the script may do?
+    pub(super) fn looks_into_processes(&self) -> bool {
+        let looks = |allowed: &Permission| match allowed {
+            // Of a program's stack, names are looked up in what is mapped there.
+            Permission::Stacks => true,
+            Permission::Read(path) => {
+                let fixed = path.split(['*', '?', '{', '[']).next().unwrap_or_default();
+                fixed.starts_with("/proc") || "/proc/".starts_with(fixed)
+            }
+            Permission::Probes(pattern) => {
+                matches!(pattern.kind, Kind::Uprobe | Kind::Uretprobe | Kind::Usdt)
+            }
+            _ => false,
+        };
+        let Some(allowed) = &self.allowed else {
+            return true;
+        };
+        allowed.iter().any(looks)
     }
 
     pub(super) fn check_probes(&self, patterns: &[Pattern]) -> Result<(), Report> {
@@ -105,6 +126,29 @@ mod tests {
         assert!(other.help.unwrap().contains(flag));
         let own = Permit::default();
         assert_eq!(own.check(&Permission::Network), Ok(()));
+    }
+
+    #[test]
+    fn who_looks_into_processes_is_known_before() {
+        for (list, looks) in [
+            ("stacks", true),
+            ("probes=uprobe:/bin/bash:readline", true),
+            ("probes=usdt:*:*", true),
+            ("read=/proc/*/maps", true),
+            ("read=/**", true),
+            ("read=/etc/passwd,read=/sys/kernel/*", false),
+            (
+                "memory,arguments,packets,probes=kprobe:vfs_*,write=*.svg",
+                false,
+            ),
+        ] {
+            let permit = Permit {
+                allowed: Some(Permissions::parse(list).unwrap()),
+                ..Permit::default()
+            };
+            assert_eq!(permit.looks_into_processes(), looks, "{list}");
+        }
+        assert!(Permit::default().looks_into_processes());
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn prepare(
     let planner = planner(arguments, Facts::for_a_run())?;
     let nothing = Script::read(&arguments.script)?;
     let setup = Setup::with(arguments, wakeup);
-    let running = Rc::new(Running::new(planner, writer, setup, nothing.permit.clone()));
+    let running = Rc::new(Running::new(planner, writer, setup, &nothing));
     let vm = super::vm(&running, &nothing, arguments, BTreeMap::new()).and_then(Vm::at_prompt);
     let vm = vm.map_err(|error| Report::new(error.to_string()))?;
     let interrupter = vm.interrupter();

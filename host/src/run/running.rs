@@ -1,7 +1,9 @@
 //! A script that runs: what its VM asks for, done. All state of a run is here, on the VM's thread.
 
+use super::files::Files;
 use super::permit::Permit;
 use super::refusal::{failed, no_maps, no_permission, not_attached, refused};
+use super::script::Script;
 use crate::facts::stacks::Meaning;
 use crate::kernel::control::{Closed, Done, Order};
 use crate::kernel::engine_log::EngineLog;
@@ -97,14 +99,17 @@ pub(super) struct Running {
     pub(super) muted: Cell<bool>,
     /// What the script may do.
     pub(super) permit: Permit,
+    pub(super) files: Files,
 }
 
 impl Running {
-    pub(super) fn new(mut planner: Planner, writer: Writer, setup: Setup, permit: Permit) -> Self {
+    pub(super) fn new(mut planner: Planner, writer: Writer, setup: Setup, script: &Script) -> Self {
+        let permit = script.permit.clone();
         let asked = permit.clone();
         planner.ask(Box::new(move |touch, spot| asked.check_touch(touch, spot)));
         Self {
             permit,
+            files: script.files.clone(),
             planner: RefCell::new(planner),
             shared: RefCell::new(None),
             ring: RefCell::new(None),

@@ -1,5 +1,6 @@
 //! The script as it was named: its text, its header, and the options it takes.
 
+use super::files::Files;
 use super::permit::Permit;
 use crate::cli;
 use crate::collection::{self, Collection, Source};
@@ -19,6 +20,8 @@ pub(super) struct Script {
     pub(super) header: Header,
     /// What it may do: everything, unless somebody says otherwise.
     pub(super) permit: Permit,
+    /// How it writes files.
+    pub(super) files: Files,
 }
 
 impl Script {
@@ -38,6 +41,7 @@ impl Script {
             text,
             collection,
             permit: Permit::default(),
+            files: Files::Own,
             header,
         })
     }

@@ -188,27 +188,24 @@ impl Session for Running {
         }
         self.permit_writing(file)?;
         let svg = flame::svg(table, flame)?;
-        std::fs::write(file, svg).map_err(|error| unwritable(file, &error))
+        let written = self.files.write(file, svg);
+        written.map_err(|error| unwritable(file, &error))
     }
 
     fn may_write(&self, file: &str) -> Result<(), Report> {
         self.permit_writing(file)?;
-        let exists = std::path::Path::new(file).exists();
-        let mut options = std::fs::File::options();
-        let made = options.create(true).append(true).open(file);
-        made.map_err(|error| unwritable(file, &error))?;
-        if !exists {
-            // It is made when there is something to be drawn.
-            let _ = std::fs::remove_file(file);
-        }
-        Ok(())
+        let can = self.files.may_write(file);
+        can.map_err(|error| unwritable(file, &error))
     }
 
     fn write_file(&self, file: &str, text: &str) -> Result<(), Report> {
         self.permit_writing(file)?;
         match self.muted.get() {
             true => Ok(()),
-            false => std::fs::write(file, text).map_err(|error| unwritable(file, &error)),
+            false => {
+                let written = self.files.write(file, text);
+                written.map_err(|error| unwritable(file, &error))
+            }
         }
     }
 

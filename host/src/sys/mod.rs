@@ -18,6 +18,7 @@ pub mod notify;
 pub mod open_files;
 pub mod perf;
 pub mod rcu;
+pub mod scribe;
 pub mod signals;
 pub mod terminal;
 pub mod tracefs;
