@@ -4,6 +4,7 @@
 //! The same binary runs here and in guests (tests/vm), where `MOONTRACE_BIN` names the product. It is its own workload,
 //! too: `kernel --workload …`, or by the name `workload` (see `workload`).
 
+mod attempt;
 mod cases;
 mod installed;
 mod need;
@@ -23,8 +24,11 @@ fn main() -> ExitCode {
     if name.rsplit('/').next() == Some(workload::NAME) {
         return workload::run(&words.collect::<Vec<_>>());
     }
-    if words.next().as_deref() == Some("--workload") {
-        return workload::run(&words.collect::<Vec<_>>());
+    match words.next().as_deref() {
+        Some("--workload") => return workload::run(&words.collect::<Vec<_>>()),
+        Some("--attempt") => return attempt::run(&words.collect::<Vec<_>>()),
+        Some("--attempt-nothing") => return ExitCode::SUCCESS,
+        _ => {}
     }
     let mut arguments = Arguments::from_args();
     // Counts are exact only as long as tests don't trace each other's workloads, and load makes overload.

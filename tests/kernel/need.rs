@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Disk,
     /// A processor that is not emulated: guests have none, for what is run a hundred times.
     Processor,
+    /// Landlock: from 5.13 on, and where it is built in and not left out at boot.
+    Landlock,
     /// The kernel half with a log: [`ENGINE`] names it.
     EngineLog,
     /// The program git, which guests don't have.
@@ -47,6 +49,8 @@ impl Need {
             Self::Disk => Some("/var/tmp is on no disk here"),
             Self::Processor if !is_emulated() => None,
             Self::Processor => Some("the processor is emulated"),
+            Self::Landlock if has_landlock() => None,
+            Self::Landlock => Some("this kernel has no Landlock"),
             Self::Git if has_git() => None,
             Self::Git => Some("there is no git here"),
             Self::EngineLog if std::env::var_os(ENGINE).is_some() => None,
@@ -85,6 +89,13 @@ fn has_git() -> bool {
 
 fn kprobes() -> bool {
     Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}
+
+fn has_landlock() -> bool {
+    const VERSION: libc::c_long = 1;
+    let none = std::ptr::null::<u8>();
+    // SAFETY: with that flag it takes no attribute, and answers with a version.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0, VERSION) > 0 }
 }
 
 /// What lies in memory has no device of its own.

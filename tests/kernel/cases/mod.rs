@@ -22,6 +22,7 @@ mod output;
 mod pages;
 mod permissions;
 mod prompt;
+mod sandbox;
 mod sessions;
 mod sets;
 mod signals;
@@ -94,6 +95,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         wildcards::CASES,
         callers::CASES,
         engine_log::CASES,
+        sandbox::CASES,
     ];
     subjects.into_iter().flatten()
 }
