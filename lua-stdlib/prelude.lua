@@ -3,7 +3,7 @@
 local host = ...
 local enter, leave, caught, uncatchable = host.enter, host.leave, host.caught, host.uncatchable
 local error, load, pcall, xpcall, select, setmetatable = error, load, pcall, xpcall, select, setmetatable
-local rawget, type, collectgarbage = rawget, type, collectgarbage
+local rawget, type, collectgarbage, sub = rawget, type, collectgarbage, string.sub
 local create, resume, close = coroutine.create, coroutine.resume, coroutine.close
 
 -- An error of the host's becomes text when it is caught; `exit` and Ctrl-C are raised again.
@@ -37,8 +37,9 @@ function coroutine.wrap(f)
   return function(...) return pass(co, leave(enter(co), resume(co, ...))) end
 end
 
--- Text only: bytecode can crash Lua.
+-- Text only: bytecode can crash Lua. And no text is taken for a file: whose code it is, `require` and messages tell by that.
 function _G.load(chunk, name, _, ...)
+  if type(name) == "string" and sub(name, 1, 1) == "@" then name = "=" .. sub(name, 2) end
   if select("#", ...) > 0 then return load(chunk, name, "t", (...)) end
   return load(chunk, name, "t")
 end

@@ -8,6 +8,7 @@ mod running;
 mod sandbox;
 mod spans;
 mod stacks;
+mod strangers;
 mod values;
 
 use super::fake::{Fake, Given, failure, layout, output, record, vm_on};
