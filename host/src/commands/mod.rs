@@ -18,7 +18,6 @@ pub use update::Wanted as UpdateWanted;
 use crate::facts::Facts;
 use crate::output::{Format, Stream, WriteError, Writer, voice};
 use crate::report::Report;
-use std::io::{self, Write};
 use std::path::Path;
 
 /// Prints the probes that match, and gives the exit status.
@@ -118,7 +117,7 @@ pub fn described(facts: &Facts, what: &str) -> Result<String, Report> {
 fn leave_out(missing: &[Report]) {
     for report in missing {
         // With nobody to read it, what is there is still right.
-        let _ = writeln!(io::stderr(), "left out: {report}");
+        voice::say(&format!("left out: {report}"));
     }
 }
 
