@@ -355,7 +355,6 @@ pub(crate) const ELSEWHERE: &[Attempt] = &[
     ("hostname", || {
         call(libc::SYS_sethostname, [0, u64::from(u32::MAX), 0, 0, 0])
     }),
-    ("port", || call(libc::SYS_iopl, [0; 5])),
 ];
 
 /// What must go on behind the walls.
