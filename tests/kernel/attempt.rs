@@ -93,10 +93,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES | libc::ENOSYS) => ExitCode::from(10),
-            _ => {
-                eprintln!("{name}: {error}");
-                ExitCode::from(11)
-            }
+            _ => ExitCode::from(11),
         },
     }
 }
@@ -365,7 +362,7 @@ pub(crate) const WORKS: &[Attempt] = &[
             .map_err(|_| io::Error::other("it panicked"))
     }),
     ("read", || fs::read("file").map(drop)),
-    ("read_others", || fs::read("/etc/passwd").map(drop)),
+    ("read_others", || fs::read("/etc/hosts").map(drop)),
     ("memory", || mapped(libc::PROT_READ)),
     ("signal_self", || {
         call(libc::SYS_kill, [std::process::id().into(), 0, 0, 0, 0])
