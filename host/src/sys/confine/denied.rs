@@ -203,8 +203,8 @@ const UNKNOWN: [libc::c_long; 2] = [
 
 /// Puts the filter up. `writes`: files may be opened for writing. `false` where the kernel has no seccomp.
 pub(super) fn deny(writes: bool) -> io::Result<bool> {
-    // SAFETY: asks which action there is; writes nothing.
     let action = libc::SECCOMP_RET_ERRNO;
+    // SAFETY: asks which action there is, and reads its number alone.
     let there = unsafe {
         libc::syscall(
             libc::SYS_seccomp,
