@@ -163,9 +163,17 @@ impl Permissions {
         self.0.iter()
     }
 
-    /// Is all of it allowed?
+    /// Is all of it allowed? Alternatives of a probe may be by one permission each.
     pub fn cover(&self, wanted: &Permission) -> bool {
-        self.0.iter().any(|given| given.covers(wanted))
+        let covers = |wanted: &Permission| self.0.iter().any(|given| given.covers(wanted));
+        match wanted {
+            Permission::Probes(pattern) if !covers(wanted) => {
+                let alternatives = probes::alternatives(pattern);
+                let mut all = alternatives.into_iter().flatten().peekable();
+                all.peek().is_some() && all.all(|one| covers(&Permission::Probes(one)))
+            }
+            wanted => covers(wanted),
+        }
     }
 
     /// Is any of it meant?
@@ -320,6 +328,10 @@ mod tests {
                 "probes=k:tcp_v{4,6}_connect",
             ),
             ("probes=uprobe:libc:*", "probes=uprobe:libc:malloc"),
+            (
+                "probes=kprobe:vfs_read,probes=kprobe:vfs_w*",
+                "probes=kprobe:vfs_{read,write}",
+            ),
             ("probes=profile:*:*", "probes=profile:hz:99"),
             ("probes=software:*:*", "probes=software:faults:1"),
             ("read=/proc/*/status", "read=/proc/1/status"),
@@ -330,6 +342,10 @@ mod tests {
         }
         for (given, wanted) in [
             ("memory", "arguments"),
+            (
+                "probes=kprobe:vfs_read,probes=kprobe:vfs_open",
+                "probes=kprobe:vfs_{read,write}",
+            ),
             ("probes=kprobe:vfs_*", "probes=kretprobe:vfs_read"),
             ("probes=kprobe:vfs_*", "probes=kprobe:*"),
             ("probes=kprobe:vfs_?", "probes=kprobe:vfs_*"),

@@ -20,6 +20,26 @@ pub(super) fn covers(given: &Pattern, wanted: &Pattern) -> bool {
                 })
 }
 
+/// The patterns without braces that one with braces is short for; `None` where they are more than anybody writes.
+pub(super) fn alternatives(pattern: &Pattern) -> Option<Vec<Pattern>> {
+    const MOST: usize = 4096;
+    let mut all = vec![Vec::new()];
+    for part in &pattern.parts {
+        let choices = expand(part);
+        if all.len() * choices.len() > MOST {
+            return None;
+        }
+        let with = |parts: &Vec<String>| {
+            let with = |choice: &String| [&parts[..], &[choice.clone()]].concat();
+            choices.iter().map(with).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(with).collect();
+    }
+    let kind = pattern.kind;
+    let made = all.into_iter().map(|parts| Pattern { kind, parts });
+    Some(made.collect())
+}
+
 /// May both match the same?
 pub(super) fn meet(one: &Pattern, other: &Pattern) -> bool {
     one.kind == other.kind
