@@ -98,7 +98,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     }
 }
 
-type Attempt = (&'static str, fn() -> io::Result<()>);
+pub(crate) type Attempt = (&'static str, fn() -> io::Result<()>);
 
 /// What changes files.
 pub(crate) const CHANGES: &[Attempt] = &[

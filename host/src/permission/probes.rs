@@ -30,7 +30,7 @@ pub(super) fn alternatives(pattern: &Pattern) -> Option<Vec<Pattern>> {
             return None;
         }
         let with = |parts: &Vec<String>| {
-            let with = |choice: &String| [&parts[..], &[choice.clone()]].concat();
+            let with = |choice: &String| [&parts[..], std::slice::from_ref(choice)].concat();
             choices.iter().map(with).collect::<Vec<_>>()
         };
         all = all.iter().flat_map(with).collect();

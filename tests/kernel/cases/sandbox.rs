@@ -1,7 +1,7 @@
 //! The walls around a stranger's script: each way out is tried with them and without, and what a tool needs goes on.
 
 use super::cases;
-use crate::attempt::{Answer, CHANGES, DOORS, ELSEWHERE, LOOKS, WORKS, Walls, answer};
+use crate::attempt::{Answer, Attempt, CHANGES, DOORS, ELSEWHERE, LOOKS, WORKS, Walls, answer};
 use crate::installed::{Installed, printed, refusal};
 use crate::terminal::{Prompt, home};
 use crate::trace::product;
@@ -25,7 +25,7 @@ cases!(sandbox:
 
 /// Without the walls, each of these is answered in another way.
 #[track_caller]
-fn denied(attempts: &[(&str, fn() -> std::io::Result<()>)], walls: &[Walls]) {
+fn denied(attempts: &[Attempt], walls: &[Walls]) {
     for (name, _) in attempts {
         assert_ne!(
             answer(Walls::None, name),
