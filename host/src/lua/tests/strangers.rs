@@ -284,7 +284,7 @@ fn what_is_printed_is_so_much_and_no_more() {
         "t.lua:1: more than 16 MiB",
     );
     fails(
-        "for i = 1, 1e9 do pcall(print, ('x'):rep(100000)) end error 'done'",
+        "for i = 1, 1000 do pcall(print, ('x'):rep(100000)) end error 'done'",
         "done",
     );
     fails("printf('%99999d', 1)", "two digits");
