@@ -235,6 +235,20 @@ pub fn tool_in_store(path: &Path) -> Result<Option<(Source, Collection)>, Report
     }
 }
 
+/// What helps where `COLLECTION/TOOL` names a collection that is not installed; none where it is no such word.
+pub fn not_installed(word: &str) -> Option<String> {
+    let (collection, tool) = word.split_once('/')?;
+    if manifest::name_problem(collection).is_some() || !is_name(tool) {
+        return None;
+    }
+    let near = meant(word);
+    near.or_else(|| {
+        Some(format!(
+            "no collection '{collection}' is installed: 'moontrace add URL' gets one"
+        ))
+    })
+}
+
 /// The names by which tools can be run: those of the binary, and of installed collections in full.
 pub fn tool_names() -> Vec<String> {
     let mut names = Collection::Builtin.names(Part::Tool);

@@ -126,7 +126,10 @@ fn find(path: &Path) -> Result<(Source, Collection), Report> {
     let source = collection::read(path).map_err(|report| {
         let help = match path.exists() {
             true => None,
-            false => cli::meant(path, &collection::tool_names()),
+            false => path
+                .to_str()
+                .and_then(collection::not_installed)
+                .or_else(|| cli::meant(path, &collection::tool_names())),
         };
         Report { help, ..report }
     })?;
