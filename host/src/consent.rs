@@ -84,7 +84,7 @@ impl Request<'_> {
 }
 
 /// Asks on the terminal. No answer is a no.
-fn ask(question: &str) -> bool {
+pub fn ask(question: &str) -> bool {
     let mut err = io::stderr();
     let mut answer = String::new();
     let asked = err

@@ -4,6 +4,7 @@ use super::about::Tool;
 use super::add::{change, fetch, left_out, store, tools};
 use crate::collection::store::Content;
 use crate::collection::{Part, Shared, short};
+use crate::consent;
 use crate::report::Report;
 use crate::rows::escape::printable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,10 +110,7 @@ fn agreed(name: &str, differs: &str) -> Result<bool, Report> {
         ));
         return Err(report.help(format!("'moontrace update {name} --yes' takes it")));
     }
-    let _ = write!(io::stderr(), "take it? [y/N] ");
-    let mut answer = String::new();
-    let _ = io::stdin().read_line(&mut answer);
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    Ok(consent::ask("take it? [y/N] "))
 }
 
 /// What an update changes, for a person to decide on.

@@ -1,6 +1,5 @@
 //! What texts read that is not the kernel's own business: whoever lets others' scripts run wants to know.
 
-use super::check::{Checked, Origin};
 use super::tree::{Composition, Node, Text};
 use super::types::Space;
 use super::walk::Branch;
@@ -73,19 +72,7 @@ pub(super) fn of_branch(branch: Branch<'_>) -> Option<Touch> {
     }
 }
 
-/// What an item touches beside the parts that it is computed of.
-pub(super) fn of_item(checked: &Checked) -> Option<Touch> {
-    match checked {
-        Checked::Stack(_) => Some(Touch::Stacks),
-        Checked::Symbol(symbol) if symbol.user => Some(Touch::Stacks),
-        Checked::Copied(copied) => match &copied.origin {
-            Origin::At { space, .. } | Origin::Counted { space, .. } => of_space(*space),
-            Origin::Words(_) => None,
-        },
-        _ => None,
-    }
-}
-
-fn of_space(space: Space) -> Option<Touch> {
+/// What is read there.
+pub(super) fn of_space(space: Space) -> Option<Touch> {
     (space == Space::User).then_some(Touch::Memory)
 }

@@ -2,7 +2,7 @@
 
 use super::limits::Work;
 use super::term::{Term, is_byte_pointer, known};
-use super::{Checked, Refusal, Result, Scope};
+use super::{Checked, Origin, Refusal, Result, Scope};
 use crate::expr::syntax::{Kind, Syntax};
 use crate::expr::touched::{self, Touch};
 use crate::expr::tree::{Node, Text};
@@ -65,7 +65,18 @@ impl<'a> Checker<'a> {
 
     /// The same of an item.
     pub(super) fn note_item(&self, checked: &Checked, span: &Range<usize>) {
-        if let Some(touch) = touched::of_item(checked) {
+        let itself = match checked {
+            Checked::Stack(_) => Some(Touch::Stacks),
+            Checked::Symbol(symbol) if symbol.user => Some(Touch::Stacks),
+            Checked::Copied(copied) => match &copied.origin {
+                Origin::At { space, .. } | Origin::Counted { space, .. } => {
+                    touched::of_space(*space)
+                }
+                Origin::Words(_) => None,
+            },
+            _ => None,
+        };
+        if let Some(touch) = itself {
             self.touch(touch, span);
         }
         match checked {
