@@ -2,6 +2,7 @@
 
 use super::shown::named;
 use crate::report::Report;
+use crate::rows::escape::steers;
 use crate::rows::{Books, Bucket, Frame, Histogram, Shown, Stack, Stats, Table, Value};
 use serde_json::Value as Json;
 use std::fmt::{Display, Write};
@@ -75,9 +76,20 @@ impl<'a> Object<'a> {
     }
 }
 
+/// What could steer a terminal is escaped, also where JSON would leave it: lines are read there, too.
 fn string(out: &mut String, text: &str) {
     // Writing to a String can't fail.
-    let _ = write!(out, "{}", Json::from(text));
+    if text.is_ascii() && !text.contains('\x7f') {
+        let _ = write!(out, "{}", Json::from(text));
+        return;
+    }
+    for letter in Json::from(text).to_string().chars() {
+        // All that steers is in the first plane of Unicode: four digits.
+        let _ = match steers(letter) {
+            true => write!(out, "\\u{:04x}", u32::from(letter)),
+            false => out.write_char(letter),
+        };
+    }
 }
 
 /// Integers are exact to 64 bits, strings UTF-8 with the other bytes as U+FFFD, buffers hexadecimal.
@@ -319,14 +331,14 @@ mod tests {
         let fields = [
             ("big", Value::Unsigned(u64::MAX)),
             ("small", Value::Int(i64::MIN)),
-            ("name", Value::Str(b"a\xff\"\x1b\n".to_vec())),
+            ("name", Value::Str(b"a\xff\"\x1b\n\x7f\xc2\x9b".to_vec())),
             ("none", Value::Nil),
             ("yes", Value::Bool(true)),
         ];
         assert_eq!(
             event("kprobe:f", 5, 1, &fields),
             "{\"type\":\"event\",\"probe\":\"kprobe:f\",\"time\":5,\"cpu\":1,\"data\":{\"big\":18446744073709551615,\
-             \"small\":-9223372036854775808,\"name\":\"a\u{fffd}\\\"\\u001b\\n\",\"none\":null,\"yes\":true}}\n"
+             \"small\":-9223372036854775808,\"name\":\"a\u{fffd}\\\"\\u001b\\n\\u007f\\u009b\",\"none\":null,\"yes\":true}}\n"
         );
     }
 

@@ -39,7 +39,7 @@ fn escape(out: &mut String, letter: char) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         '\0'..='\x1f' | '\x7f' => hex(out, letter as u8),
-        letter if letter.is_control() || steers(letter) => out.extend(letter.escape_unicode()),
+        letter if steers(letter) => out.extend(letter.escape_unicode()),
         letter => out.push(letter),
     }
 }
@@ -49,9 +49,11 @@ fn hex(out: &mut String, byte: u8) {
     let _ = write!(out, "\\x{byte:02x}");
 }
 
-/// Line and paragraph separators and the marks of writing direction, which make a text look like another one.
-fn steers(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Control characters; line and paragraph separators and the marks of writing direction, which make a text look like another
+/// one.
+pub fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
