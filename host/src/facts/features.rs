@@ -57,6 +57,7 @@ impl PidNamespace {
 }
 
 /// Numbers of include/uapi/linux/capability.h.
+const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
@@ -113,6 +114,11 @@ impl Features {
     /// May they be attached, and read kernel memory?
     pub fn cap_perfmon(&self) -> bool {
         self.has(CAP_PERFMON) || self.cap_sys_admin()
+    }
+
+    /// Is what can't be opened closed to everybody? To who has this, no file's own mode closes it.
+    pub fn opens_any_file(&self) -> bool {
+        self.has(CAP_DAC_READ_SEARCH)
     }
 
     /// Is the kernel this one or newer?

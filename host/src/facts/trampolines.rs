@@ -107,7 +107,7 @@ impl Facts {
                     "this kernel has no fentry: it needs CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE"
                         .into(),
                 ),
-                Ok(Tracing::Forbidden) if self.features().cap_sys_admin() => Err(
+                Ok(Tracing::Forbidden) if self.features().opens_any_file() => Err(
                     "this kernel lets nobody trace its functions by fentry: available_filter_functions is closed to root, too (lockdown)"
                         .into(),
                 ),
