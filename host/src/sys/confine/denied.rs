@@ -295,17 +295,24 @@ fn rules(writes: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::B
     );
     let commands = BPF.iter().map(|command| int(0, Is::Eq, *command));
     rules.insert(libc::SYS_bpf, commands.collect::<Result<_, _>>()?);
-    if !writes {
+    let opens = [(libc::SYS_open, 1), (libc::SYS_openat, 2)];
+    if writes {
+        // Landlock sees what is opened for writing; what is cut without that it sees since Linux 6.2.
+        let cuts = libc::O_ACCMODE | libc::O_TRUNC;
+        for (number, flags) in opens {
+            rules.insert(number, vec![int(flags, has(cuts), libc::O_TRUNC as u64)?]);
+        }
+    } else {
         rules.extend(CHANGING_FOLDERS.iter().map(any));
-        for (number, flags) in [(libc::SYS_open, 1), (libc::SYS_openat, 2)] {
+        for (number, flags) in opens {
             let modes =
                 [libc::O_WRONLY, libc::O_RDWR, libc::O_ACCMODE].map(|mode| (libc::O_ACCMODE, mode));
             let makes = [libc::O_CREAT, libc::O_TRUNC].map(|bit| (bit, bit));
-            let opens = modes
+            let denied = modes
                 .iter()
                 .chain(&makes)
                 .map(|(bits, value)| int(flags, has(*bits), *value as u64));
-            rules.insert(number, opens.collect::<Result<_, _>>()?);
+            rules.insert(number, denied.collect::<Result<_, _>>()?);
         }
     }
     Ok(rules)
