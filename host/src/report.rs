@@ -160,6 +160,11 @@ pub fn plainly(error: &std::io::Error) -> String {
     })
 }
 
+/// That something could not be written, a file or what stands for one.
+pub fn unwritable(what: impl fmt::Display, error: &std::io::Error) -> Report {
+    Report::new(format!("{what} can't be written: {}", plainly(error)))
+}
+
 /// The names nearest to a wrong one, best first; at most three, and none that is far off.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = wrong.to_lowercase();

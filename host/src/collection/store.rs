@@ -7,7 +7,7 @@
 use super::lock::{Entry, Lock, Taken, Trusted};
 use super::manifest::Manifest;
 use super::shared::{Shared, hash_of, short};
-use crate::report::{Report, plainly};
+use crate::report::{Report, plainly, unwritable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -235,7 +235,7 @@ impl Change {
         let number = std::process::id();
         let folder = self.store.folder.join(format!(".{name}-{number}"));
         let made = fs::create_dir(&folder);
-        made.map_err(|error| unwritable(&folder, &error))?;
+        made.map_err(|error| unwritable(folder.display(), &error))?;
         Ok(folder)
     }
 
@@ -295,7 +295,7 @@ impl Change {
             let file = made.join(path);
             let folder = file.parent().unwrap_or(&made);
             let written = fs::create_dir_all(folder).and_then(|()| write_through(&file, bytes));
-            written.map_err(|error| unwritable(&file, &error))?;
+            written.map_err(|error| unwritable(file.display(), &error))?;
         }
         let folders = content.files.keys().map(|path| made.join(path));
         let folders = folders.filter_map(|path| Some(path.parent()?.to_owned()));
@@ -303,7 +303,7 @@ impl Change {
             sync(&folder)?;
         }
         sync(&made)?;
-        fs::rename(&made, &lies).map_err(|error| unwritable(&lies, &error))?;
+        fs::rename(&made, &lies).map_err(|error| unwritable(lies.display(), &error))?;
         sync(&self.store.folder)?;
         Ok(Taken {
             at: content.at.clone(),
@@ -330,7 +330,7 @@ impl Change {
         let (new, lock) = (folder.join(".lock.toml"), folder.join(LOCK));
         let written = write_through(&new, text.as_bytes());
         let renamed = written.and_then(|()| fs::rename(&new, &lock));
-        renamed.map_err(|error| unwritable(&lock, &error))?;
+        renamed.map_err(|error| unwritable(lock.display(), &error))?;
         sync(folder)?;
         self.sweep();
         Ok(())
@@ -378,12 +378,7 @@ fn write_through(file: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Names in a folder last when the folder is synced.
 fn sync(folder: &Path) -> Result<(), Report> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| unwritable(folder, &error))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Report {
-    let why = plainly(error);
-    Report::new(format!("{} can't be written: {why}", path.display()))
+    synced.map_err(|error| unwritable(folder.display(), &error))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::collection::manifest::{self, Manifest};
 use crate::collection::{git, is_name, read};
-use crate::report::{Report, plainly};
+use crate::report::{Report, unwritable};
 use std::fs;
 use std::path::Path;
 
@@ -22,10 +22,10 @@ const EXAMPLE: &str = include_str!("new/example.txt");
 pub(super) fn collection(folder: &Path) -> Result<String, Report> {
     let shown = folder.display();
     let made = fs::create_dir_all(folder);
-    made.map_err(|error| unwritable(folder, &error))?;
+    made.map_err(|error| unwritable(folder.display(), &error))?;
     let real = folder
         .canonicalize()
-        .map_err(|error| unwritable(folder, &error))?;
+        .map_err(|error| unwritable(folder.display(), &error))?;
     let name = real
         .file_name()
         .unwrap_or_default()
@@ -35,7 +35,7 @@ pub(super) fn collection(folder: &Path) -> Result<String, Report> {
         let report = Report::new(format!("a collection can't be called '{name}'"));
         return Err(report.help(why));
     }
-    let mut lies = fs::read_dir(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut lies = fs::read_dir(folder).map_err(|error| unwritable(folder.display(), &error))?;
     // A clone of an empty repository is a good place for a collection.
     if lies.any(|entry| entry.is_ok_and(|entry| entry.file_name() != ".git")) {
         let report = Report::new(format!("{shown} has files in it"));
@@ -115,13 +115,5 @@ fn write(folder: &Path, file: &str, text: &str) -> Result<(), Report> {
         false => fs::create_dir_all(parent),
     };
     let written = made.and_then(|()| fs::write(&path, text));
-    written.map_err(|error| unwritable(&path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Report {
-    Report::new(format!(
-        "{} can't be written: {}",
-        path.display(),
-        plainly(error)
-    ))
+    written.map_err(|error| unwritable(path.display(), &error))
 }

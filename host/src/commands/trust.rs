@@ -1,9 +1,9 @@
 //! `moontrace trust NAME`: a yes, said beforehand, to what a collection's tools ask for.
 
+use super::about::Tool;
 use crate::collection::store::{Store, none};
 use crate::collection::{Collection, Part, Shared};
 use crate::consent::Request;
-use crate::lua::header::Header;
 use crate::permission::{Permission, Permissions};
 use crate::report::Report;
 use std::fmt::Write;
@@ -26,8 +26,7 @@ pub(super) fn trust(name: &str) -> Result<String, Report> {
         let Some(source) = Collection::from(Arc::clone(&shared)).get(Part::Tool, &tool)? else {
             continue;
         };
-        let header = Header::parse(&source.file.as_str().into(), &source.text);
-        let header = header.map_err(|mut reports| reports.remove(0))?;
+        let Tool { name, header } = Tool::read(name, &source)?;
         let asked = &header.permissions;
         let _ = match asked.is_empty() {
             true => writeln!(text, "{name} asks for nothing"),

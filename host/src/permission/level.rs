@@ -82,41 +82,33 @@ const OFTEN_NS: u64 = 1_000_000;
 /// Does it match what runs very often? A counter without a period of its own counts everything.
 pub fn is_hot(pattern: &Pattern) -> bool {
     let Pattern { kind, parts } = pattern;
-    let any = |texts: &[&str]| {
-        let mut texts = texts.iter();
-        texts.any(|text| {
-            let parts = text.split(':').map(str::to_owned).collect();
-            meet(&Pattern { kind: *kind, parts }, pattern)
-        })
+    let of = |parts: &[&str]| Pattern {
+        kind: *kind,
+        parts: parts.iter().map(|part| (*part).to_owned()).collect(),
     };
+    let without_offset = |function: &str| of(&[function.split('+').next().unwrap_or(function)]);
     match (kind, parts.as_slice()) {
-        (Kind::Tracepoint, _) => any(EVENTS),
-        (Kind::RawTracepoint, [event]) => EVENTS.iter().any(|text| {
-            let name = text.split_once(':').map_or("", |(_, name)| name);
-            let parts = vec![name.to_owned()];
-            // A whole category is not told by the names of its events.
-            name != "*" && meet(&Pattern { kind: *kind, parts }, pattern)
-                || event.contains('*')
-                || ["sys_enter", "sys_exit"].contains(&event.as_str())
+        (Kind::Tracepoint, _) => EVENTS.iter().any(|text| {
+            let parts: Vec<&str> = text.split(':').collect();
+            meet(&of(&parts), pattern)
         }),
+        (Kind::RawTracepoint, [event]) => {
+            let names = EVENTS
+                .iter()
+                .filter_map(|text| Some(text.split_once(':')?.1));
+            event.contains('*')
+                || ["sys_enter", "sys_exit"].contains(&event.as_str())
+                // A whole category is not told by the names of its events.
+                || names
+                    .filter(|name| *name != "*")
+                    .any(|name| meet(&of(&[name]), pattern))
+        }
         (Kind::Kprobe | Kind::Kretprobe | Kind::Fentry | Kind::Fexit, [.., function]) => {
-            let function = function.split('+').next().unwrap_or(function);
-            let one = |text: &&str| {
-                let of = |name: &str| Pattern {
-                    kind: *kind,
-                    parts: vec![name.to_owned()],
-                };
-                meet(&of(text), &of(function))
-            };
-            FUNCTIONS.iter().any(one)
+            let function = without_offset(function);
+            FUNCTIONS.iter().any(|text| meet(&of(&[text]), &function))
         }
         (Kind::Uprobe | Kind::Uretprobe, [_, function]) => {
-            let of = |name: &str| Pattern {
-                kind: *kind,
-                parts: vec![name.to_owned()],
-            };
-            let function = function.split('+').next().unwrap_or(function);
-            meet(&of(ALLOCATORS), &of(function))
+            meet(&of(&[ALLOCATORS]), &without_offset(function))
         }
         (Kind::Profile | Kind::Interval, _) => match probe::period(pattern) {
             Ok(Clock::Hertz(hertz)) => hertz > OFTEN_HERTZ,

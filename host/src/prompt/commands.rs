@@ -2,7 +2,7 @@
 
 use super::shell::{Outcome, Shell, said};
 use super::{say, say_wrong};
-use crate::report::{Report, did_you_mean, plainly};
+use crate::report::{Report, did_you_mean, plainly, unwritable};
 use crate::run::{Answer, Ended};
 use crate::spec::duration;
 use std::fmt::Write;
@@ -116,10 +116,7 @@ fn save(shell: &mut Shell, file: &str) -> Outcome {
     let text = script(&shell.script);
     said(match std::fs::write(file, text) {
         Ok(()) => Ok(Some(format!("saved: moontrace {}", runnable(file)))),
-        Err(error) => Err(Report::new(format!(
-            "{file} can't be written: {}",
-            plainly(&error)
-        ))),
+        Err(error) => Err(unwritable(file, &error)),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::lua::session::{Session, Site, Standing, State};
 use crate::output::flame;
 use crate::permission::Permission;
 use crate::plan::{Output, ProbePlan, Traced};
-use crate::report::{Report, plainly};
+use crate::report::{Report, plainly, unwritable};
 use crate::rows::{Flame, Frame, RawStack, Stack, Symbols, Table, Value};
 use crate::spec::{Declaration, Member, ProbeId, SetId, SpanId, TallyId, VarId};
 use std::collections::BTreeSet;
@@ -288,10 +288,6 @@ impl Symbols for Running {
     fn symbol(&self, address: u64, process: Option<u32>, time: u64) -> Frame {
         self.meaning.symbol(address, process, time)
     }
-}
-
-fn unwritable(file: &str, error: &io::Error) -> Report {
-    Report::new(format!("{file} can't be written: {}", plainly(error)))
 }
 
 impl Running {

@@ -1,7 +1,7 @@
 //! Running git: on a bare repository of ours, with a configuration of ours alone, and within bounds.
 
 use super::url::SCHEMES;
-use crate::report::{Report, plainly};
+use crate::report::{Report, plainly, unwritable};
 use crate::sys::bounded;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -47,10 +47,7 @@ impl Git {
             config: folder.join("config"),
         };
         let written = std::fs::write(&git.config, configuration());
-        written.map_err(|error| {
-            let why = plainly(&error);
-            Report::new(format!("{} can't be written: {why}", git.config.display()))
-        })?;
+        written.map_err(|error| unwritable(git.config.display(), &error))?;
         let made = git.run(&["init", "--quiet", "--bare", "--template="], &[], 1 << 16);
         made.map_err(Refusal::report)?;
         Ok(git)
